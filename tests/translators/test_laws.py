@@ -1,0 +1,120 @@
+"""The three laws, for every codec: nothing lost in silence, folding undoes unfolding, bytes may be split anywhere."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spaturzu_translators import PROVIDERS, Provider, codec
+from spaturzu_translators.codec import Codec
+from spaturzu_translators.events import Event, fold, unfold
+from spaturzu_translators.messages import Message, Text
+from spaturzu_translators.requests import Request
+from spaturzu_translators.responses import Response
+
+from .laws import tree, unexplained
+from .strategies import requests, responses
+
+every_codec = pytest.mark.parametrize("provider", PROVIDERS)
+ASKED = Request(model="model-a", messages=(Message(role="user", parts=(Text(text="hi"),)),), stream=True)
+
+
+@given(response=responses())
+def test_folding_undoes_unfolding(response: Response) -> None:
+    assert fold(unfold(response)) == response
+
+
+@every_codec
+@given(request=requests())
+def test_what_an_encoder_reports_lost_is_exactly_what_differs(provider: Provider, request: Request) -> None:
+    c = codec(provider)
+    encoded = c.encode_request(request)
+    json.dumps(encoded.value.body)
+    assert not (wrong := unexplained(request, c.decode_request(encoded.value), encoded.losses)), wrong
+
+
+@every_codec
+@given(response=responses())
+def test_what_a_response_encoder_reports_lost_is_exactly_what_differs(provider: Provider, response: Response) -> None:
+    c = codec(provider)
+    encoded = c.encode_response(response, ASKED)
+    after = c.decode_response(encoded.value, response.model)
+    assert not (wrong := unexplained(response, after, encoded.losses)), wrong
+
+
+@every_codec
+@given(response=responses())
+def test_a_stream_says_what_the_plain_answer_says(provider: Provider, response: Response) -> None:
+    c = codec(provider)
+    encoder = c.stream_encoder(ASKED)
+    frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
+    assert not (wrong := unexplained(response, fold(_decoded(c, frames)), encoder.losses)), wrong
+
+
+@every_codec
+@given(response=responses(), data=st.data())
+def test_any_split_of_a_streams_bytes_gives_the_same_events(
+    provider: Provider, response: Response, data: st.DataObject
+) -> None:
+    c = codec(provider)
+    wire = stream_bytes(c, response)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=12)))
+    pieces = [wire[start:end] for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
+    assert _from_bytes(c, pieces) == _from_bytes(c, [wire])
+
+
+@every_codec
+def test_a_stream_byte_by_byte_gives_the_same_events(provider: Provider) -> None:
+    c = codec(provider)
+    wire = stream_bytes(c, replace(_SAMPLE, id="späturzu"))
+    assert _from_bytes(c, [wire[at : at + 1] for at in range(len(wire))]) == _from_bytes(c, [wire])
+
+
+@every_codec
+@given(response=responses())
+def test_the_end_of_a_whole_stream_is_recognised(provider: Provider, response: Response) -> None:
+    c = codec(provider)
+    assert c.terminal.search(stream_bytes(c, response)[-16384:])
+
+
+def stream_bytes(c: Codec, response: Response) -> bytes:
+    """The whole stream of `response` on this codec's wire."""
+    encoder = c.stream_encoder(ASKED)
+    frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
+    return b"".join(map(c.frame, frames)) + c.end
+
+
+def _from_bytes(c: Codec, pieces: list[bytes]) -> list[Event]:
+    framer = c.framer()
+    frames: list[Any] = [frame for piece in pieces for frame in framer.feed(piece)] + framer.close()
+    return _decoded(c, frames)
+
+
+def _decoded(c: Codec, frames: list[Any]) -> list[Event]:
+    decoder = c.stream_decoder("model-a")
+    return [event for frame in frames for event in decoder.feed(frame)] + decoder.close()
+
+
+_SAMPLE = fold(unfold(Response(id="r1", model="model-a", candidates=())))
+from spaturzu_translators.responses import Candidate, Usage  # noqa: E402
+
+_SAMPLE = replace(
+    _SAMPLE,
+    candidates=(Candidate(parts=(Text(text="Grüße 🌍"),), finish_reason="stop"),),
+    usage=Usage(input_tokens=3, output_tokens=5),
+)
+
+
+def test_the_law_itself_notices_a_hidden_loss_and_a_false_report() -> None:
+    from spaturzu_translators.loss import Loss
+
+    before, after = ASKED, replace(ASKED, seed=None, temperature=None)
+    hidden = replace(before, seed=7)
+    assert unexplained(hidden, after, ()) is not None
+    assert unexplained(hidden, after, (Loss(path="seed", kind="dropped", matters="tuning"),)) is None
+    assert unexplained(before, after, (Loss(path="seed", kind="dropped", matters="tuning"),)) is not None
+    assert tree(before) == tree(after)

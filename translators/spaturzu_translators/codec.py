@@ -1,0 +1,115 @@
+"""What every provider's folder offers: one `Codec`, assembled from its four files. All of it is free of I/O."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Protocol, cast
+
+from .events import Event
+from .failures import ErrorReply, Failure
+from .loss import Encoded, Loss
+from .messages import JSON, JSONObject, Provider
+from .requests import Request, WireRequest
+from .responses import Response
+
+
+class BadWire(ValueError):
+    """What came is not this provider's format. The message says who, what and where: `openai request: messages[2]: ...`."""
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedFrame:
+    """A frame of a stream that is not readable (bad JSON, bad checksum): `why`, never its text."""
+
+    why: str
+
+
+class Framer(Protocol):
+    """Bytes in, frames out; any split of the bytes gives the same frames."""
+
+    def feed(self, data: bytes) -> list[JSONObject | MalformedFrame]:
+        """The frames that `data` completes."""
+        ...
+
+    def close(self) -> list[JSONObject | MalformedFrame]:
+        """The end of the bytes: what was pending, if it was whole."""
+        ...
+
+
+class StreamDecoder(Protocol):
+    """A provider's stream events in, canonical events out."""
+
+    def feed(self, frame: JSONObject) -> list[Event]:
+        """The events of one frame. Raises BadWire on a frame that is not this provider's."""
+        ...
+
+    def close(self) -> list[Event]:
+        """The end of the stream: events that were held back. No `Finished` is invented."""
+        ...
+
+
+class StreamEncoder(Protocol):
+    """Canonical events in, one provider's stream events out."""
+
+    def feed(self, event: Event) -> list[JSONObject]:
+        """The frames that say `event`."""
+        ...
+
+    def close(self) -> list[JSONObject]:
+        """The frames that end a complete stream."""
+        ...
+
+    @property
+    def losses(self) -> tuple[Loss, ...]:
+        """What could not be said so far."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """One provider's wire.
+
+    `decode_*` are total: every valid body decodes. `encode_*` say what they lost.
+    `frame(frame)` gives a frame's bytes, `end` the bytes after the last one. `terminal` finds, in the last bytes of
+    a complete stream, that it was complete.
+    """
+
+    provider: Provider
+    decode_request: Callable[[WireRequest], Request]
+    encode_request: Callable[[Request], Encoded[WireRequest]]
+    decode_response: Callable[[JSONObject, str], Response]
+    """The body and the model that was asked for (Bedrock's body names none)."""
+    encode_response: Callable[[Response, Request], Encoded[JSONObject]]
+    """The response, and the request that it answers."""
+    stream_decoder: Callable[[str], StreamDecoder]
+    """Takes the model that was asked for."""
+    stream_encoder: Callable[[Request], StreamEncoder]
+    framer: Callable[[], Framer]
+    frame: Callable[[JSONObject], bytes]
+    end: bytes
+    terminal: re.Pattern[bytes]
+    stream_content_type: str
+    decode_error: Callable[[ErrorReply], Failure]
+    encode_error: Callable[[Failure], ErrorReply]
+
+
+def codec(provider: Provider) -> Codec:
+    """The codec of `provider`, loaded when first asked for."""
+    return cast(Codec, import_module(f"{__package__}.{provider}").CODEC)
+
+
+def as_object(value: JSON, who: str) -> JSONObject:
+    """`value` if it is a JSON object, else BadWire with `who` as its subject."""
+    if not isinstance(value, dict):
+        raise BadWire(f"{who}: expected a JSON object, found {type(value).__name__}")
+    return cast(JSONObject, value)
+
+
+def as_list(value: JSON, who: str) -> list[JSON]:
+    """`value` if it is a JSON array, else BadWire with `who` as its subject."""
+    if not isinstance(value, list):
+        raise BadWire(f"{who}: expected a JSON array, found {type(value).__name__}")
+    return cast("list[JSON]", value)

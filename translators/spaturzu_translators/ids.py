@@ -1,0 +1,40 @@
+"""Tool-call ids under each provider's rules: one deterministic function, so calls and results stay paired without state.
+
+Source: providers.md section 6.3, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from .messages import Provider
+
+_RULES: dict[Provider, tuple[re.Pattern[str], int]] = {
+    "openai": (re.compile(r".{1,40}", re.DOTALL), 40),
+    "anthropic": (re.compile(r"[a-zA-Z0-9_-]{1,128}"), 40),
+    "bedrock": (re.compile(r"[a-zA-Z0-9_.:-]{1,64}"), 40),
+    "gemini": (re.compile(r".+", re.DOTALL), 40),
+    "mistral": (re.compile(r"[a-zA-Z0-9]{9}"), 9),
+}
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+
+def map_id(provider: Provider, call_id: str) -> str:
+    """`call_id` itself where `provider` accepts it, else a hash of it that `provider` accepts."""
+    rule, length = _RULES[provider]
+    return call_id if rule.fullmatch(call_id) else _hashed(call_id, length)
+
+
+def _hashed(call_id: str, length: int) -> str:
+    number = int.from_bytes(hashlib.sha256(call_id.encode()).digest(), "big")
+    digits: list[str] = []
+    for _ in range(length):
+        number, digit = divmod(number, len(_ALPHABET))
+        digits.append(_ALPHABET[digit])
+    return "".join(digits)
+
+
+def short_name(name: str, limit: int) -> str:
+    """A tool name within `limit` characters: cut, with a hash of the whole, so two long names stay two."""
+    return name if len(name) <= limit else f"{name[: limit - 9]}_{_hashed(name, 8)}"

@@ -1,0 +1,116 @@
+"""What a translation could not carry. An encoder returns it; nothing is ever logged or warned instead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, Literal, TypeAlias, TypeVar
+
+from .messages import Message, Provider, ProviderFields, ToolResult
+from .provider_fields import is_tuning
+from .requests import OpaqueTool, Request
+from .responses import Response
+
+T_co = TypeVar("T_co", covariant=True)
+
+LossKind: TypeAlias = Literal["dropped", "approximated"]
+Matters: TypeAlias = Literal["tuning", "meaning"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loss:
+    """`path` names the canonical field, as in `temperature`, `tools[0].strict`, `messages[2].parts[1]`.
+
+    `dropped`: the value is gone. `approximated`: something near it stands there.
+    `meaning`: the answer could be wrong without it, so the target is skipped unless the caller allowed it.
+    """
+
+    path: str
+    kind: LossKind
+    matters: Matters
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded(Generic[T_co]):
+    """An encoder's result and what it could not say."""
+
+    value: T_co
+    losses: tuple[Loss, ...] = ()
+
+
+class Losses:
+    """Collects losses while an encoder works."""
+
+    __slots__ = ("_losses",)
+
+    def __init__(self) -> None:
+        self._losses: dict[str, Loss] = {}
+
+    def drop(self, path: str, matters: Matters = "tuning") -> None:
+        """`path` is gone."""
+        self._losses[path] = Loss(path=path, kind="dropped", matters=matters)
+
+    def approximate(self, path: str, matters: Matters = "tuning") -> None:
+        """Something near `path` stands there instead."""
+        self._losses[path] = Loss(path=path, kind="approximated", matters=matters)
+
+    def extend(self, losses: Iterable[Loss]) -> None:
+        """Take over losses found elsewhere."""
+        self._losses.update((loss.path, loss) for loss in losses)
+
+    def found(self) -> tuple[Loss, ...]:
+        """All of them, in order. A path inside another lost path is not said twice."""
+        paths = self._losses.keys()
+        return tuple(loss for path, loss in self._losses.items() if not any(_inside(path, other) for other in paths))
+
+
+def _inside(path: str, other: str) -> bool:
+    return len(path) > len(other) and path.startswith(other) and path[len(other)] in ".["
+
+
+def foreign_fields(request: Request, own: Provider, *, also: tuple[Provider, ...] = ()) -> Iterator[Loss]:
+    """A loss for every provider field of `request` that belongs to neither `own` nor `also`.
+
+    Encoders call it once, so that no decoder can put a field where no encoder looks.
+    """
+    kept = {own, *also}
+    yield from _foreign(request.provider_fields, "", kept)
+    for number, tool in enumerate(request.tools):
+        if not isinstance(tool, OpaqueTool):
+            yield from _foreign(tool.provider_fields, f"tools[{number}].", kept)
+    for number, part in enumerate(request.system):
+        yield from _foreign(part.provider_fields, f"system[{number}].", kept)
+    for number, message in enumerate(request.messages):
+        yield from _foreign_in_message(message, f"messages[{number}].", kept)
+
+
+def foreign_response_fields(response: Response, own: Provider, *, also: tuple[Provider, ...] = ()) -> Iterator[Loss]:
+    """The same for a response. What a provider says beside its answer is tuning."""
+    kept = {own, *also}
+    yield from _foreign(response.provider_fields, "", kept)
+    if response.usage is not None:
+        yield from _foreign(response.usage.provider_fields, "usage.", kept)
+    for number, candidate in enumerate(response.candidates):
+        path = f"candidates[{number}]."
+        yield from _foreign(candidate.provider_fields, path, kept)
+        for index, part in enumerate(candidate.parts):
+            yield from _foreign(part.provider_fields, f"{path}parts[{index}].", kept)
+
+
+def _foreign_in_message(message: Message, path: str, kept: set[Provider]) -> Iterator[Loss]:
+    yield from _foreign(message.provider_fields, path, kept)
+    for index, part in enumerate(message.parts):
+        yield from _foreign(part.provider_fields, f"{path}parts[{index}].", kept)
+        if isinstance(part, ToolResult):
+            for inner, content in enumerate(part.content):
+                yield from _foreign(content.provider_fields, f"{path}parts[{index}].content[{inner}].", kept)
+
+
+def _foreign(fields: ProviderFields, path: str, kept: set[Provider]) -> Iterator[Loss]:
+    if not fields:
+        return
+    for provider, values in fields.items():
+        if provider not in kept:
+            for name in values:
+                matters: Matters = "tuning" if is_tuning(provider, name) else "meaning"
+                yield Loss(path=f"{path}provider_fields.{provider}.{name}", kind="dropped", matters=matters)
