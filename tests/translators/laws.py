@@ -56,9 +56,7 @@ class _Tree:
         if isinstance(value, Text | Refusal) and not value.text:
             return GONE
         prefix = f"{path}." if path else ""
-        found = {
-            field.name: self.of(self._levelled(value, field.name), prefix + field.name) for field in fields(value)
-        }
+        found = {field.name: self.of(self._levelled(value, field.name), prefix + field.name) for field in fields(value)}
         kept = {name: item for name, item in found.items() if not _empty(item)}
         if isinstance(value, Message) and "parts" not in kept:
             return GONE

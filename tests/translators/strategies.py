@@ -23,7 +23,9 @@ maybe = lambda strategy: st.none() | strategy  # noqa: E731
 def json_objects() -> st.SearchStrategy[dict[str, Any]]:
     """Arguments as a model writes them."""
     leaves = st.none() | st.booleans() | st.integers(-1000, 1000) | words
-    return st.dictionaries(names, st.recursive(leaves, lambda inner: st.lists(inner, max_size=3), max_leaves=4), max_size=3)
+    return st.dictionaries(
+        names, st.recursive(leaves, lambda inner: st.lists(inner, max_size=3), max_leaves=4), max_size=3
+    )
 
 
 media = st.builds(

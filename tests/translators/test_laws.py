@@ -12,14 +12,21 @@ from hypothesis import strategies as st
 from spaturzu_translators import PROVIDERS, Provider, codec
 from spaturzu_translators.codec import Codec
 from spaturzu_translators.events import Event, fold, unfold
+from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Message, Text
 from spaturzu_translators.requests import Request
-from spaturzu_translators.responses import Response
+from spaturzu_translators.responses import Candidate, Response, Usage
 
 from .laws import tree, unexplained
 from .strategies import requests, responses
 
 every_codec = pytest.mark.parametrize("provider", PROVIDERS)
+SAMPLE = Response(
+    id="r1",
+    model="model-a",
+    candidates=(Candidate(parts=(Text(text="Grüße 🌍"),), finish_reason="stop"),),
+    usage=Usage(input_tokens=3, output_tokens=5),
+)
 ASKED = Request(model="model-a", messages=(Message(role="user", parts=(Text(text="hi"),)),), stream=True)
 
 
@@ -70,7 +77,7 @@ def test_any_split_of_a_streams_bytes_gives_the_same_events(
 @every_codec
 def test_a_stream_byte_by_byte_gives_the_same_events(provider: Provider) -> None:
     c = codec(provider)
-    wire = stream_bytes(c, replace(_SAMPLE, id="späturzu"))
+    wire = stream_bytes(c, SAMPLE)
     assert _from_bytes(c, [wire[at : at + 1] for at in range(len(wire))]) == _from_bytes(c, [wire])
 
 
@@ -99,19 +106,7 @@ def _decoded(c: Codec, frames: list[Any]) -> list[Event]:
     return [event for frame in frames for event in decoder.feed(frame)] + decoder.close()
 
 
-_SAMPLE = fold(unfold(Response(id="r1", model="model-a", candidates=())))
-from spaturzu_translators.responses import Candidate, Usage  # noqa: E402
-
-_SAMPLE = replace(
-    _SAMPLE,
-    candidates=(Candidate(parts=(Text(text="Grüße 🌍"),), finish_reason="stop"),),
-    usage=Usage(input_tokens=3, output_tokens=5),
-)
-
-
 def test_the_law_itself_notices_a_hidden_loss_and_a_false_report() -> None:
-    from spaturzu_translators.loss import Loss
-
     before, after = ASKED, replace(ASKED, seed=None, temperature=None)
     hidden = replace(before, seed=7)
     assert unexplained(hidden, after, ()) is not None

@@ -92,15 +92,7 @@ class Failed:
 
 
 Event: TypeAlias = (
-    Started
-    | PartStarted
-    | TextDelta
-    | ArgumentsDelta
-    | SignatureDelta
-    | PartEnded
-    | Finished
-    | UsageReported
-    | Failed
+    Started | PartStarted | TextDelta | ArgumentsDelta | SignatureDelta | PartEnded | Finished | UsageReported | Failed
 )
 
 
@@ -263,7 +255,9 @@ class _Building:
             case Text() | Refusal():
                 return replace(part, text=part.text + rest) if rest else part
             case Reasoning():
-                signature = (part.signature or "") + self.signatures[index] if index in self.signatures else part.signature
+                signature = (
+                    (part.signature or "") + self.signatures[index] if index in self.signatures else part.signature
+                )
                 return replace(part, text=part.text + rest, signature=signature)
             case ToolCall():
                 return replace(part, arguments=part.arguments + rest) if rest else part
