@@ -106,7 +106,7 @@ def _same(before: Any, after: Any) -> bool:
         return all(_same(before.get(name), after.get(name)) for name in names)
     if isinstance(before, list) and isinstance(after, list):
         return _same_items(before, after)
-    return type(before) is type(after) and before == after or (_numbers(before, after) and before == after)
+    return (type(before) is type(after) and before == after) or (_numbers(before, after) and before == after)
 
 
 def _numbers(before: Any, after: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: canonical requests and responses in normal form, of every part type that this codebase knows."""
+"""Hypothesis strategies: canonical requests and responses in normal form, of every part type."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from hypothesis import strategies as st
+
 from spaturzu_translators.messages import Blob, Message, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
 from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
 from spaturzu_translators.responses import Candidate, Response, Usage

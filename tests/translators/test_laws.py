@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from spaturzu_translators import PROVIDERS, Provider, codec
 from spaturzu_translators.codec import Codec
 from spaturzu_translators.events import Event, fold, unfold

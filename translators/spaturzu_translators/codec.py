@@ -17,7 +17,7 @@ from .responses import Response
 
 
 class BadWire(ValueError):
-    """What came is not this provider's format. The message says who, what and where: `openai request: messages[2]: ...`."""
+    """It is not this provider's format. The message says who, what and where: `openai request: messages[2] ...`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -165,7 +165,7 @@ def _unfold_part(index: int, part: Part, candidate: int) -> Iterator[Event]:
 
 
 def fold(events: Iterable[Event]) -> Response:
-    """The response that the events add up to. Raises `StreamFailed` on a `Failed` event, ValueError without `Started`."""
+    """The response that the events add up to. Raises StreamFailed on `Failed`, ValueError without `Started`."""
     folding = Folding()
     for event in events:
         folding.add(event)

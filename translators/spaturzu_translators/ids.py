@@ -1,4 +1,4 @@
-"""Tool-call ids under each provider's rules: one deterministic function, so calls and results stay paired without state.
+"""Tool-call ids under each provider's rules: one deterministic function, so calls and results stay paired.
 
 Source: providers.md section 6.3, 2026-11-22.
 """

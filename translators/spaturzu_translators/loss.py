@@ -73,7 +73,7 @@ def foreign_fields(request: Request, own: Provider, *, also: tuple[Provider, ...
 
     Encoders call it once, so that no decoder can put a field where no encoder looks.
     """
-    kept = {own, *also}
+    kept: set[str] = {own, *also}
     yield from _foreign(request.provider_fields, "", kept)
     for number, tool in enumerate(request.tools):
         if not isinstance(tool, OpaqueTool):
@@ -86,7 +86,7 @@ def foreign_fields(request: Request, own: Provider, *, also: tuple[Provider, ...
 
 def foreign_response_fields(response: Response, own: Provider, *, also: tuple[Provider, ...] = ()) -> Iterator[Loss]:
     """The same for a response. What a provider says beside its answer is tuning."""
-    kept = {own, *also}
+    kept: set[str] = {own, *also}
     yield from _foreign(response.provider_fields, "", kept)
     if response.usage is not None:
         yield from _foreign(response.usage.provider_fields, "usage.", kept)
@@ -97,7 +97,7 @@ def foreign_response_fields(response: Response, own: Provider, *, also: tuple[Pr
             yield from _foreign(part.provider_fields, f"{path}parts[{index}].", kept)
 
 
-def _foreign_in_message(message: Message, path: str, kept: set[Provider]) -> Iterator[Loss]:
+def _foreign_in_message(message: Message, path: str, kept: set[str]) -> Iterator[Loss]:
     yield from _foreign(message.provider_fields, path, kept)
     for index, part in enumerate(message.parts):
         yield from _foreign(part.provider_fields, f"{path}parts[{index}].", kept)
@@ -106,7 +106,7 @@ def _foreign_in_message(message: Message, path: str, kept: set[Provider]) -> Ite
                 yield from _foreign(content.provider_fields, f"{path}parts[{index}].content[{inner}].", kept)
 
 
-def _foreign(fields: ProviderFields, path: str, kept: set[Provider]) -> Iterator[Loss]:
+def _foreign(fields: ProviderFields, path: str, kept: set[str]) -> Iterator[Loss]:
     if not fields:
         return
     for provider, values in fields.items():

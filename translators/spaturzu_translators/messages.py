@@ -143,7 +143,7 @@ ResultPart: TypeAlias = Text | Blob | Uri | File | Opaque
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """The answer to a `ToolCall`. `name` is there where the wire carries it; `structured` says that the one text is JSON."""
+    """The answer to a `ToolCall`. `name` where the wire carries it; `structured`: the one text is JSON."""
 
     call_id: str
     content: tuple[ResultPart, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from .messages import JSON, JSONObject, NOTHING, CacheTtl, Message, ProviderFields, Text
+from .messages import JSON, NOTHING, CacheTtl, JSONObject, Message, ProviderFields, Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireRequest:
-    """A request as one provider's HTTP body. Gemini and Bedrock carry `model` and `stream` in the path, so they stand apart.
+    """A request as one provider's HTTP body. Gemini and Bedrock carry `model` and `stream` in the path.
 
     For the other three they stand in `body` too. `renamed_tools` maps a tool's name on this wire to the caller's name
     where the wire's rules made them differ.
