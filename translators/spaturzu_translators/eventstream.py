@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from typing import cast
 
 from .codec import MalformedFrame
 from .messages import JSON, JSONObject
