@@ -66,7 +66,7 @@ class EventStreamFramer:
 def _parsed(headers: bytes, payload: bytes) -> JSONObject | MalformedFrame:
     try:
         named = _headers(headers)
-        value = cast(JSON, json.loads(payload)) if payload else {}
+        value: JSON = json.loads(payload) if payload else {}
     except (ValueError, struct.error, IndexError, KeyError) as error:
         return MalformedFrame(f"a frame of {len(payload)} payload bytes is unreadable ({type(error).__name__})")
     kind = named.get(":exception-type") or named.get(":event-type") or named.get(":error-code")
