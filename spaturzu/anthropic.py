@@ -1,0 +1,39 @@
+"""The Anthropic drop-in: `from spaturzu.anthropic import Anthropic`. All other names are those of `anthropic`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import anthropic as _anthropic
+
+from .dropin import Options, subclassed
+from .tracked.duck import duck_typed
+from .tracked.stainless import StainlessDropIn, wrapped
+
+if TYPE_CHECKING:
+    from .instance import Spaturzu
+
+
+class _Anthropic(StainlessDropIn):
+    _provider = "anthropic"
+    _errors = _anthropic
+
+
+class Anthropic(_Anthropic, _anthropic.Anthropic):
+    """`anthropic.Anthropic` that falls back: `Anthropic(spaturzu={"fallback": [...]})`. Raises ConfigError."""
+
+
+class AsyncAnthropic(_Anthropic, _anthropic.AsyncAnthropic):
+    """`anthropic.AsyncAnthropic` that falls back."""
+
+
+def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
+    """`Spaturzu.wrap_anthropic`."""
+    if hasattr(client, "copy") and hasattr(client, "_client"):
+        return wrapped(client, subclassed(_Anthropic, type(client)), options, instance)
+    return duck_typed(client, "anthropic", Anthropic, AsyncAnthropic, options, instance)
+
+
+def __getattr__(name: str) -> Any:
+    """Everything else of `anthropic`."""
+    return getattr(_anthropic, name)

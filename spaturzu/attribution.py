@@ -1,0 +1,97 @@
+"""Whose call is it: run frames, nested by context. Read once, where a call enters, never inside a stream."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import TypeAlias
+
+TagValue: TypeAlias = str | int | float | bool | None
+Tags: TypeAlias = Mapping[str, TagValue]
+
+
+@dataclass(slots=True)
+class RunFrame:
+    """One unit of work. `agent_path` leads from the outermost run to this one; all of a run share its `run_id`."""
+
+    run_id: str
+    agent_name: str
+    agent_path: list[str]
+    parent_request_id: str | None = None
+    last_request_id: str | None = None
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+
+
+_FRAME: ContextVar[RunFrame | None] = ContextVar("spaturzu_frame", default=None)
+
+
+def get_current_frame() -> RunFrame | None:
+    """The innermost run that this code is inside of; None outside of any."""
+    return _FRAME.get()
+
+
+def child_frame(name: str, tags: Tags | None, parent: RunFrame | None) -> RunFrame:
+    """A frame below `parent`: its run id, its path extended, its tags with these over them."""
+    if parent is None:
+        return RunFrame(uuid7(), name, [name], tags=as_tags(tags))
+    return RunFrame(
+        parent.run_id,
+        name,
+        [*parent.agent_path, name],
+        parent_request_id=parent.last_request_id,
+        tags={**parent.tags, **as_tags(tags)},
+    )
+
+
+def as_tags(tags: Tags | None) -> dict[str, str]:
+    """Values as the wire carries them: text; true and false in lower case, as in the Node SDK; None is left out."""
+    return {name: _text(value) for name, value in (tags or {}).items() if value is not None}
+
+
+def _text(value: TagValue) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class run:  # noqa: N801 - the name that users know
+    """`with run("agent") as frame:` or `async with`: every call inside is this agent's. Nests; one use at a time."""
+
+    def __init__(self, agent_name: str, *, tags: Tags | None = None) -> None:
+        self._name, self._tags = agent_name, tags
+        self._token: Token[RunFrame | None] | None = None
+
+    def __enter__(self) -> RunFrame:
+        """Open the frame."""
+        if self._token is not None:
+            raise RuntimeError(f"run({self._name!r}) is open already; call run() anew for each with block")
+        frame = child_frame(self._name, self._tags, _FRAME.get())
+        self._token = _FRAME.set(frame)
+        return frame
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
+        """Close it."""
+        if self._token is not None:
+            _FRAME.reset(self._token)
+            self._token = None
+
+    async def __aenter__(self) -> RunFrame:
+        """Open the frame."""
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.__exit__(kind, exc, tb)
+
+
+def uuid7() -> str:
+    """A UUID of version 7 (RFC 9562): sorts by time."""
+    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    number = number & ~(0xF << 76) | 0x7 << 76
+    number = number & ~(0x3 << 62) | 0x2 << 62
+    text = f"{number:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,0 +1,134 @@
+"""The Bedrock drop-in: `from spaturzu.bedrock import BedrockRuntime`.
+
+boto3 makes its client classes at run time, so there is none to subclass by name: `BedrockRuntime(...)` makes a client
+of boto3's own class and gives it the drop-in's methods.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Self
+
+import boto3
+from botocore import parsers
+
+from .dropin import DropIn, Options, make_door, subclassed
+from .router.targets.bedrock import own_endpoint
+from .tracked.botocore import leave_by
+from .tracked.door import Native
+
+if TYPE_CHECKING:
+    from .instance import Spaturzu
+    from .tracked.door import Door
+
+
+class _BedrockRuntime(DropIn):
+    def _clone(self, door: Door) -> Self:
+        clone = own_endpoint(self)
+        clone._leave_by(door)
+        return clone
+
+    def _leave_by(self, door: Door) -> None:
+        self._door = door
+        leave_by(self, door)
+
+
+def BedrockRuntime(*args: Any, spaturzu: Options | None = None, **kwargs: Any) -> Any:  # noqa: N802 - as a class
+    """`boto3.client("bedrock-runtime", ...)` that falls back. Raises ConfigError on bad options."""
+    return _dropin(boto3.client("bedrock-runtime", *args, **kwargs), spaturzu, None)
+
+
+class AsyncBedrockRuntime:
+    """The same for asyncio: boto3 has no async client, so its calls run in threads, with the caller's context.
+
+    `await client.converse(...)`; `(await client.converse_stream(...))["stream"]` is for `async for`.
+    """
+
+    def __init__(self, *args: Any, spaturzu: Options | None = None, **kwargs: Any) -> None:
+        self._client = BedrockRuntime(*args, spaturzu=spaturzu, **kwargs)
+
+    def with_agent(self, name: str, tags: Any = None) -> AsyncBedrockRuntime:
+        """This client, for one agent's calls."""
+        return _async_over(self._client.with_agent(name, tags))
+
+    async def converse(self, **kwargs: Any) -> dict[str, Any]:
+        """`client.converse` in a thread."""
+        return await _in_thread(partial(self._client.converse, **kwargs))
+
+    async def converse_stream(self, **kwargs: Any) -> dict[str, Any]:
+        """`client.converse_stream` in a thread; `["stream"]` is async."""
+        answer = await _in_thread(partial(self._client.converse_stream, **kwargs))
+        return {**answer, "stream": AsyncEventStream(answer["stream"])}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+class AsyncEventStream:
+    """botocore's EventStream, read in a thread. `async for`, then `close()` if left early."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+        self._events = iter(inner)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> dict[str, Any]:
+        event = await _in_thread(lambda: next(self._events, None))
+        if event is None:
+            raise StopAsyncIteration
+        return event
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._inner.close()
+
+
+async def _in_thread(work: Any) -> Any:
+    from .router.drive import in_thread
+    from .tracked.door import carried
+
+    return await carried(work, in_thread)
+
+
+def _async_over(client: Any) -> AsyncBedrockRuntime:
+    wrapped = AsyncBedrockRuntime.__new__(AsyncBedrockRuntime)
+    wrapped._client = client
+    return wrapped
+
+
+def _native(client: Any) -> Native:
+    retries: dict[str, Any] = client.meta.config.retries or {}
+    attempts = retries.get("total_max_attempts") or retries.get("max_attempts", 2) + 1
+    return Native(
+        status_error=lambda response: _status_error(client, response),
+        transport_error=lambda exc, _: exc,
+        max_retries=lambda: attempts - 1,
+    )
+
+
+def _status_error(client: Any, response: Any) -> Exception:
+    """As botocore raises it: ClientError or its modelled subclass."""
+    operation = "ConverseStream" if response.url.endswith("/converse-stream") else "Converse"
+    shape = client.meta.service_model.operation_model(operation).output_shape
+    told = {"headers": response.headers, "status_code": response.status_code, "body": response.content}
+    parsed: Any = parsers.create_parser("rest-json").parse(told, shape)
+    parsed["ResponseMetadata"].setdefault("RetryAttempts", 0)
+    return client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
+
+
+def _dropin(client: Any, options: Options | None, instance: Spaturzu | None) -> Any:
+    door = make_door("bedrock", _native(client), options, sync_caller=True, instance=instance)
+    client.__class__ = subclassed(_BedrockRuntime, type(client))
+    client._leave_by(door)
+    return client
+
+
+def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
+    """`Spaturzu.wrap_bedrock`."""
+    if not hasattr(client, "_endpoint"):
+        from .tracked.duck import duck_typed
+
+        return duck_typed(client, "bedrock", BedrockRuntime, AsyncBedrockRuntime, options, instance)
+    return _dropin(own_endpoint(client), options, instance)

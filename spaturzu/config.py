@@ -1,0 +1,136 @@
+"""The options of `spaturzu={...}`, validated at construction: what cannot work fails there, not in the outage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from spaturzu_translators.messages import Provider
+
+from .errors import ConfigError
+from .router.chain import Chain, Target
+from .router.retry import RetryPolicy
+from .router.targets import sdk
+from .router.targets.common import resolve
+
+ALIASES: dict[str, Provider] = {"google": "gemini"}
+
+
+class _Options(BaseModel):
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+
+class TargetOptions(_Options):
+    """A fallback target: whose raw client, which model there; the rest overrides the call's. `timeout` in seconds."""
+
+    provider: Literal["openai", "anthropic", "bedrock", "gemini", "mistral", "google"]
+    client: Any
+    model: str = Field(min_length=1)
+    max_tokens: int | None = Field(default=None, ge=1)
+    timeout: float | None = Field(default=None, gt=0)
+    params: dict[str, Any] = Field(default_factory=dict)
+
+
+class RetryOptions(_Options):
+    """Same-hop retries: how many attempts at one hop, and the longest Retry-After (s) that is waited out there."""
+
+    attempts: int | None = Field(default=None, ge=1)
+    max_wait_s: float = Field(default=2.5, ge=0)
+
+
+class Options(_Options):
+    """All of `spaturzu={...}`. `deadline` is in seconds, for a whole call."""
+
+    fallback: list[TargetOptions] | None = None
+    retry: RetryOptions = RetryOptions()
+    deadline: float | None = Field(default=None, gt=0)
+    on_loss: Literal["skip", "allow"] = "skip"
+
+
+def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool) -> Chain:
+    """The chain that the options describe. Raises ConfigError with a sentence per mistake."""
+    given = dict(options or {})
+    _refuse_budget(given)
+    try:
+        read = Options.model_validate(given)
+    except ValidationError as error:
+        raise ConfigError(_sentences(error)) from None
+    if read.fallback is not None and not read.fallback:
+        raise ConfigError("spaturzu: 'fallback' is an empty list; name at least one target, or leave the key out")
+    return Chain(
+        targets=tuple(_target(number, target, sync_caller) for number, target in enumerate(read.fallback or ())),
+        retry=RetryPolicy(attempts=read.retry.attempts, max_wait_s=read.retry.max_wait_s),
+        deadline_s=read.deadline,
+        on_loss=read.on_loss,
+    )
+
+
+def _refuse_budget(given: Mapping[str, Any]) -> None:
+    if "budget" in given:
+        raise ConfigError(
+            "spaturzu: 'budget' cannot be enforced by this version, and a cap that is not enforced would be worse than "
+            "none; leave the key out"
+        )
+
+
+def _target(number: int, given: TargetOptions, sync_caller: bool) -> Target:
+    where, provider = f"spaturzu: fallback[{number}]", ALIASES.get(given.provider, cast("Provider", given.provider))
+    described = sdk(provider)
+    if resolve(given.client, described.method) is None and not _is_aio(given.client, provider):
+        raise ConfigError(
+            f"{where}.client is a {type(given.client).__name__} without `{described.method}`; "
+            f"for provider '{given.provider}' give the raw client of its SDK"
+        )
+    if sync_caller and described.is_async(given.client):
+        raise ConfigError(
+            f"{where}.client is async ({type(given.client).__name__}) but the client that falls back to it is sync; "
+            "give the SDK's sync client, or use the async drop-in"
+        )
+    if given.timeout is not None and not described.takes_timeout:
+        raise ConfigError(
+            f"{where}.timeout: {given.provider}'s SDK has no timeout for one call; "
+            "set it on the client, as in Config(read_timeout=...)"
+        )
+    return Target(
+        provider=provider,
+        client=given.client,
+        model=given.model,
+        max_tokens=given.max_tokens,
+        timeout_s=given.timeout,
+        params=given.params,
+    )
+
+
+def _is_aio(client: Any, provider: Provider) -> bool:
+    """`genai.Client(...).aio` has the async method under the same name."""
+    return provider == "gemini" and resolve(client, "models.generate_content") is not None
+
+
+def _sentences(error: ValidationError) -> str:
+    return "; ".join(_sentence(item) for item in error.errors(include_url=False))
+
+
+def _sentence(item: Mapping[str, Any]) -> str:
+    where = _path(item["loc"])
+    match item["type"]:
+        case "extra_forbidden":
+            return f"spaturzu: unknown key {where}; known here: {', '.join(_known(item['loc']))}"
+        case "missing":
+            return f"spaturzu: {where} is missing; add it"
+        case _:
+            return f"spaturzu: {where} is {item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}"
+
+
+def _path(loc: Sequence[int | str]) -> str:
+    path = ""
+    for step in loc:
+        path += f"[{step}]" if isinstance(step, int) else f".{step}" if path else step
+    return f"'{path}'"
+
+
+def _known(loc: Sequence[int | str]) -> list[str]:
+    models: dict[str, type[BaseModel]] = {"fallback": TargetOptions, "retry": RetryOptions}
+    model = models.get(str(loc[0]), Options) if len(loc) > 1 else Options
+    return list(model.model_fields)

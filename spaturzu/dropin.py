@@ -1,0 +1,66 @@
+"""What the five drop-ins share: the chain that is read when first needed, and `with_agent`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self
+
+from .attribution import Tags
+from .instance import Spaturzu, get_default_spaturzu
+from .tracked.door import Door, Native
+
+if TYPE_CHECKING:
+    from spaturzu_translators.messages import Provider
+
+    from .router.chain import Chain
+
+Options = Mapping[str, Any]
+"""The keys of `spaturzu={...}`: fallback, retry, deadline, on_loss."""
+
+
+class DropIn:
+    """Mixed into a provider's client. `_door` is its way out; `_clone` makes a client that leaves by another door."""
+
+    _door: Door
+
+    def with_agent(self, name: str, tags: Tags | None = None) -> Self:
+        """This client, for one agent's calls: `client.with_agent("triage").chat...`. Nests under an open `run`."""
+        return self._clone(self._door.for_agent(name, tags))
+
+    def _clone(self, door: Door) -> Self:
+        raise NotImplementedError
+
+
+def make_door(
+    provider: Provider, native: Native, options: Options | None, *, sync_caller: bool, instance: Spaturzu | None = None
+) -> Door:
+    """The door that `options` describe. Raises ConfigError; without options nothing of the router is loaded yet."""
+    return Door(
+        provider=provider,
+        native=native,
+        chain=_chain(options, sync_caller),
+        tags=(instance or get_default_spaturzu()).tags,
+    )
+
+
+def _chain(options: Options | None, sync_caller: bool) -> Callable[[], Chain]:
+    if not options:
+        return _no_chain
+    from .config import read_chain
+
+    chain = read_chain(options, sync_caller=sync_caller)
+    return lambda: chain
+
+
+@cache
+def _no_chain() -> Chain:
+    from .router.chain import Chain
+
+    return Chain()
+
+
+@cache
+def subclassed(dropin: type[Any], base: type[Any]) -> type[Any]:
+    """`base`, a client's own class, with the drop-in's methods: for clients built elsewhere."""
+    return base if issubclass(base, dropin) else type(base.__name__, (dropin, base), {"__module__": base.__module__})

@@ -1,0 +1,105 @@
+"""The Gemini drop-in: `from spaturzu.google import Client`. All other names are those of `google.genai`."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Self
+
+from google import genai as _genai
+from google.genai import errors as _errors
+
+from .dropin import DropIn, Options, make_door, subclassed
+from .errors import ConfigError
+from .tracked.door import Native
+from .tracked.duck import duck_typed
+from .tracked.http import track, track_async
+
+if TYPE_CHECKING:
+    from .instance import Spaturzu
+    from .tracked.door import Door
+
+
+class _Client(DropIn):
+    _api_client: Any
+    _models: Any
+    _aio: Any
+    _origin: Any = None
+    """The client that this one shares connections with: it closes them when it is collected, so it is kept."""
+
+    def _clone(self, door: Door) -> Self:
+        return _sharing(self, type(self), door)
+
+    def _leave_by(self, door: Door) -> None:
+        api, self._door = self._api_client, door
+        if _bypasses_httpx(api):
+            raise ConfigError("spaturzu: this Client sends through google-auth's mTLS session, which cannot be tracked")
+        api._httpx_client = track(api._httpx_client, door)
+        api._async_httpx_client = track_async(api._async_httpx_client, door)
+        if api._use_aiohttp():
+            api._http_options = api._http_options.model_copy(update={"httpx_async_client": api._async_httpx_client})
+        if door.chain().targets:
+            api._retry, api._async_retry = _once(api._retry), _once(api._async_retry)
+
+
+class Client(_Client, _genai.Client):
+    """`google.genai.Client` that falls back: `Client(spaturzu={"fallback": [...]})`. Raises ConfigError.
+
+    One client serves sync and async (`client.aio`) callers, so its targets must serve sync ones.
+    """
+
+    def __init__(self, *args: Any, spaturzu: Options | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        native = _native(self._api_client)
+        self._leave_by(make_door("gemini", native, spaturzu, sync_caller=True))
+
+
+def _native(api: Any) -> Native:
+    options = api._http_options.retry_options
+    retries = 1 if options is None else (options.attempts or 5) - 1
+    return Native(status_error=_status_error, transport_error=lambda exc, _: exc, max_retries=lambda: retries)
+
+
+def _status_error(response: Any) -> Exception:
+    """As google-genai raises it: ClientError or ServerError."""
+    try:
+        _errors.APIError.raise_for_response(response)
+    except _errors.APIError as error:
+        return error
+    raise AssertionError("raise_for_response raises on every status but 200")
+
+
+def _once(retrying: Any) -> Any:
+    """The same tenacity strategy, for one attempt: the chain has been walked already."""
+    from tenacity import stop_after_attempt
+
+    return retrying.copy(stop=stop_after_attempt(1))
+
+
+def _bypasses_httpx(api: Any) -> bool:
+    checks = (getattr(api, name, None) for name in ("_use_google_auth_sync", "_use_google_auth_async"))
+    return any(check() for check in checks if check is not None)
+
+
+def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
+    """A client of `cls` with `client`'s settings and connections that leaves by `door`."""
+    api, clone = copy.copy(client._api_client), copy.copy(client)
+    shared = {"httpx_client": api._httpx_client, "httpx_async_client": api._async_httpx_client}
+    api._http_options = api._http_options.model_copy(update=shared)
+    clone.__class__ = cls
+    clone._api_client, clone._origin = api, client
+    clone._models, clone._aio = type(client._models)(api), type(client._aio)(api)
+    clone._leave_by(door)
+    return clone
+
+
+def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
+    """`Spaturzu.wrap_google`."""
+    if not isinstance(client, _genai.Client):
+        return duck_typed(client, "gemini", Client, Client, options, instance)
+    door = make_door("gemini", _native(client._api_client), options, sync_caller=True, instance=instance)
+    return _sharing(client, subclassed(_Client, type(client)), door)
+
+
+def __getattr__(name: str) -> Any:
+    """Everything else of `google.genai`."""
+    return getattr(_genai, name)

@@ -1,0 +1,101 @@
+"""The Spaturzu instance: process-wide tags, and drop-ins made of clients that were built elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, TypeVar
+
+from .attribution import Tags, as_tags, run
+from .errors import ConfigError
+
+ClientT = TypeVar("ClientT")
+
+_DEFAULT_LOCK = threading.Lock()
+
+
+class Spaturzu:
+    """Options that all clients of a process share, and `wrap_*` for clients built elsewhere.
+
+    `tags` go onto every call; values become text. Use the module's own `configure`, `run`, `flush` and drop-ins where
+    one instance is enough.
+    """
+
+    def __init__(self, *, tags: Tags | None = None) -> None:
+        self.tags: Mapping[str, str] = as_tags(tags)
+
+    def run(self, agent_name: str, *, tags: Tags | None = None) -> run:
+        """The same as `spaturzu.run`."""
+        return run(agent_name, tags=tags)
+
+    def wrap_openai(self, client: ClientT, **options: Any) -> ClientT:
+        """A drop-in of an OpenAI client (or one that quacks like it); `client` itself is left alone.
+
+        `options` are the keys of `spaturzu={...}`. Raises ConfigError on ones that cannot work.
+        """
+        return self._wrap("openai", client, options)
+
+    def wrap_anthropic(self, client: ClientT, **options: Any) -> ClientT:
+        """The same for an Anthropic client."""
+        return self._wrap("anthropic", client, options)
+
+    def wrap_bedrock(self, client: ClientT, **options: Any) -> ClientT:
+        """The same for a boto3 `bedrock-runtime` client."""
+        return self._wrap("bedrock", client, options)
+
+    def wrap_google(self, client: ClientT, **options: Any) -> ClientT:
+        """The same for a `google.genai.Client`."""
+        return self._wrap("google", client, options)
+
+    wrap_gemini = wrap_google
+
+    def wrap_mistral(self, client: ClientT, **options: Any) -> ClientT:
+        """The same for a Mistral client."""
+        return self._wrap("mistral", client, options)
+
+    def _wrap(self, module: str, client: Any, options: dict[str, Any]) -> Any:
+        return import_module(f"spaturzu.{module}").wrap(client, options, self)
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until every queued record has left; True if all did. This version queues none."""
+        return True
+
+    def shutdown(self) -> bool:
+        """`flush`, then let go of everything. True if all records left."""
+        return self.flush()
+
+
+class _Default:
+    """The instance behind the module-level functions, made when first needed."""
+
+    instance: Spaturzu | None = None
+
+
+def configure(*, tags: Tags | None = None) -> None:
+    """Options for the whole process: call it once, before the first drop-in client.
+
+    Raises ConfigError where the default instance exists already.
+    """
+    with _DEFAULT_LOCK:
+        if _Default.instance is not None:
+            raise ConfigError("spaturzu: configure() comes too late; call it before the first drop-in client is made")
+        _Default.instance = Spaturzu(tags=tags)
+
+
+def get_default_spaturzu() -> Spaturzu:
+    """The instance that drop-ins and module-level functions use."""
+    with _DEFAULT_LOCK:
+        if _Default.instance is None:
+            _Default.instance = Spaturzu()
+        return _Default.instance
+
+
+def flush(timeout_s: float | None = None) -> bool:
+    """Wait until every queued record has left; True if all did."""
+    return get_default_spaturzu().flush(timeout_s)
+
+
+def shutdown() -> bool:
+    """`flush`, then let go of everything."""
+    return get_default_spaturzu().shutdown()

@@ -1,0 +1,88 @@
+"""The Mistral drop-in: `from spaturzu.mistral import Mistral`. All other names are those of `mistralai.client`."""
+
+from __future__ import annotations
+
+import copy
+import json
+from typing import TYPE_CHECKING, Any, Self
+
+import mistralai.client as _mistralai
+from mistralai.client import errors as _errors
+
+from .dropin import DropIn, Options, make_door, subclassed
+from .tracked.door import Native
+from .tracked.duck import duck_typed
+from .tracked.http import track, track_async
+
+if TYPE_CHECKING:
+    from .instance import Spaturzu
+    from .tracked.door import Door
+
+
+class _Mistral(DropIn):
+    sdk_configuration: Any
+    _origin: Any = None
+    """The client that this one shares connections with: it closes them when it is collected, so it is kept."""
+
+    def _clone(self, door: Door) -> Self:
+        return _sharing(self, type(self), door)
+
+    def _leave_by(self, door: Door) -> None:
+        settings, self._door = self.sdk_configuration, door
+        settings.client = track(settings.client, door)
+        settings.async_client = track_async(settings.async_client, door)
+
+
+class Mistral(_Mistral, _mistralai.Mistral):
+    """`mistralai.client.Mistral` that falls back: `Mistral(spaturzu={"fallback": [...]})`. Raises ConfigError.
+
+    One client serves sync and async (`complete_async`) callers, so its targets must serve sync ones.
+    """
+
+    def __init__(self, *args: Any, spaturzu: Options | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._leave_by(make_door("mistral", NATIVE, spaturzu, sync_caller=True))
+
+
+def _status_error(response: Any) -> Exception:
+    """As mistralai raises it: HTTPValidationError for a 422 that names its fields, else SDKError."""
+    if response.status_code == 422 and "detail" in _parsed(response.text):
+        data = _errors.HTTPValidationErrorData.model_validate_json(response.text)
+        return _errors.HTTPValidationError(data, response, response.text)
+    return _errors.SDKError("API error occurred", response, response.text)
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        body = json.loads(text)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+
+
+NATIVE = Native(status_error=_status_error, transport_error=lambda exc, _: exc, max_retries=lambda: 1)
+"""mistralai leaves transport errors as they are, and retries only where asked; the router's one retry stays."""
+
+
+def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
+    """A client of `cls` with `client`'s settings and connections that leaves by `door`."""
+    clone: Any = cls.__new__(cls)
+    lazy: set[str] = set(getattr(type(client), "_sub_sdk_map", ()))
+    clone.__dict__.update({name: value for name, value in client.__dict__.items() if name not in lazy})
+    clone.sdk_configuration = copy.copy(client.sdk_configuration)
+    clone._origin = client
+    clone._leave_by(door)
+    return clone
+
+
+def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
+    """`Spaturzu.wrap_mistral`."""
+    if not isinstance(client, _mistralai.Mistral):
+        return duck_typed(client, "mistral", Mistral, Mistral, options, instance)
+    door = make_door("mistral", NATIVE, options, sync_caller=True, instance=instance)
+    return _sharing(client, subclassed(_Mistral, type(client)), door)
+
+
+def __getattr__(name: str) -> Any:
+    """Everything else of `mistralai.client`."""
+    return getattr(_mistralai, name)

@@ -1,0 +1,47 @@
+"""The OpenAI drop-in: `from spaturzu.openai import OpenAI`. All other names are those of `openai`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import openai as _openai
+
+from .dropin import Options, subclassed
+from .tracked.duck import duck_typed
+from .tracked.stainless import StainlessDropIn, wrapped
+
+if TYPE_CHECKING:
+    from .instance import Spaturzu
+
+
+class _OpenAI(StainlessDropIn):
+    _provider = "openai"
+    _errors = _openai
+
+
+class OpenAI(_OpenAI, _openai.OpenAI):
+    """`openai.OpenAI` that falls back: `OpenAI(spaturzu={"fallback": [...]})`. Raises ConfigError on bad options."""
+
+
+class AsyncOpenAI(_OpenAI, _openai.AsyncOpenAI):
+    """`openai.AsyncOpenAI` that falls back."""
+
+
+class AzureOpenAI(_OpenAI, _openai.AzureOpenAI):
+    """`openai.AzureOpenAI` that falls back."""
+
+
+class AsyncAzureOpenAI(_OpenAI, _openai.AsyncAzureOpenAI):
+    """`openai.AsyncAzureOpenAI` that falls back."""
+
+
+def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
+    """`Spaturzu.wrap_openai`."""
+    if isinstance(client, _openai.OpenAI | _openai.AsyncOpenAI):
+        return wrapped(client, subclassed(_OpenAI, type(client)), options, instance)
+    return duck_typed(client, "openai", OpenAI, AsyncOpenAI, options, instance)
+
+
+def __getattr__(name: str) -> Any:
+    """Everything else of `openai`, so that changing the import is all there is to change."""
+    return getattr(_openai, name)

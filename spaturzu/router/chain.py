@@ -1,0 +1,65 @@
+"""The chain as it runs: the caller's provider first, then raw clients to fall back to."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal, TypeAlias
+
+from spaturzu_translators.messages import Provider
+
+from .cooldown import Cooldowns
+from .retry import RetryPolicy
+from .targets import Sdk, sdk
+
+OnLoss: TypeAlias = Literal["skip", "allow"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A place to send. `max_tokens`, `timeout_s` and `params` (keys of its own wire) override the call's."""
+
+    provider: Provider
+    client: Any
+    model: str
+    max_tokens: int | None = None
+    timeout_s: float | None = None
+    params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @cached_property
+    def sdk(self) -> Sdk:
+        """How its SDK is called."""
+        return sdk(self.provider)
+
+    @cached_property
+    def single(self) -> Any:
+        """The client without retries of its own: the router does them."""
+        return self.sdk.single(self.client)
+
+    @cached_property
+    def max_retries(self) -> int:
+        """What the client's owner allowed it; 2, as in the SDKs, where it does not say."""
+        said = getattr(self.client, "max_retries", None)
+        return said if isinstance(said, int) else 2
+
+    @cached_property
+    def key(self) -> Hashable:
+        """Endpoint, credential and model: what is cooled down together."""
+        client = self.client
+        endpoint = getattr(client, "base_url", None) or getattr(getattr(client, "meta", None), "endpoint_url", None)
+        where = str(endpoint) if endpoint is not None else id(client)
+        return (self.provider, where, hash(getattr(client, "api_key", None)), self.model)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chain:
+    """Targets in order, and how to walk them. `deadline_s` bounds a whole call."""
+
+    targets: tuple[Target, ...] = ()
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    deadline_s: float | None = None
+    on_loss: OnLoss = "skip"
+    clock: Callable[[], float] = time.monotonic
+    cooldowns: Cooldowns = field(default_factory=Cooldowns)

@@ -1,0 +1,227 @@
+"""The only places that perform: `drive` for sync callers, `adrive` for async ones. All decisions are the walk's."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from inspect import isawaitable
+from typing import Any, Protocol
+
+from spaturzu_translators.failures import Failure
+from spaturzu_translators.messages import Provider
+
+from .call import Call
+from .failures import failure_of
+from .hop import Hop
+from .judge import Reply, judge
+from .relay import Relay
+from .walk import Broken, Effect, NativeAnswer, Outcome, Pulled, Result, SendPrimary, SendTarget, TargetAnswer, walk
+
+END: Any = object()
+
+
+class Primary(Protocol):
+    """The door's own sending, sync."""
+
+    def send(self, timeout_s: float | None) -> Reply:
+        """Send the caller's request once. Raises the transport's exceptions."""
+        ...
+
+
+class AsyncPrimary(Protocol):
+    """The same, async."""
+
+    async def send(self, timeout_s: float | None) -> Reply:
+        """Send the caller's request once. Raises the transport's exceptions."""
+        ...
+
+
+def drive(call: Call, primary: Primary) -> Result:
+    """Walk the chain, performing with blocking calls."""
+    steps = walk(call)
+    outcome: Outcome = None
+    try:
+        while True:
+            outcome = _perform(call, primary, steps.send(outcome))
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        steps.close()
+
+
+async def adrive(call: Call, primary: AsyncPrimary) -> Result:
+    """Walk the chain, performing on the event loop; sync clients run in threads, with the caller's context."""
+    steps: Generator[Effect, Outcome, Result] = walk(call)
+    outcome: Outcome = None
+    try:
+        while True:
+            outcome = await _aperform(call, primary, steps.send(outcome))
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        steps.close()
+
+
+def _perform(call: Call, primary: Primary, effect: Effect) -> Outcome:
+    match effect:
+        case SendPrimary():
+            return _send_primary(call, primary, effect)
+        case SendTarget():
+            return _send_target(effect)
+        case _:
+            return time.sleep(effect.seconds)
+
+
+async def _aperform(call: Call, primary: AsyncPrimary, effect: Effect) -> Outcome:
+    match effect:
+        case SendPrimary():
+            return await _asend_primary(call, primary, effect)
+        case SendTarget():
+            return await _asend_target(effect)
+        case _:
+            from anyio import sleep
+
+            return await sleep(effect.seconds)
+
+
+def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
+    try:
+        reply = primary.send(effect.timeout_s)
+        if reply.source is None:
+            return judge(call, effect.hop, reply)
+        pulled = _pull(effect.hop, effect.relay(), reply.source, reply.close)
+    except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
+        return _native_failure(exc, call.provider)
+    return _native_stream(pulled, reply)
+
+
+async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:
+    try:
+        reply = await primary.send(effect.timeout_s)
+        if reply.source is None:
+            return judge(call, effect.hop, reply)
+        pulled = await _apull(effect.hop, effect.relay(), reply.source, reply.close)
+    except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
+        return _native_failure(exc, call.provider)
+    return _native_stream(pulled, reply)
+
+
+def _native_failure(exc: Exception, provider: Provider) -> Broken:
+    """The transport's failure. An exception that is no failure of a provider is the caller's: it is raised on."""
+    failure = failure_of(exc, provider)
+    if failure is None:
+        raise exc
+    return Broken(failure, exc)
+
+
+def _native_stream(pulled: Pulled | Broken, reply: Reply) -> Outcome:
+    if isinstance(pulled, Broken):
+        return Broken(pulled.failure, reply.native)
+    return NativeAnswer(reply.native, pulled)
+
+
+def _send_target(effect: SendTarget) -> Outcome:
+    try:
+        answer = effect.invoke()
+        if effect.relay is None:
+            return TargetAnswer(effect.target.sdk.body(answer))
+        source = map(effect.target.sdk.frame, iter(effect.target.sdk.stream(answer)))
+        return _pull(effect.hop, effect.relay, source, closing(effect.target.sdk.stream(answer)))
+    except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
+        return _target_failure(exc, effect)
+
+
+async def _asend_target(effect: SendTarget) -> Outcome:
+    try:
+        answer = await _ainvoke(effect)
+        if effect.relay is None:
+            return TargetAnswer(effect.target.sdk.body(answer))
+        stream = effect.target.sdk.stream(answer)
+        return await _apull(effect.hop, effect.relay, _aframes(stream, effect), closing(stream))
+    except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
+        return _target_failure(exc, effect)
+
+
+async def _ainvoke(effect: SendTarget) -> Any:
+    """An async client's call is awaited; a sync client's runs in a thread (anyio copies the context)."""
+    sdk = effect.target.sdk
+    if sdk.serves_both or sdk.is_async(effect.target.client):
+        answer = effect.invoke()
+    else:
+        answer = await in_thread(effect.invoke)
+    return await answer if isawaitable(answer) else answer
+
+
+async def in_thread(work: Callable[[], Any]) -> Any:
+    """`work()` off the event loop; cancelling the caller does not wait for it."""
+    from anyio import to_thread
+
+    return await to_thread.run_sync(work, abandon_on_cancel=True)
+
+
+async def _aframes(stream: Any, effect: SendTarget) -> AsyncIterator[Any]:
+    """The frames of an async stream, or of a sync one read in a thread."""
+    frame = effect.target.sdk.frame
+    if hasattr(stream, "__aiter__"):
+        async for item in stream:
+            yield frame(item)
+        return
+    items = iter(stream)
+    while (item := await in_thread(lambda: next(items, END))) is not END:
+        yield frame(item)
+
+
+def _target_failure(exc: Exception, effect: SendTarget) -> Broken:
+    """Whatever a fallback raises, the walk goes on: the caller asked the primary, and its error is the one to show."""
+    failure = failure_of(exc, effect.target.provider)
+    return Broken(failure or Failure(kind="bad_request", code=type(exc).__name__))
+
+
+def closing(stream: Any) -> Callable[[], Any]:
+    """How to let go of an SDK's stream: each has `close`, async ones `aclose` or an async `close`."""
+    return getattr(stream, "aclose", None) or getattr(stream, "close", None) or (lambda: None)
+
+
+def _pull(hop: Hop, relay: Relay[Any], source: Iterator[Any], close: Callable[[], Any]) -> Pulled | Broken:
+    """Read until the hop is committed, has failed, or is over."""
+    try:
+        head = b""
+        for item in source:
+            head = relay.feed(item)
+            if relay.failure or relay.committed:
+                break
+        else:
+            head = relay.end()
+    except BaseException:
+        close()
+        raise
+    if relay.failure is not None:
+        close()
+        return Broken(relay.failure)
+    return Pulled(hop, relay, head, source, close)
+
+
+async def _apull(hop: Hop, relay: Relay[Any], source: AsyncIterator[Any], close: Callable[[], Any]) -> Pulled | Broken:
+    """The same for an async source."""
+    try:
+        head = b""
+        async for item in source:
+            head = relay.feed(item)
+            if relay.failure or relay.committed:
+                break
+        else:
+            head = relay.end()
+    except BaseException:
+        await aclosed(close)
+        raise
+    if relay.failure is not None:
+        await aclosed(close)
+        return Broken(relay.failure)
+    return Pulled(hop, relay, head, source, close)
+
+
+async def aclosed(close: Callable[[], Any]) -> None:
+    """Close, awaiting where the SDK's close is async."""
+    closed = close()
+    if isawaitable(closed):
+        await closed

@@ -1,0 +1,81 @@
+"""Foreign exceptions are reduced to a `Failure` here, where they enter, and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from spaturzu_translators.codec import codec
+from spaturzu_translators.failures import ErrorReply, Failure, FailureKind
+from spaturzu_translators.messages import Provider
+
+from .targets import sdk
+
+BY_CLASS: dict[str, FailureKind] = {
+    # openai and anthropic wrap the transport's exceptions
+    "APITimeoutError": "timeout",
+    "APIConnectionError": "connection",
+    "APIResponseValidationError": "server",
+    "RetryableError": "server",
+    # httpx and httpx2: the nearest named ancestor counts
+    "TimeoutException": "timeout",
+    "TransportError": "connection",
+    "DecodingError": "server",
+    # botocore and urllib3
+    "ConnectTimeoutError": "timeout",
+    "ReadTimeoutError": "timeout",
+    "ConnectTimeout": "timeout",
+    "ReadTimeout": "timeout",
+    "EndpointConnectionError": "connection",
+    "ConnectionClosedError": "connection",
+    "SSLError": "connection",
+    "ProxyConnectionError": "connection",
+    "HTTPClientError": "connection",
+    "ProtocolError": "connection",
+    "NewConnectionError": "connection",
+    "ChecksumMismatch": "connection",
+    "ResponseStreamingError": "connection",
+    "IncompleteReadError": "connection",
+    "NoCredentialsError": "auth",
+    "PartialCredentialsError": "auth",
+    "TokenRetrievalError": "auth",
+    "NoRegionError": "auth",
+    "ParamValidationError": "bad_request",
+    # aiohttp, for clients that use it
+    "ServerTimeoutError": "timeout",
+    "ClientConnectionError": "connection",
+    "ClientPayloadError": "connection",
+    # the rest
+    "NoResponseError": "server",
+    "ValidationError": "bad_request",
+    "JSONDecodeError": "server",
+    "TimeoutError": "timeout",
+    "ConnectionError": "connection",
+}
+"""Exceptions without an HTTP answer, by class name, nearest ancestor first (providers.md 7, 2026-11-22)."""
+
+
+def failure_of(exc: Exception, provider: Provider) -> Failure | None:
+    """What `exc`, raised by `provider`'s SDK or by its transport, means; None for one that nobody here knows."""
+    reply = sdk(provider).error(exc)
+    if reply is not None:
+        return failure_of_reply(reply, provider)
+    for cls in type(exc).__mro__:
+        if kind := BY_CLASS.get(cls.__name__):
+            return Failure(kind=kind, code=type(exc).__name__)
+    return _refused_locally(exc)
+
+
+def failure_of_reply(reply: ErrorReply, provider: Provider) -> Failure:
+    """What an error answer means, with the provider's own word on whether to retry."""
+    failure = codec(provider).decode_error(reply)
+    said = reply.headers.get("x-should-retry")
+    return failure if said is None else replace(failure, should_retry=said == "true")
+
+
+def _refused_locally(exc: Exception) -> Failure | None:
+    """anthropic raises builtin errors before it sends (providers.md 7, row 21)."""
+    if isinstance(exc, TypeError) and "authentication" in str(exc):
+        return Failure(kind="auth", code="TypeError")
+    if isinstance(exc, TypeError | ValueError):
+        return Failure(kind="bad_request", code=type(exc).__name__)
+    return None

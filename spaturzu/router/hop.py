@@ -1,0 +1,69 @@
+"""The record of a call: its hops, in the order they were tried or skipped. Metadata only, never a prompt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from spaturzu_translators.failures import FailureKind
+from spaturzu_translators.loss import Loss
+from spaturzu_translators.messages import Provider
+
+HopStatus: TypeAlias = Literal["pending", "served", "failed", "skipped", "abandoned"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Hop:
+    """One target in one call.
+
+    `attempts` counts requests sent, retries included. `kind`, `http_status` and `code` say why it failed; `why` says in
+    our words why it was skipped. `started` is read off the chain's clock; durations are seconds. A streamed hop is
+    `pending` until its stream ends.
+    """
+
+    index: int
+    provider: Provider
+    model: str
+    status: HopStatus = "pending"
+    started: float = 0.0
+    attempts: int = 0
+    duration_s: float = 0.0
+    kind: FailureKind | None = None
+    http_status: int | None = None
+    code: str | None = None
+    why: str | None = None
+    losses: tuple[Loss, ...] = ()
+
+    def __str__(self) -> str:
+        name = f"{self.provider}/{self.model}"
+        if self.status == "skipped":
+            return f"{name}: skipped, {self.why}"
+        if self.status != "failed":
+            return f"{name}: {self.status}, {self.duration_s:.3f} s"
+        said = ", ".join(str(word) for word in (self.kind, self.http_status, self.code) if word is not None)
+        tries = "" if self.attempts == 1 else f", {self.attempts} attempts"
+        lost = f", lost {', '.join(loss.path for loss in self.losses)}" if self.losses else ""
+        return f"{name}: {said}, {self.duration_s:.3f} s{tries}{lost}"
+
+
+@dataclass(slots=True, kw_only=True)
+class CallRecord:
+    """What `spaturzu.last_call()` gives: who was asked, and every hop so far."""
+
+    id: str
+    provider: Provider
+    stream: bool = False
+    agent_path: tuple[str, ...] = ()
+    run_id: str | None = None
+    tags: dict[str, str] = field(default_factory=dict[str, str])
+    hops: list[Hop] = field(default_factory=list[Hop])
+
+    @property
+    def served_by(self) -> Hop | None:
+        """The hop whose answer the caller got, or is getting."""
+        return next((hop for hop in reversed(self.hops) if hop.status in ("served", "pending", "abandoned")), None)
+
+    @property
+    def note(self) -> str:
+        """One line for each hop, as it stands under an exhausted chain's error."""
+        return "\n".join(["spaturzu tried:", *(f"  {number}. {hop}" for number, hop in enumerate(self.hops, 1))])

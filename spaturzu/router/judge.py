@@ -1,0 +1,72 @@
+"""Is the primary's HTTP answer an answer? A page of HTML, half a body or an error inside a 200 is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from spaturzu_translators.failures import ErrorReply, Failure
+from spaturzu_translators.messages import JSON, JSONObject
+
+from .call import Call
+from .failures import failure_of_reply
+from .hop import Hop
+from .walk import Broken, NativeAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """An HTTP answer as the door read it: `content` if it is whole, else `source` yields its bytes.
+
+    Header names are lower case.
+    """
+
+    native: Any
+    status: int
+    headers: Mapping[str, str]
+    content: bytes | None = None
+    source: Any = None
+    close: Callable[[], Any] = lambda: None
+
+
+def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
+    """What a whole reply is."""
+    body = _parsed(reply.content or b"")
+    if reply.status >= 400:
+        return _broken(call, reply, body)
+    if not isinstance(body, dict):
+        return Broken(Failure(kind="server", status=reply.status, code="malformed_body"), reply.native)
+    if "error" in body and not _ANSWERS[call.provider] & body.keys():
+        return _broken(call, reply, body)
+    hop.model = _model(call, cast("JSONObject", body))
+    return NativeAnswer(reply.native)
+
+
+_ANSWERS: dict[str, frozenset[str]] = {
+    "openai": frozenset({"choices"}),
+    "anthropic": frozenset({"content"}),
+    "bedrock": frozenset({"output"}),
+    "gemini": frozenset({"candidates", "promptFeedback", "usageMetadata"}),
+    "mistral": frozenset({"choices"}),
+}
+"""The keys of which an answer has at least one."""
+
+
+def _model(call: Call, body: JSONObject) -> str:
+    """The model that served, as the body names it; Bedrock's names none, so there it is the one that was asked for."""
+    named = body.get("model") or body.get("modelVersion")
+    return named if isinstance(named, str) else call.wire.model
+
+
+def _broken(call: Call, reply: Reply, body: JSON) -> Broken:
+    error = ErrorReply(status=reply.status, headers=reply.headers, body=body)
+    return Broken(failure_of_reply(error, call.provider), reply.native)
+
+
+def _parsed(content: bytes) -> JSON:
+    try:
+        return json.loads(content)
+    except ValueError:
+        return content.decode("utf-8", "replace")

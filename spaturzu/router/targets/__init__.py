@@ -1,0 +1,46 @@
+"""How to call a raw SDK client with a wire request, and how to read what it gives back as wire JSON.
+
+One module for each provider, duck-typed: none imports its SDK. What matters is the client's create-equivalent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any, TypeAlias, cast
+
+from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.messages import JSONObject, Provider
+from spaturzu_translators.requests import WireRequest
+
+Client: TypeAlias = Any
+"""A raw SDK client, or anything with its create-equivalent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sdk:
+    """One provider's SDK, as the router uses it.
+
+    `method` is the create-equivalent's dotted name. `prepare(client, wire, timeout_s, as_async)` binds the call without
+    sending it; what the bound call returns may be awaitable. `body` and `frame` give wire JSON of an answer and of one
+    stream item, `stream` the iterable inside a streamed answer. `error` reduces the SDK's status errors, None for all
+    else. `single` gives a client that does not retry by itself. `serves_both`: one client for sync and async callers.
+    """
+
+    method: str
+    prepare: Callable[[Client, WireRequest, float | None, bool], Callable[[], Any]]
+    body: Callable[[Any], JSONObject]
+    frame: Callable[[Any], JSONObject]
+    stream: Callable[[Any], Any]
+    error: Callable[[BaseException], ErrorReply | None]
+    single: Callable[[Client], Client]
+    is_async: Callable[[Client], bool]
+    serves_both: bool = False
+    takes_timeout: bool = True
+    """False where the SDK has timeouts for a whole client only."""
+
+
+def sdk(provider: Provider) -> Sdk:
+    """The description of `provider`'s SDK, loaded when first asked for."""
+    return cast("Sdk", import_module(f"{__package__}.{provider}").SDK)

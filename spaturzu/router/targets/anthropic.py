@@ -1,0 +1,48 @@
+"""`client.messages.create`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.requests import WireRequest
+
+from . import Sdk
+from .common import has_async_name, header_names_lowered, itself, to_dict, without_retries
+from .openai import bound
+
+DEFAULT_TIMEOUT_S = 600.0
+"""The SDK's own. Given explicitly, it lifts the SDK's guard on long plain answers (providers.md 2.2, 2026-11-22)."""
+
+
+def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
+    """The bound `create`."""
+    return bound(client.messages.create, wire, timeout_s or _timeout_of(client))
+
+
+def _timeout_of(client: Any) -> Any:
+    return getattr(client, "timeout", None) or DEFAULT_TIMEOUT_S
+
+
+def error(exc: BaseException) -> ErrorReply | None:
+    """APIStatusError; a stream's error event is one with status 200. Its body is the whole envelope."""
+    status = getattr(exc, "status_code", None)
+    if not isinstance(status, int):
+        return None
+    response = getattr(exc, "response", None)
+    return ErrorReply(
+        status=status, headers=header_names_lowered(getattr(response, "headers", None)), body=getattr(exc, "body", None)
+    )
+
+
+SDK = Sdk(
+    method="messages.create",
+    prepare=prepare,
+    body=to_dict,
+    frame=to_dict,
+    stream=itself,
+    error=error,
+    single=without_retries,
+    is_async=has_async_name,
+)

@@ -1,0 +1,86 @@
+"""`client.converse` and `client.converse_stream`, of boto3 or aiobotocore."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from spaturzu_translators.bedrock.blobs import from_sdk, to_sdk
+
+from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.requests import WireRequest
+
+from . import Sdk
+from .common import has_async_name, header_names_lowered
+
+
+def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
+    """The bound operation. boto3 has no timeout for one call: `timeout_s` is not used."""
+    operation = client.converse_stream if wire.stream else client.converse
+    return partial(operation, modelId=wire.model, **to_sdk(wire.body))
+
+
+def error(exc: BaseException) -> ErrorReply | None:
+    """ClientError; a stream's EventStreamError has no ResponseMetadata: it came on a 200."""
+    said: Any = getattr(exc, "response", None)
+    if not isinstance(said, dict) or "Error" not in said:
+        return None
+    answer = cast("dict[str, Any]", said)
+    wrong, metadata = answer["Error"], answer.get("ResponseMetadata", {})
+    code = str(wrong.get("Code", ""))
+    return ErrorReply(
+        status=metadata.get("HTTPStatusCode", 200),
+        headers={**header_names_lowered(metadata.get("HTTPHeaders")), "x-amzn-errortype": code},
+        body={"__type": code, "message": wrong.get("Message", ""), **_beside(answer)},
+    )
+
+
+def _beside(said: dict[str, Any]) -> dict[str, Any]:
+    """Modelled fields such as originalStatusCode."""
+    return {name: value for name, value in said.items() if name not in ("Error", "ResponseMetadata")}
+
+
+def own_endpoint(client: Any) -> Any:
+    """A shallow copy of a botocore client whose endpoint may be changed; it shares the original's connection pool.
+
+    Made by hand: `copy.copy` of a botocore client recurses in its `__getattr__`.
+    """
+    clone = object.__new__(type(client))
+    clone.__dict__.update(client.__dict__)
+    clone._endpoint = copy.copy(client._endpoint)
+    clone._endpoint._event_emitter = copy.copy(client._endpoint._event_emitter)
+    return clone
+
+
+def end_retries(client: Any) -> None:
+    """botocore retries in a `needs-retry` handler of the endpoint's event emitter (botocore 1.43 and 1.44 [S])."""
+    client._endpoint._event_emitter.unregister("needs-retry.bedrock-runtime", unique_id="retry-config-bedrock-runtime")
+
+
+def single(client: Any) -> Any:
+    """A copy that does not retry; a client that is not botocore's as it is."""
+    if getattr(client, "_endpoint", None) is None:
+        return client
+    once = own_endpoint(client)
+    end_retries(once)
+    return once
+
+
+def stream(answer: Any) -> Any:
+    """The event stream inside the answer."""
+    return answer["stream"]
+
+
+SDK = Sdk(
+    method="converse",
+    prepare=prepare,
+    body=from_sdk,
+    frame=from_sdk,
+    stream=stream,
+    error=error,
+    single=single,
+    is_async=has_async_name,
+    takes_timeout=False,
+)

@@ -1,0 +1,79 @@
+"""What the five SDKs have in common."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, cast
+
+from spaturzu_translators.messages import JSONObject
+
+
+def has_async_name(client: object) -> bool:
+    """AsyncOpenAI, AsyncAnthropic, AioBaseClient and their subclasses say so in a class's name."""
+    return any(cls.__name__.startswith(("Async", "Aio")) for cls in type(client).__mro__)
+
+
+def resolve(client: Any, dotted: str) -> Any:
+    """`client.a.b.c`; None where it is missing."""
+    found = client
+    for name in dotted.split("."):
+        found = getattr(found, name, None)
+    return found
+
+
+@cache
+def _accepted(function: Any) -> frozenset[str] | None:
+    """The keyword names that `function` takes; None for any."""
+    parameters = inspect.signature(function).parameters.values()
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    return frozenset(parameter.name for parameter in parameters)
+
+
+def split_known(method: Any, kwargs: JSONObject) -> tuple[JSONObject, JSONObject]:
+    """The arguments that `method` names, and the rest (a key newer or older than the installed SDK)."""
+    accepted = _accepted(getattr(method, "__func__", method))
+    if accepted is None:
+        return kwargs, {}
+    known = {name: value for name, value in kwargs.items() if name in accepted}
+    return known, {name: value for name, value in kwargs.items() if name not in accepted}
+
+
+def accepts(method: Any, name: str) -> bool:
+    """Does `method` take the keyword `name`?"""
+    accepted = _accepted(getattr(method, "__func__", method))
+    return accepted is None or name in accepted
+
+
+def to_dict(value: Any) -> JSONObject:
+    """An SDK's answer as the JSON that it was read from: its set fields, nested. Dicts stand for themselves."""
+    if isinstance(value, Mapping):
+        return cast("JSONObject", value)
+    if isinstance(value, SimpleNamespace):
+        return {name: _plain(item) for name, item in vars(value).items()}
+    return cast("JSONObject", value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(item) for item in cast("list[Any]", value)]
+    return to_dict(value) if isinstance(value, SimpleNamespace) else value
+
+
+def itself(value: Any) -> Any:
+    """For SDKs whose streamed answer is the iterable."""
+    return value
+
+
+def without_retries(client: Any) -> Any:
+    """A copy that leaves retries to the router and shares the connection pool; a client without the option as it is."""
+    with_options = getattr(client, "with_options", None)
+    return client if with_options is None else with_options(max_retries=0)
+
+
+def header_names_lowered(headers: Any) -> dict[str, str]:
+    """Any SDK's headers as a plain dict."""
+    return {str(name).lower(): str(value) for name, value in dict(headers or {}).items()}

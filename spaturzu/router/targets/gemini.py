@@ -1,0 +1,74 @@
+"""`client.models.generate_content` and `generate_content_stream`; `client.aio.models` for async callers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+
+from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.messages import JSONObject
+from spaturzu_translators.requests import WireRequest
+
+from . import Sdk
+from .common import header_names_lowered, itself
+
+FLATTENED = ("generationConfig",)
+"""The REST body nests these; the SDK's config has their keys at its top."""
+
+
+def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
+    """The bound method. One SDK call is one request: automatic continuation and the SDK's own retries are off."""
+    models = client.aio.models if as_async and hasattr(client, "aio") else client.models
+    method = models.generate_content_stream if wire.stream else models.generate_content
+    return partial(
+        method, model=wire.model, contents=wire.body.get("contents", []), config=_config(wire.body, timeout_s)
+    )
+
+
+def _config(body: JSONObject, timeout_s: float | None) -> JSONObject:
+    http: JSONObject = {"retryOptions": {"attempts": 1}}
+    if timeout_s is not None:
+        http["timeout"] = max(1, int(timeout_s * 1000))
+    config: JSONObject = {"httpOptions": http, "automaticFunctionCalling": {"disable": True}}
+    for name, value in body.items():
+        if name in FLATTENED:
+            config.update(value)
+        elif name not in ("contents", "model"):
+            config[name] = value
+    return config
+
+
+def to_dict(answer: Any) -> JSONObject:
+    """A GenerateContentResponse as REST JSON (camelCase, bytes as base64). Dicts stand for themselves."""
+    if isinstance(answer, dict):
+        return cast("JSONObject", answer)
+    unsaid = {"sdk_http_response", "parsed", "automatic_function_calling_history"}
+    return cast("JSONObject", answer.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=unsaid))
+
+
+def error(exc: BaseException) -> ErrorReply | None:
+    """APIError: `.code` is the HTTP status, `.details` the parsed body."""
+    status = getattr(exc, "code", None)
+    if not isinstance(status, int):
+        return None
+    headers = header_names_lowered(getattr(getattr(exc, "response", None), "headers", None))
+    return ErrorReply(status=status, headers=headers, body=getattr(exc, "details", None))
+
+
+def is_async(client: Any) -> bool:
+    """One client serves both; only a bare `client.aio` is async alone."""
+    return type(client).__name__ == "AsyncClient"
+
+
+SDK = Sdk(
+    method="models.generate_content",
+    prepare=prepare,
+    body=to_dict,
+    frame=to_dict,
+    stream=itself,
+    error=error,
+    single=itself,
+    is_async=is_async,
+    serves_both=True,
+)

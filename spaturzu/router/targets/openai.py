@@ -1,0 +1,53 @@
+"""`client.chat.completions.create`. Arguments newer than the installed SDK go through `extra_body`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.requests import WireRequest
+
+from . import Sdk
+from .common import accepts, has_async_name, header_names_lowered, itself, split_known, to_dict, without_retries
+
+
+def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
+    """The bound `create`."""
+    return bound(client.chat.completions.create, wire, timeout_s)
+
+
+def bound(create: Any, wire: WireRequest, timeout_s: float | None) -> Callable[[], Any]:
+    """`create` with the wire's keys as arguments; unnamed ones in `extra_body`."""
+    known, rest = split_known(create, wire.body)
+    if rest:
+        known = {**known, "extra_body": rest}
+    if timeout_s is not None and accepts(create, "timeout"):
+        known = {**known, "timeout": timeout_s}
+    return partial(create, **known)
+
+
+def error(exc: BaseException) -> ErrorReply | None:
+    """APIStatusError, and the bare APIError that a stream raises (no status: it came on a 200)."""
+    if not hasattr(exc, "body"):
+        return None
+    response = getattr(exc, "response", None)
+    inner = exc.body if isinstance(exc.body, dict) else {"message": str(exc)}  # type: ignore[attr-defined]
+    return ErrorReply(
+        status=getattr(exc, "status_code", 200),
+        headers=header_names_lowered(getattr(response, "headers", None)),
+        body={"error": inner},
+    )
+
+
+SDK = Sdk(
+    method="chat.completions.create",
+    prepare=prepare,
+    body=to_dict,
+    frame=to_dict,
+    stream=itself,
+    error=error,
+    single=without_retries,
+    is_async=has_async_name,
+)

@@ -1,0 +1,246 @@
+"""The walk over a chain, written once: it decides and yields effects; `drive` and `adrive` perform them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+from spaturzu_translators.codec import BadWire, codec
+from spaturzu_translators.failures import Failure
+from spaturzu_translators.loss import Loss
+from spaturzu_translators.messages import JSONObject, ToolCall
+from spaturzu_translators.responses import Response
+
+from .call import Call, Prepared, Skip
+from .chain import Target
+from .hop import Hop
+from .relay import FrameRelay, NativeRelay, Relay
+from .retry import Retries
+from .verdicts import VERDICTS
+
+
+@dataclass(frozen=True, slots=True)
+class SendPrimary:
+    """Send the caller's own request. `relay` makes the stream, if the answer is one."""
+
+    hop: Hop
+    timeout_s: float | None
+    relay: Callable[[], NativeRelay]
+
+
+@dataclass(frozen=True, slots=True)
+class SendTarget:
+    """Call a target's client. `relay` is None for a plain call."""
+
+    hop: Hop
+    target: Target
+    invoke: Callable[[], Any]
+    relay: FrameRelay | None
+    timeout_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """Wait."""
+
+    seconds: float
+
+
+Effect: TypeAlias = SendPrimary | SendTarget | Sleep
+
+
+@dataclass(frozen=True, slots=True)
+class NativeAnswer:
+    """The primary's own answer, for the caller as it is; `stream` where it is one."""
+
+    reply: Any
+    stream: Pulled | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """A committed stream: `head` is let out first, then the rest of `source` through `relay`."""
+
+    hop: Hop
+    relay: Relay[Any]
+    head: bytes
+    source: Any
+    close: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAnswer:
+    """A target's plain answer in its own wire JSON."""
+
+    body: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A plain answer in the caller's wire JSON."""
+
+    hop: Hop
+    body: JSONObject
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """An attempt failed. `native` is the primary's own failing response or exception."""
+
+    failure: Failure
+    native: Any = None
+
+
+Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | None
+Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
+
+
+def walk(call: Call) -> Generator[Effect, Outcome, Result]:
+    """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure."""
+    failed: dict[bool, Broken] = {}
+    for target in _order(call):
+        result = yield from _visit(call, target)
+        if not isinstance(result, Broken):
+            return result
+        failed.setdefault(target is None, result)
+        if _stops(result, target):
+            break
+    return failed.get(True) or failed.get(False) or Broken(Failure(kind="timeout", code="deadline_exceeded"))
+
+
+def _order(call: Call) -> list[Target | None]:
+    """The primary, then its fallbacks; those that are cooled down come last, the first to reopen before the others."""
+    places: list[Target | None] = [None, *call.chain.targets]
+    cooldowns = call.chain.cooldowns
+    if cooldowns.quiet or len(places) == 1:
+        return places
+    later = [place for place in places if not cooldowns.admit(call.key_of(place))]
+    later.sort(key=lambda place: cooldowns.reopens_in(call.key_of(place)))
+    return [place for place in places if place not in later] + later
+
+
+def _stops(broken: Broken, target: Target | None) -> bool:
+    verdict = VERDICTS[broken.failure.kind]
+    return not (verdict.falls if target is None else verdict.falls_from_target)
+
+
+def _visit(call: Call, target: Target | None) -> Generator[Effect, Outcome, Result]:
+    """One target: skipped, or tried until it answers or is left."""
+    hop = call.open_hop(target)
+    remaining_s = call.remaining_s()
+    if remaining_s is not None and remaining_s <= 0:
+        return _skipped(hop, Skip(f"the deadline of {call.chain.deadline_s:g} s has passed"))
+    if target is None:
+        result = yield from _attempts(call, hop, None, lambda: _send_primary(call, hop))
+        assert not isinstance(result, TargetAnswer)  # noqa: S101 - only a target's sending gives one
+        return result
+    prepared = call.prepare(target)
+    if isinstance(prepared, Skip):
+        return _skipped(hop, prepared)
+    hop.losses = prepared.losses
+    result = yield from _attempts(call, hop, target, lambda: _send_target(call, hop, target, prepared))
+    return _read(call, hop, target, prepared, result) if isinstance(result, TargetAnswer) else result
+
+
+def _skipped(hop: Hop, skip: Skip) -> Broken:
+    hop.status, hop.why, hop.losses = "skipped", skip.why, skip.losses
+    return Broken(Failure(kind="bad_request" if skip.losses else "timeout", code="skipped"))
+
+
+def _send_primary(call: Call, hop: Hop) -> SendPrimary:
+    return SendPrimary(hop, call.hop_timeout_s(None), lambda: NativeRelay(call.codec, call.request_or_bare))
+
+
+def _send_target(call: Call, hop: Hop, target: Target, prepared: Prepared) -> SendTarget:
+    timeout_s = call.hop_timeout_s(target)
+    as_async = call.as_async and (target.sdk.serves_both or target.sdk.is_async(target.client))
+    invoke = target.sdk.prepare(target.single, prepared.wire, timeout_s, as_async)
+    return SendTarget(hop, target, invoke, _relay(call, target, prepared), timeout_s)
+
+
+def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
+    if not prepared.wire.stream:
+        return None
+    source = None if prepared.request is None else codec(target.provider)
+    return FrameRelay(
+        call.codec, call.request, source=source, model=target.model, renamed_tools=prepared.wire.renamed_tools
+    )
+
+
+def _attempts(
+    call: Call, hop: Hop, target: Target | None, send: Callable[[], SendPrimary | SendTarget]
+) -> Generator[Effect, Outcome, NativeAnswer | TargetAnswer | Pulled | Broken]:
+    """Ask one target, again where that is cheap. Its cooldown learns the result."""
+    retries: Retries | None = None
+    while True:
+        hop.attempts += 1
+        hop.status, hop.kind = "failed", "cancelled"  # what stands if the caller interrupts this attempt
+        outcome = yield send()
+        hop.duration_s = call.chain.clock() - hop.started
+        assert outcome is not None  # noqa: S101 - only Sleep has no outcome
+        if not isinstance(outcome, Broken):
+            hop.status, hop.kind = "served" if not isinstance(outcome, Pulled) else "pending", None
+            if not call.chain.cooldowns.quiet:
+                call.chain.cooldowns.succeeded(call.key_of(target))
+            return outcome
+        _failed(call, hop, outcome.failure)
+        retries = retries or Retries(call.chain.retry, call.max_retries if target is None else target.max_retries)
+        wait_s = retries.wait_after(outcome.failure, remaining_s=call.remaining_s())
+        if wait_s is None:
+            _count(call, target, outcome.failure)
+            return outcome
+        if wait_s:
+            yield Sleep(wait_s)
+
+
+def _failed(call: Call, hop: Hop, failure: Failure) -> None:
+    hop.status, hop.kind, hop.http_status, hop.code = "failed", failure.kind, failure.status, failure.code
+    hop.model = hop.model or call.wire.model
+
+
+def _count(call: Call, target: Target | None, failure: Failure) -> None:
+    if call.chain.targets:
+        call.chain.cooldowns.failed(call.key_of(target), failure)
+
+
+def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: TargetAnswer) -> Answer | Broken:
+    """The target's answer in the caller's shape. One that cannot be read is the target's failure."""
+    if prepared.request is None:
+        hop.model = str(answer.body.get("model") or hop.model)
+        return Answer(hop, answer.body)
+    try:
+        response = codec(target.provider).decode_response(answer.body, target.model)
+    except BadWire:
+        failure = Failure(kind="server", code="malformed_response")
+        _failed(call, hop, failure)
+        return Broken(failure)
+    hop.model = response.model or target.model
+    response = _renamed(response, prepared)
+    encoded = call.codec.encode_response(response, call.request)
+    hop.losses = (*hop.losses, *_of_response(encoded.losses))
+    return Answer(hop, encoded.value)
+
+
+def _of_response(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+    return tuple(replace(loss, path=f"response.{loss.path}") for loss in losses)
+
+
+def _renamed(response: Response, prepared: Prepared) -> Response:
+    """Tool names as the caller knows them."""
+    names = prepared.wire.renamed_tools
+    if not names:
+        return response
+    return replace(
+        response,
+        candidates=tuple(
+            replace(
+                candidate,
+                parts=tuple(
+                    replace(part, name=names.get(part.name, part.name)) if isinstance(part, ToolCall) else part
+                    for part in candidate.parts
+                ),
+            )
+            for candidate in response.candidates
+        ),
+    )

@@ -1,0 +1,113 @@
+"""The rest of a committed stream: pulled from the hop, relayed, let out. One logic, two drivers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .door import finish
+
+if TYPE_CHECKING:
+    from spaturzu.router.call import Call
+    from spaturzu.router.walk import Pulled
+
+
+class _Pump:
+    """A stream's hop stays open until the stream is exhausted, fails, or is closed.
+
+    `raised` makes of the source's exception what the caller's SDK raises; None where the caller is told in the stream.
+    """
+
+    def __init__(self, call: Call, pulled: Pulled, raised: Callable[[Exception], Exception] | None) -> None:
+        self._call, self._pulled, self._raised = call, pulled, raised
+        self._open = True
+
+    def _left(self) -> None:
+        """Closed by the SDK: many stop reading at the terminal event, so an early close may be a complete stream."""
+        self._finish(abandoned=not self._pulled.relay.complete)
+
+    def _finish(self, *, abandoned: bool) -> None:
+        if self._open:
+            self._open = False
+            call = self._call
+            finish(
+                self._pulled.hop,
+                self._pulled.relay,
+                abandoned=abandoned,
+                duration_s=call.chain.clock() - self._pulled.hop.started,
+            )
+
+    def _broke(self, exc: Exception) -> bytes:
+        """The source raised: the caller's own error is raised, or in-stream bytes are returned."""
+        from spaturzu.router.failures import failure_of
+        from spaturzu_translators.failures import Failure
+
+        failure = failure_of(exc, self._pulled.hop.provider) or Failure(kind="connection", code=type(exc).__name__)
+        said = self._pulled.relay.broke(failure)
+        self._finish(abandoned=False)
+        if self._raised is not None:
+            raise self._raised(exc) from exc
+        return said
+
+
+class SyncPump(_Pump):
+    """`for data in pump.chunks()`, then `close()`, also without having iterated."""
+
+    def chunks(self) -> Iterator[bytes]:
+        """The caller's bytes."""
+        relay, source = self._pulled.relay, self._pulled.source
+        try:
+            yield self._pulled.head
+            for item in source:
+                if data := relay.feed(item):
+                    yield data
+                if relay.failure is not None:
+                    return
+            if not relay.ended and (data := relay.end()):
+                yield data
+        except Exception as exc:  # noqa: BLE001 - raised on as the SDK's own, or said in the stream
+            yield self._broke(exc)
+        else:
+            self._finish(abandoned=False)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Let go of the hop. A stream closed early is abandoned, not failed."""
+        self._left()
+        self._pulled.close()
+
+
+class AsyncPump(_Pump):
+    """`async for data in pump.chunks()`, then `aclose()`."""
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The caller's bytes."""
+        relay, source = self._pulled.relay, self._pulled.source
+        try:
+            yield self._pulled.head
+            async for item in source:
+                if data := relay.feed(item):
+                    yield data
+                if relay.failure is not None:
+                    return
+            if not relay.ended and (data := relay.end()):
+                yield data
+        except Exception as exc:  # noqa: BLE001 - raised on as the SDK's own, or said in the stream
+            yield self._broke(exc)
+        else:
+            self._finish(abandoned=False)
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Let go of the hop."""
+        from spaturzu.router.drive import aclosed
+
+        self._left()
+        await aclosed(self._pulled.close)
+
+
+def stream_source(source: Any) -> Any:
+    """An iterator over `source`, sync or async."""
+    return source.__aiter__() if hasattr(source, "__aiter__") else iter(source)

@@ -1,0 +1,45 @@
+"""Which path is which API: chat calls are recognised, everything else passes through untouched, byte for byte."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from spaturzu_translators.messages import Provider
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A chat call's path. `model` and `stream` where the path says them, as Gemini's and Bedrock's do."""
+
+    model: str | None = None
+    stream: bool | None = None
+
+
+_PATHS: dict[Provider, re.Pattern[str]] = {
+    "openai": re.compile(r"/chat/completions/?$"),
+    "anthropic": re.compile(
+        r"/messages/?$|/publishers/anthropic/models/(?P<model>[^/:]+):(?:rawPredict|(?P<stream>streamRawPredict))$"
+    ),
+    "bedrock": re.compile(r"/model/(?P<model>[^/]+)/converse(?P<stream>-stream)?$"),
+    "gemini": re.compile(r"/(?P<model>[^/:]+):(?:generateContent|(?P<stream>streamGenerateContent))$"),
+    "mistral": re.compile(r"/chat/completions/?$"),
+}
+"""OpenAI-compatible base URLs, Azure deployments, Vertex publishers and Bedrock models all end like this."""
+
+
+@lru_cache(maxsize=1024)
+def recognise(provider: Provider, path: str) -> Surface | None:
+    """The chat surface of `provider` that `path` (URL-quoted, without query) is, or None."""
+    found = _PATHS[provider].search(path)
+    if found is None:
+        return None
+    named = found.groupdict()
+    model = named.get("model")
+    if model is None:
+        return Surface()
+    return Surface(unquote(model), named["stream"] is not None)
