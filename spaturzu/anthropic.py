@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import anthropic as _anthropic
 
 from .dropin import Options, subclassed
-from .tracked.duck import duck_typed
-from .tracked.stainless import StainlessDropIn, wrapped
+from .tracked.stainless import StainlessDropIn, over_duck, wrapped
 
 if TYPE_CHECKING:
     from .instance import Spaturzu
 
 
 class _Anthropic(StainlessDropIn):
-    _provider = "anthropic"
-    _errors = _anthropic
+    _wire_of = "anthropic"
+    _sdk = _anthropic
 
 
 class Anthropic(_Anthropic, _anthropic.Anthropic):
@@ -28,10 +27,10 @@ class AsyncAnthropic(_Anthropic, _anthropic.AsyncAnthropic):
 
 
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
-    """`Spaturzu.wrap_anthropic`."""
-    if hasattr(client, "copy") and hasattr(client, "_client"):
-        return wrapped(client, subclassed(_Anthropic, type(client)), options, instance)
-    return duck_typed(client, "anthropic", Anthropic, AsyncAnthropic, options, instance)
+    """`Spaturzu.wrap_anthropic`. Bedrock, Vertex and Foundry variants of the SDK's client are wrapped too."""
+    if not (hasattr(client, "copy") and hasattr(client, "_client")):
+        client = over_duck(client, "anthropic", Anthropic, AsyncAnthropic)
+    return wrapped(client, subclassed(_Anthropic, type(client)), options, instance)
 
 
 def __getattr__(name: str) -> Any:

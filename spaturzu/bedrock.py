@@ -14,7 +14,7 @@ from botocore import parsers
 
 from .dropin import DropIn, Options, make_door, subclassed
 from .router.targets.bedrock import own_endpoint
-from .tracked.botocore import leave_by
+from .tracked.botocore import leave_by, over_duck
 from .tracked.door import Native
 
 if TYPE_CHECKING:
@@ -128,7 +128,5 @@ def _dropin(client: Any, options: Options | None, instance: Spaturzu | None) -> 
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_bedrock`."""
     if not hasattr(client, "_endpoint"):
-        from .tracked.duck import duck_typed
-
-        return duck_typed(client, "bedrock", BedrockRuntime, AsyncBedrockRuntime, options, instance)
+        client = over_duck(client)
     return _dropin(own_endpoint(client), options, instance)

@@ -11,7 +11,7 @@ from google.genai import errors as _errors
 from .dropin import DropIn, Options, make_door, subclassed
 from .errors import ConfigError
 from .tracked.door import Native
-from .tracked.duck import duck_typed
+from .tracked.duck import family_of, http_clients, require
 from .tracked.http import track, track_async
 
 if TYPE_CHECKING:
@@ -92,10 +92,18 @@ def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
     return clone
 
 
+def _over_duck(client: Any) -> Any:
+    """A client of the SDK whose transport is one that only has `models.generate_content`."""
+    duck, made = require(client, "gemini"), _genai.Client(api_key="held-by-the-wrapped-client")
+    api: Any = made._api_client
+    api._httpx_client, api._async_httpx_client = http_clients(duck, family_of(api._httpx_client))
+    return made
+
+
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_google`."""
     if not isinstance(client, _genai.Client):
-        return duck_typed(client, "gemini", Client, Client, options, instance)
+        client = _over_duck(client)
     door = make_door("gemini", _native(client._api_client), options, sync_caller=True, instance=instance)
     return _sharing(client, subclassed(_Client, type(client)), door)
 

@@ -11,7 +11,7 @@ from mistralai.client import errors as _errors
 
 from .dropin import DropIn, Options, make_door, subclassed
 from .tracked.door import Native
-from .tracked.duck import duck_typed
+from .tracked.duck import family_of, http_clients, require
 from .tracked.http import track, track_async
 
 if TYPE_CHECKING:
@@ -75,10 +75,18 @@ def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
     return clone
 
 
+def _over_duck(client: Any) -> Any:
+    """A client of the SDK whose transport is one that only has `chat.complete`."""
+    duck, made = require(client, "mistral"), _mistralai.Mistral(api_key="held-by-the-wrapped-client")
+    settings: Any = made.sdk_configuration
+    settings.client, settings.async_client = http_clients(duck, family_of(settings.client))
+    return made
+
+
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_mistral`."""
     if not isinstance(client, _mistralai.Mistral):
-        return duck_typed(client, "mistral", Mistral, Mistral, options, instance)
+        client = _over_duck(client)
     door = make_door("mistral", NATIVE, options, sync_caller=True, instance=instance)
     return _sharing(client, subclassed(_Mistral, type(client)), door)
 

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 import openai as _openai
 
 from .dropin import Options, subclassed
-from .tracked.duck import duck_typed
-from .tracked.stainless import StainlessDropIn, wrapped
+from .tracked.stainless import StainlessDropIn, over_duck, wrapped
 
 if TYPE_CHECKING:
     from .instance import Spaturzu
 
 
 class _OpenAI(StainlessDropIn):
-    _provider = "openai"
-    _errors = _openai
+    _wire_of = "openai"
+    _sdk = _openai
 
 
 class OpenAI(_OpenAI, _openai.OpenAI):
@@ -37,9 +36,9 @@ class AsyncAzureOpenAI(_OpenAI, _openai.AsyncAzureOpenAI):
 
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_openai`."""
-    if isinstance(client, _openai.OpenAI | _openai.AsyncOpenAI):
-        return wrapped(client, subclassed(_OpenAI, type(client)), options, instance)
-    return duck_typed(client, "openai", OpenAI, AsyncOpenAI, options, instance)
+    if not isinstance(client, _openai.OpenAI | _openai.AsyncOpenAI):
+        client = over_duck(client, "openai", OpenAI, AsyncOpenAI)
+    return wrapped(client, subclassed(_OpenAI, type(client)), options, instance)
 
 
 def __getattr__(name: str) -> Any:

@@ -7,11 +7,13 @@ from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import boto3
 from botocore.awsrequest import AWSResponse
 
 from spaturzu.router.targets.bedrock import end_retries
 
 from .door import Door, served_headers
+from .duck import Duck, require
 from .pump import SyncPump
 
 if TYPE_CHECKING:
@@ -133,15 +135,45 @@ class _Raw:
         self._pump.close()
 
 
-class _Whole:
-    """A body that is there already."""
+def over_duck(client: Any) -> Any:
+    """A boto3 client whose HTTP session is one that only has `converse` and `converse_stream`."""
+    made = boto3.client(
+        "bedrock-runtime",
+        region_name="us-east-1",
+        aws_access_key_id="held-by-the-wrapped-client",
+        aws_secret_access_key="held-by-the-wrapped-client",  # noqa: S106 - says that there is none
+    )
+    made._endpoint.http_session = _DuckSession(require(client, "bedrock"))
+    return made
 
-    def __init__(self, content: bytes) -> None:
-        self._content = content
+
+class _DuckSession:
+    """An HTTP session whose server is the duck."""
+
+    def __init__(self, duck: Duck) -> None:
+        self._duck = duck
+
+    def send(self, request: Any) -> Any:
+        """Call the duck."""
+        wire, invoke = self._duck.prepare(request.url, _body(request), as_async=False)
+        answer = invoke()
+        headers = {"content-type": self._duck.content_type(stream=wire.stream)}
+        chunks = self._duck.frames(answer) if wire.stream else iter((self._duck.body(answer),))
+        return AWSResponse(request.url, 200, headers, _Chunks(chunks))
+
+
+class _Chunks:
+    """A body that comes in pieces."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
 
     def stream(self, amt: int = 1024, decode_content: bool | None = None) -> Iterator[bytes]:
-        """All of it."""
-        return iter((self._content,))
+        """The rest of it."""
+        return self._chunks
+
+    def close(self) -> None:
+        """There is no connection to let go of."""
 
 
 def _plain(call: Call, answer: Answer, request: Any) -> Any:
@@ -156,7 +188,9 @@ def _streamed(call: Call, pulled: Pulled, request: Any) -> Any:
 
 
 def _response(request: Any, status: int, content: bytes, call: Call) -> Any:
-    return AWSResponse(request.url, status, {**_headers(call), "content-type": "application/json"}, _Whole(content))
+    return AWSResponse(
+        request.url, status, {**_headers(call), "content-type": "application/json"}, _Chunks(iter((content,)))
+    )
 
 
 def _headers(call: Call) -> dict[str, str]:
@@ -165,4 +199,4 @@ def _headers(call: Call) -> dict[str, str]:
 
 def _error_response(reply: ErrorReply, request: Any) -> Any:
     headers = {"content-type": "application/json", **reply.headers}
-    return AWSResponse(request.url, reply.status, headers, _Whole(json.dumps(reply.body).encode()))
+    return AWSResponse(request.url, reply.status, headers, _Chunks(iter((json.dumps(reply.body).encode(),))))

@@ -1,18 +1,111 @@
-"""Clients that only quack like an SDK's: wrapped in the real SDK's client, whose transport calls them."""
+"""Clients that only quack like an SDK's: the real SDK's client is put over them, and its transport calls them.
+
+So the caller gets native objects here too, through the one door. What the duck raises reaches the caller as it is.
+"""
 
 from __future__ import annotations
 
+import json
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from spaturzu.errors import ConfigError
 
+from .door import read_wire
+from .http import untracked
+from .surfaces import recognise
+
 if TYPE_CHECKING:
-    from spaturzu.dropin import Options
-    from spaturzu.instance import Spaturzu
+    from spaturzu.router.targets import Sdk
+    from spaturzu_translators.messages import Provider
+    from spaturzu_translators.requests import WireRequest
 
 
-def duck_typed(
-    client: Any, provider: str, sync_class: Any, async_class: Any, options: Options, instance: Spaturzu
-) -> Any:
-    """A drop-in over a client that has only the create-equivalent."""
-    raise ConfigError(f"spaturzu: a {type(client).__name__} is no {provider} client")
+class Duck:
+    """Calls a duck-typed client with a wire request, and gives its answer as wire bytes."""
+
+    def __init__(self, client: Any, provider: Provider) -> None:
+        from spaturzu.router.targets import sdk
+        from spaturzu_translators.codec import codec
+
+        self.client, self.provider = client, provider
+        self.sdk: Sdk = sdk(provider)
+        self._codec = codec(provider)
+
+    def prepare(self, url: str, body: bytes, *, as_async: bool) -> tuple[WireRequest, Callable[[], Any]]:
+        """The wire request, and the bound call."""
+        path = urlsplit(url).path
+        surface = recognise(self.provider, path)
+        if surface is None:
+            raise ConfigError(f"spaturzu: a {type(self.client).__name__} has no {path}; only chat calls reach it")
+        wire = read_wire(surface, body)
+        return wire, self.sdk.prepare(self.client, wire, None, as_async)
+
+    def body(self, answer: Any) -> bytes:
+        """A plain answer's bytes."""
+        return json.dumps(self.sdk.body(answer)).encode()
+
+    def frame(self, item: Any) -> bytes:
+        """One stream item's bytes."""
+        return self._codec.frame(self.sdk.frame(item))
+
+    def frames(self, answer: Any) -> Iterator[bytes]:
+        """A stream's bytes."""
+        yield from map(self.frame, self.sdk.stream(answer))
+        yield self._codec.end
+
+    async def aframes(self, answer: Any) -> AsyncIterator[bytes]:
+        """The same from an async stream."""
+        async for item in self.sdk.stream(answer):
+            yield self.frame(item)
+        yield self._codec.end
+
+    def content_type(self, *, stream: bool) -> str:
+        """Of an answer."""
+        return self._codec.stream_content_type if stream else "application/json"
+
+
+def http_clients(duck: Duck, family: Any) -> tuple[Any, Any]:
+    """An HTTP client of `family`, sync and async, whose server is the duck."""
+
+    class Transport(family.BaseTransport):  # type: ignore[misc]
+        def handle_request(self, request: Any) -> Any:
+            wire, invoke = duck.prepare(str(request.url), request.read(), as_async=False)
+            answer = invoke()
+            headers = {"content-type": duck.content_type(stream=wire.stream)}
+            content = duck.frames(answer) if wire.stream else duck.body(answer)
+            return family.Response(200, headers=headers, content=content, request=request)
+
+    class AsyncTransport(family.AsyncBaseTransport):  # type: ignore[misc]
+        async def handle_async_request(self, request: Any) -> Any:
+            wire, invoke = duck.prepare(str(request.url), await request.aread(), as_async=True)
+            answer = invoke()
+            answer = await answer if isawaitable(answer) else answer
+            headers = {"content-type": duck.content_type(stream=wire.stream)}
+            content = duck.aframes(answer) if wire.stream else duck.body(answer)
+            return family.Response(200, headers=headers, content=content, request=request)
+
+    return family.Client(transport=Transport()), family.AsyncClient(transport=AsyncTransport())
+
+
+def family_of(client: Any) -> Any:
+    """The HTTP library of an SDK's own client."""
+    names = [cls.__module__.partition(".")[0] for cls in type(untracked(client)).__mro__]
+    return sys.modules["httpx2" if "httpx2" in names else "httpx"]
+
+
+def require(client: Any, provider: Provider) -> Duck:
+    """A duck, if it quacks. Raises ConfigError with what is missing."""
+    from spaturzu.router.targets import sdk
+    from spaturzu.router.targets.common import resolve
+
+    method = sdk(provider).method
+    if resolve(client, method) is None:
+        raise ConfigError(
+            f"spaturzu: a {type(client).__name__} without `{method}` is no {provider} client; "
+            f"wrap a client of the provider's SDK, or an object with that method"
+        )
+    return Duck(client, provider)

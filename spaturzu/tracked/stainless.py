@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from spaturzu.dropin import DropIn, Options, make_door
 
 from .door import Door, Native
+from .duck import family_of, http_clients, require
 from .http import door_of, track, track_async
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 class StainlessDropIn(DropIn):
     """Mixed in before the SDK's client class. `copy` and `with_options` of the SDK keep the door."""
 
-    _provider: Provider
-    _errors: Any
+    _wire_of: Provider
+    _sdk: Any
     """The SDK's module, for its error classes."""
     _client: Any
 
@@ -31,7 +32,7 @@ class StainlessDropIn(DropIn):
             self._leave_by(self._new_door(spaturzu, None))
 
     def _new_door(self, options: Options | None, instance: Spaturzu | None) -> Door:
-        return make_door(self._provider, self._native(), options, sync_caller=not is_async(self), instance=instance)
+        return make_door(self._wire_of, self._native(), options, sync_caller=not is_async(self), instance=instance)
 
     def _leave_by(self, door: Door) -> None:
         self._door = door.speaking(self._native())
@@ -53,8 +54,8 @@ class StainlessDropIn(DropIn):
         """What the SDK makes of its transport's exceptions; errors of its own stay as they are."""
         names = {cls.__name__ for cls in type(exc).__mro__}
         if "TimeoutException" in names:
-            return self._errors.APITimeoutError(request=request)
-        return self._errors.APIConnectionError(request=request) if "TransportError" in names else exc
+            return self._sdk.APITimeoutError(request=request)
+        return self._sdk.APIConnectionError(request=request) if "TransportError" in names else exc
 
 
 def is_async(client: object) -> bool:
@@ -62,8 +63,19 @@ def is_async(client: object) -> bool:
     return any(cls.__name__ == "AsyncAPIClient" for cls in type(client).__mro__)
 
 
+def over_duck(client: Any, provider: Provider, sync: type[Any], as_async: type[Any]) -> Any:
+    """A plain drop-in whose transport is a client that only has the create-equivalent."""
+    duck = require(client, provider)
+    made: Any = (as_async if duck.sdk.is_async(client) else sync)(api_key="held-by-the-wrapped-client")
+    made._client = http_clients(duck, family_of(made._client))[is_async(made)]
+    return made
+
+
 def wrapped(client: Any, dropin: type[Any], options: Options, instance: Spaturzu) -> Any:
-    """A copy of an SDK client that leaves by a new door; its class gains the drop-in's methods."""
+    """A copy of an SDK client that leaves by a new door; its class gains the drop-in's methods.
+
+    `over_duck`'s clients are nobody else's, and pass here too.
+    """
     clone: Any = client.copy()
     clone.__class__ = dropin
     clone._leave_by(clone._new_door(options, instance))
