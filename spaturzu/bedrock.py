@@ -13,7 +13,6 @@ import boto3
 from botocore import parsers
 
 from .dropin import DropIn, Options, make_door, subclassed
-from .router.targets.bedrock import own_endpoint
 from .tracked.botocore import leave_by, over_duck
 from .tracked.door import Native
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 
 class _BedrockRuntime(DropIn):
     def _clone(self, door: Door) -> Self:
-        clone = own_endpoint(self)
+        clone = _own_endpoint(self)
         clone._leave_by(door)
         return clone
 
@@ -98,6 +97,12 @@ def _async_over(client: Any) -> AsyncBedrockRuntime:
     return wrapped
 
 
+def _own_endpoint(client: Any) -> Any:
+    from .router.targets.bedrock import own_endpoint
+
+    return own_endpoint(client)
+
+
 def _native(client: Any) -> Native:
     retries: dict[str, Any] = client.meta.config.retries or {}
     attempts = retries.get("total_max_attempts") or retries.get("max_attempts", 2) + 1
@@ -129,4 +134,4 @@ def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_bedrock`."""
     if not hasattr(client, "_endpoint"):
         client = over_duck(client)
-    return _dropin(own_endpoint(client), options, instance)
+    return _dropin(_own_endpoint(client), options, instance)

@@ -11,8 +11,7 @@ from google.genai import errors as _errors
 from .dropin import DropIn, Options, make_door, subclassed
 from .errors import ConfigError
 from .tracked.door import Native
-from .tracked.duck import family_of, http_clients, require
-from .tracked.http import track, track_async
+from .tracked.http import family_of, track, track_async
 
 if TYPE_CHECKING:
     from .instance import Spaturzu
@@ -94,6 +93,8 @@ def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
 
 def _over_duck(client: Any) -> Any:
     """A client of the SDK whose transport is one that only has `models.generate_content`."""
+    from .tracked.duck import http_clients, require
+
     duck, made = require(client, "gemini"), _genai.Client(api_key="held-by-the-wrapped-client")
     api: Any = made._api_client
     api._httpx_client, api._async_httpx_client = http_clients(duck, family_of(api._httpx_client))

@@ -11,8 +11,7 @@ from mistralai.client import errors as _errors
 
 from .dropin import DropIn, Options, make_door, subclassed
 from .tracked.door import Native
-from .tracked.duck import family_of, http_clients, require
-from .tracked.http import track, track_async
+from .tracked.http import family_of, track, track_async
 
 if TYPE_CHECKING:
     from .instance import Spaturzu
@@ -77,6 +76,8 @@ def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
 
 def _over_duck(client: Any) -> Any:
     """A client of the SDK whose transport is one that only has `chat.complete`."""
+    from .tracked.duck import http_clients, require
+
     duck, made = require(client, "mistral"), _mistralai.Mistral(api_key="held-by-the-wrapped-client")
     settings: Any = made.sdk_configuration
     settings.client, settings.async_client = http_clients(duck, family_of(settings.client))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from spaturzu.attribution import uuid7
 from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Provider
@@ -50,13 +51,19 @@ class Hop:
 class CallRecord:
     """What `spaturzu.last_call()` gives: who was asked, and every hop so far."""
 
-    id: str
     provider: Provider
-    stream: bool = False
     agent_path: tuple[str, ...] = ()
     run_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict[str, str])
     hops: list[Hop] = field(default_factory=list[Hop])
+    _id: str | None = None
+
+    @property
+    def id(self) -> str:
+        """A UUIDv7, made when first asked for."""
+        if self._id is None:
+            self._id = uuid7()
+        return self._id
 
     @property
     def served_by(self) -> Hop | None:

@@ -104,7 +104,7 @@ _BEDROCK: dict[ErrorKind, _Row] = {
     "server": _Row(500, "InternalServerException", "The system encountered an unexpected error during processing."),
     "timeout": _Row(408, "ModelTimeoutException", "Model has timed out in processing the request."),
     "context_overflow": _Row(400, "ValidationException", "Input is too long for requested model."),
-    "content_policy": _Row(400, "ValidationException", "Output blocked by content filtering policy"),
+    "content_policy": _Row(200, "content_filtered", "A filtered prompt is no error: it is a stop reason, on a 200."),
     "auth": _Row(403, "UnrecognizedClientException", "The security token included in the request is invalid."),
     "permission": _Row(403, "AccessDeniedException", "You don't have access to the model."),
     "not_found": _Row(404, "ResourceNotFoundException", "Could not resolve the foundation model."),
@@ -217,8 +217,16 @@ def _anthropic(row: _Row) -> NativeError:
 
 def _bedrock(row: _Row) -> NativeError:
     """botocore reads the code from the header; without one the code is the status."""
+    if row.status == HTTPStatus.OK:
+        return NativeError(status=200, body=_filtered(row.type))
     headers = {"x-amzn-errortype": f"{row.type}:http://internal.amazon.com/coral/com.amazon.bedrock/"}
     return NativeError(status=row.status, body={"message": row.message}, headers=headers if row.type else {})
+
+
+def _filtered(reason: str) -> JSONObject:
+    usage = {"inputTokens": 12, "outputTokens": 0, "totalTokens": 12}
+    message: JSONObject = {"role": "assistant", "content": []}
+    return {"output": {"message": message}, "stopReason": reason, "usage": usage, "metrics": {"latencyMs": 21}}
 
 
 def _gemini(row: _Row) -> NativeError:

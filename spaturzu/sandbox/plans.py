@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from itertools import groupby
 from typing import TypeAlias, assert_never
@@ -62,7 +62,7 @@ class _Answer:
         """The head of a response whose body will be `sent`."""
         match framing, self.streamed:
             case "missing", _:
-                length = {"connection": "close"}
+                length = {}
             case _, True:
                 length = {"transfer-encoding": "chunked"}
             case _:
@@ -148,11 +148,11 @@ def _pause(seconds: float) -> list[Action]:
 
 def _reply(reply: Reply, asked: Asked, dialect: Dialect, serial: str) -> list[Action]:
     answer = _answer(reply, asked, dialect, serial)
-    head, *rest = answer.whole()
     if not (answer.streamed and reply.chunk_delay_s):
-        return [*_pause(reply.delay_s), head, *rest]
-    spaced = [action for part in rest for action in (part, Wait(reply.chunk_delay_s))]
-    return [*_pause(reply.delay_s), head, *spaced[:-3], *spaced[-2:-1]]
+        return [*_pause(reply.delay_s), *answer.whole()]
+    first, *others = answer.framed(answer.parts)
+    spaced = [action for part in others for action in (Wait(reply.chunk_delay_s), part)]
+    return [*_pause(reply.delay_s), answer.head(answer.parts), first, *spaced, *answer.end]
 
 
 def _answer(reply: Reply, asked: Asked, dialect: Dialect, serial: str) -> _Answer:
@@ -205,12 +205,12 @@ def _status(status: Status, dialect: Dialect) -> _Answer:
 
 
 def _failing(failing: Failing, asked: Asked, dialect: Dialect) -> _Answer:
-    """A failure that comes on a 200 is a stream of one event where a stream was asked for."""
+    """A failure that comes on a 200 is a stream where a stream was asked for."""
     native = native_error(dialect.provider, failing.kind)
     headers = {**native.headers, **failing.headers}
     if native.status == HTTPStatus.OK and asked.stream:
         streamed = _headers(dialect, {"content-type": dialect.stream_type, **headers})
-        return _Answer(headers=streamed, parts=(dialect.event(native.body),), streamed=True)
+        return _Answer(headers=streamed, parts=dialect.blocked, streamed=True)
     return _answer_of_body(dialect, native.body, native.status, headers)
 
 
@@ -223,8 +223,9 @@ def _broken(fault: _Breaking, answer: _Answer, asked: Asked, dialect: Dialect) -
             return _reset(fault, answer)
         case Cut():
             sent = answer.parts[: answer.place(fault.after_events, fault.after_deltas)]
+            closing = replace(answer, headers={**answer.headers, "connection": "close"})
             end = answer.end if fault.framing == "right" else []
-            return [answer.head(sent, fault.framing), *answer.framed(sent, fault.framing), *end, HangUp()]
+            return [closing.head(sent, fault.framing), *closing.framed(sent, fault.framing), *end, HangUp()]
         case Stall():
             at = answer.place(fault.after_events, fault.after_deltas)
             before, after = answer.framed(answer.parts[:at]), answer.framed(answer.parts[at:])

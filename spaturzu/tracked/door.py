@@ -1,25 +1,20 @@
-"""What every tracked client does, whatever its HTTP library: make a call of a request, and an answer of its result."""
+"""A client's way out: its provider, its chain, its agent, and how its SDK says that a call failed. Loads no router."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spaturzu.attribution import RunFrame, Tags, child_frame, get_current_frame, uuid7
+from spaturzu.attribution import RunFrame, Tags, child_frame, get_current_frame
 
 from .surfaces import Surface, recognise
 
 if TYPE_CHECKING:
-    from spaturzu.router.call import Call
     from spaturzu.router.chain import Chain
-    from spaturzu.router.hop import CallRecord, Hop
-    from spaturzu.router.walk import Broken
-    from spaturzu_translators.failures import ErrorReply
+    from spaturzu.router.hop import CallRecord
     from spaturzu_translators.messages import Provider
-    from spaturzu_translators.requests import WireRequest
 
 _LAST: ContextVar[CallRecord | None] = ContextVar("spaturzu_last_call", default=None)
 
@@ -30,6 +25,11 @@ def last_call() -> CallRecord | None:
     The record of a stream goes on changing until the stream ends.
     """
     return _LAST.get()
+
+
+def remember(record: CallRecord | None) -> None:
+    """Make `record` the last call of this context."""
+    _LAST.set(record)
 
 
 async def carried(work: Callable[[], Any], in_thread: Callable[[Callable[[], Any]], Any]) -> Any:
@@ -46,7 +46,7 @@ async def carried(work: Callable[[], Any], in_thread: Callable[[Callable[[], Any
         return await in_thread(working)
     finally:
         if seen:
-            _LAST.set(seen[0])
+            remember(seen[0])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,89 +84,7 @@ class Door:
         """The chat surface that `path` is, or None: pass through."""
         return recognise(self.provider, path)
 
-    def call(self, surface: Surface, body: bytes, key: Callable[[], Hashable], *, as_async: bool) -> Call:
-        """A call, attributed here, where it enters."""
-        from spaturzu.router.call import Call
-
-        chain = self.chain()
-        record = self._record()
-        _LAST.set(record)
-        return Call(
-            record=record,
-            chain=chain,
-            read=lambda: read_wire(surface, body),
-            key=key,
-            max_retries=self.native.max_retries() if chain.targets else 0,
-            as_async=as_async,
-        )
-
-    def _record(self) -> CallRecord:
-        from spaturzu.router.hop import CallRecord
-
-        frame, call_id = self._frame(), uuid7()
-        if frame is None:
-            return CallRecord(id=call_id, provider=self.provider, tags=dict(self.tags))
-        frame.last_request_id = call_id
-        return CallRecord(
-            id=call_id,
-            provider=self.provider,
-            agent_path=tuple(frame.agent_path),
-            run_id=frame.run_id,
-            tags={**self.tags, **frame.tags},
-        )
-
-    def _frame(self) -> RunFrame | None:
+    def frame(self) -> RunFrame | None:
+        """Whose call it is, read where the call enters."""
         current = get_current_frame()
         return current if self.agent is None else child_frame(*self.agent, current)
-
-    def error(self, call: Call, broken: Broken, request: Any, respond: Callable[[ErrorReply], Any]) -> Exception:
-        """The primary's own error, of its SDK's own class, with a note that lists every hop.
-
-        `respond` makes a response of the HTTP library where the primary gave none that is an error.
-        """
-        native = broken.native
-        if isinstance(native, Exception):
-            error = self.native.transport_error(native, request)
-            error.__cause__ = native if error is not native else native.__cause__
-        else:
-            answered = native is not None and native.status_code >= 400
-            response = native if answered else respond(call.codec.encode_error(broken.failure))
-            response.headers.update(served_headers(call))
-            error = self.native.status_error(response)
-        error.add_note(call.record.note)
-        return error
-
-
-def served_headers(call: Call) -> dict[str, str]:
-    """Who served, for a response's headers."""
-    served = call.record.served_by or call.record.hops[0]
-    return {
-        "x-spaturzu-provider": served.provider,
-        "x-spaturzu-model": served.model,
-        "x-spaturzu-hops": str(len(call.record.hops)),
-    }
-
-
-def read_wire(surface: Surface, body: bytes) -> WireRequest:
-    """The request as its codec takes it. Raises BadWire where it is not a JSON object."""
-    from spaturzu_translators.codec import BadWire, as_object
-    from spaturzu_translators.requests import WireRequest
-
-    try:
-        parsed = as_object(json.loads(body), "the request")
-    except ValueError as error:
-        raise BadWire(f"the request is not a JSON object: {error}") from error
-    model = surface.model or parsed.get("model") or ""
-    stream = parsed.get("stream") if surface.stream is None else surface.stream
-    return WireRequest(body=parsed, model=str(model), stream=stream is True)
-
-
-def finish(hop: Hop, relay: Any, *, abandoned: bool, duration_s: float) -> None:
-    """A stream is over: its hop says how."""
-    hop.model = relay.model or hop.model
-    hop.duration_s = duration_s
-    hop.losses = (*hop.losses, *relay.losses)
-    if relay.failure is not None:
-        hop.status, hop.kind, hop.code = "failed", relay.failure.kind, relay.failure.code
-    else:
-        hop.status = "abandoned" if abandoned else "served"

@@ -6,31 +6,26 @@ So the caller gets native objects here too, through the one door. What the duck 
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from spaturzu.errors import ConfigError
+from spaturzu.router.targets import Sdk, sdk
+from spaturzu.router.targets.common import resolve
+from spaturzu_translators.codec import codec
+from spaturzu_translators.messages import Provider
+from spaturzu_translators.requests import WireRequest
 
-from .door import read_wire
-from .http import untracked
+from .calls import read_wire
 from .surfaces import recognise
-
-if TYPE_CHECKING:
-    from spaturzu.router.targets import Sdk
-    from spaturzu_translators.messages import Provider
-    from spaturzu_translators.requests import WireRequest
 
 
 class Duck:
     """Calls a duck-typed client with a wire request, and gives its answer as wire bytes."""
 
     def __init__(self, client: Any, provider: Provider) -> None:
-        from spaturzu.router.targets import sdk
-        from spaturzu_translators.codec import codec
-
         self.client, self.provider = client, provider
         self.sdk: Sdk = sdk(provider)
         self._codec = codec(provider)
@@ -91,17 +86,8 @@ def http_clients(duck: Duck, family: Any) -> tuple[Any, Any]:
     return family.Client(transport=Transport()), family.AsyncClient(transport=AsyncTransport())
 
 
-def family_of(client: Any) -> Any:
-    """The HTTP library of an SDK's own client."""
-    names = [cls.__module__.partition(".")[0] for cls in type(untracked(client)).__mro__]
-    return sys.modules["httpx2" if "httpx2" in names else "httpx"]
-
-
 def require(client: Any, provider: Provider) -> Duck:
     """A duck, if it quacks. Raises ConfigError with what is missing."""
-    from spaturzu.router.targets import sdk
-    from spaturzu.router.targets.common import resolve
-
     method = sdk(provider).method
     if resolve(client, method) is None:
         raise ConfigError(

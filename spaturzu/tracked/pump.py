@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .door import finish
+from spaturzu.router.call import Call
+from spaturzu.router.drive import aclosed
+from spaturzu.router.failures import failure_of
+from spaturzu.router.walk import Pulled
+from spaturzu_translators.failures import Failure
 
-if TYPE_CHECKING:
-    from spaturzu.router.call import Call
-    from spaturzu.router.walk import Pulled
+from .calls import finish
 
 
 class _Pump:
@@ -39,8 +41,6 @@ class _Pump:
 
     def _broke(self, exc: Exception) -> bytes:
         """The source raised: the caller's own error is raised, or in-stream bytes are returned."""
-        from spaturzu.router.failures import failure_of
-        from spaturzu_translators.failures import Failure
 
         failure = failure_of(exc, self._pulled.hop.provider) or Failure(kind="connection", code=type(exc).__name__)
         said = self._pulled.relay.broke(failure)
@@ -102,8 +102,6 @@ class AsyncPump(_Pump):
 
     async def aclose(self) -> None:
         """Let go of the hop."""
-        from spaturzu.router.drive import aclosed
-
         self._left()
         await aclosed(self._pulled.close)
 

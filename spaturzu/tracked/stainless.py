@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 from spaturzu.dropin import DropIn, Options, make_door
 
 from .door import Door, Native
-from .duck import family_of, http_clients, require
-from .http import door_of, track, track_async
+from .http import door_of, family_of, track, track_async
 
 if TYPE_CHECKING:
     from spaturzu.instance import Spaturzu
@@ -65,6 +64,8 @@ def is_async(client: object) -> bool:
 
 def over_duck(client: Any, provider: Provider, sync: type[Any], as_async: type[Any]) -> Any:
     """A plain drop-in whose transport is a client that only has the create-equivalent."""
+    from .duck import http_clients, require
+
     duck = require(client, provider)
     made: Any = (as_async if duck.sdk.is_async(client) else sync)(api_key="held-by-the-wrapped-client")
     made._client = http_clients(duck, family_of(made._client))[is_async(made)]

@@ -39,7 +39,7 @@ class ErrorReply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """`code` is the provider's own word for it. `retry_after_s` is what the provider asked for.
+    """`code` is the provider's own word for it. `retry_after_s` and `should_retry` are what the provider asked for.
 
     `message` is the provider's text: it may echo secrets, so it never enters notes, records or spans.
     """
@@ -48,6 +48,7 @@ class Failure:
     status: int | None = None
     code: str | None = None
     retry_after_s: float | None = None
+    should_retry: bool | None = None
     message: str = ""
 
 

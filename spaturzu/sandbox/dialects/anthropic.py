@@ -159,7 +159,6 @@ DIALECT = Dialect(
     aside=_aside,
     plain=_plain,
     stream=_stream,
-    event=_event,
     error_event=_error_event,
     broken_event=_broken_event,
     stream_type="text/event-stream; charset=utf-8",

@@ -127,6 +127,14 @@ def _broken_event(text: str) -> bytes:
     return frame[:-1] + bytes([frame[-1] ^ 0xFF])
 
 
+def _blocked() -> tuple[bytes, ...]:
+    """A guardrail's or a filter's block is an answer without content that says so in its stop reason."""
+    whole = native_error("bedrock", "content_policy").body
+    metadata = {"usage": whole["usage"], "metrics": whole["metrics"]}
+    events = {"messageStart": {"role": "assistant"}, "messageStop": {"stopReason": whole["stopReason"]}}
+    return tuple(event_frame({name: payload}) for name, payload in {**events, "metadata": metadata}.items())
+
+
 DIALECT = Dialect(
     provider="bedrock",
     root="",
@@ -134,9 +142,9 @@ DIALECT = Dialect(
     aside=_aside,
     plain=_plain,
     stream=_stream,
-    event=event_frame,
     error_event=_error_event,
     broken_event=_broken_event,
     stream_type="application/vnd.amazon.eventstream",
     id_header=("x-amzn-requestid", "00000000-0000-4000-8000-"),
+    blocked=_blocked(),
 )

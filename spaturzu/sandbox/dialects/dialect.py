@@ -51,13 +51,14 @@ class Dialect:
     aside: Callable[[str, str, JSONObject], JSONObject | None]
     plain: Callable[[Reply, Asked, str], JSONObject]
     stream: Callable[[Reply, Asked, str], Streamed]
-    event: Callable[[JSONObject], bytes]
     error_event: Callable[[StreamErrorKind], bytes]
     broken_event: Callable[[str], bytes]
     stream_type: str
     id_header: tuple[str, str]
     """Its name, and what stands before the serial."""
     json_type: str = "application/json"
+    blocked: tuple[bytes, ...] = ()
+    """The stream of a prompt that was blocked, where that is no HTTP error."""
 
 
 def inside(body: JSONObject, *path: str) -> JSONObject:
@@ -73,7 +74,6 @@ def count(value: JSON) -> int:
     return value if isinstance(value, int) and value > 0 else 1
 
 
-def model_list(models: tuple[str, ...], owner: str) -> JSONObject:
-    """`GET /v1/models` as OpenAI and Mistral answer it."""
-    data = [{"id": name, "object": "model", "created": CREATED, "owned_by": owner} for name in models]
-    return {"object": "list", "data": data}
+def model_card(name: str) -> JSONObject:
+    """A model as OpenAI's and Mistral's lists have it."""
+    return {"id": name, "object": "model", "created": CREATED, "owned_by": "sandbox"}

@@ -120,10 +120,10 @@ DIALECT = Dialect(
     aside=_aside,
     plain=_plain,
     stream=_stream,
-    event=_event,
     error_event=_error_event,
     broken_event=_broken_event,
     stream_type="text/event-stream",
     id_header=("x-request-id", ""),
     json_type="application/json; charset=UTF-8",
+    blocked=(_event(native_error("gemini", "content_policy").body),),
 )

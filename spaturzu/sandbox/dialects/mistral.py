@@ -8,7 +8,7 @@ from spaturzu_translators.sse import data_frame
 from ..errors import native_error
 from ..faults import StreamErrorKind
 from ..replies import Reply, ToolCall, Usage, split
-from .dialect import CREATED, Asked, Dialect, Streamed, count, inside, model_list
+from .dialect import CREATED, Asked, Dialect, Streamed, count, inside, model_card
 
 _FINISH = {"stop_sequence": "stop", "context_window": "model_length", "content_filter": "error"}
 _MODELS = ("mistral-large-latest", "mistral-small-latest")
@@ -27,7 +27,10 @@ def _read(path: str, body: JSONObject) -> Asked | None:
 
 
 def _aside(method: str, path: str, body: JSONObject) -> JSONObject | None:
-    return model_list(_MODELS, "mistralai") if (method, path) == ("GET", "/v1/models") else None
+    if (method, path) != ("GET", "/v1/models"):
+        return None
+    more = {"type": "base", "capabilities": {"completion_chat": True, "function_calling": True}}
+    return {"object": "list", "data": [{**model_card(name), **more} for name in _MODELS]}
 
 
 def _plain(reply: Reply, asked: Asked, serial: str) -> JSONObject:
@@ -107,7 +110,6 @@ DIALECT = Dialect(
     aside=_aside,
     plain=_plain,
     stream=_stream,
-    event=data_frame,
     error_event=_error_event,
     broken_event=_broken_event,
     stream_type="text/event-stream; charset=utf-8",

@@ -10,7 +10,7 @@ from spaturzu_translators.sse import data_frame
 from ..errors import native_error
 from ..faults import StreamErrorKind
 from ..replies import Reply, ToolCall, Usage, split
-from .dialect import CREATED, Asked, Dialect, Streamed, count, inside, model_list
+from .dialect import CREATED, Asked, Dialect, Streamed, count, inside, model_card
 
 _FINISH = {"stop_sequence": "stop", "context_window": "length"}
 _MODELS = ("gpt-6-astra", "text-embedding-3-small")
@@ -33,9 +33,9 @@ def _read(path: str, body: JSONObject) -> Asked | None:
 def _aside(method: str, path: str, body: JSONObject) -> JSONObject | None:
     match method, path.removeprefix("/v1").strip("/").split("/"):
         case "GET", ["models"]:
-            return model_list(_MODELS, "sandbox")
+            return {"object": "list", "data": [model_card(name) for name in _MODELS]}
         case "GET", ["models", name]:
-            return {"id": name, "object": "model", "created": CREATED, "owned_by": "sandbox"}
+            return model_card(name)
         case "POST", ["embeddings"]:
             return _embeddings(body)
         case _:
@@ -142,7 +142,6 @@ DIALECT = Dialect(
     aside=_aside,
     plain=_plain,
     stream=_stream,
-    event=data_frame,
     error_event=_error_event,
     broken_event=_broken_event,
     stream_type="text/event-stream; charset=utf-8",

@@ -1,0 +1,98 @@
+"""What every tracked client does, whatever its HTTP library: make a call of a request, and an error of its failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from typing import Any
+
+from spaturzu.router.call import Call
+from spaturzu.router.hop import CallRecord, Hop
+from spaturzu.router.relay import Relay
+from spaturzu.router.walk import Broken
+from spaturzu_translators.codec import BadWire, as_object
+from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.requests import WireRequest
+
+from .door import Door, remember
+from .surfaces import Surface
+
+
+def begin(door: Door, surface: Surface, body: bytes, key: Callable[[], Hashable], *, as_async: bool) -> Call:
+    """A call, attributed here, where it enters."""
+    chain, record = door.chain(), _record(door)
+    remember(record)
+    return Call(
+        record=record,
+        chain=chain,
+        read=lambda: read_wire(surface, body),
+        key=key,
+        max_retries=door.native.max_retries() if chain.targets else 0,
+        as_async=as_async,
+    )
+
+
+def _record(door: Door) -> CallRecord:
+    frame = door.frame()
+    if frame is None:
+        return CallRecord(provider=door.provider, tags=dict(door.tags))
+    record = CallRecord(
+        provider=door.provider,
+        agent_path=tuple(frame.agent_path),
+        run_id=frame.run_id,
+        tags={**door.tags, **frame.tags},
+    )
+    frame.last_request_id = record.id
+    return record
+
+
+def native_error(
+    door: Door, call: Call, broken: Broken, request: Any, respond: Callable[[ErrorReply], Any]
+) -> Exception:
+    """The primary's own error, of its SDK's own class, with a note that lists every hop.
+
+    `respond` makes a response of the HTTP library where the primary gave none that is an error.
+    """
+    native = broken.native
+    if isinstance(native, Exception):
+        error = door.native.transport_error(native, request)
+        error.__cause__ = native if error is not native else native.__cause__
+    else:
+        answered = native is not None and native.status_code >= 400
+        response = native if answered else respond(call.codec.encode_error(broken.failure))
+        response.headers.update(served_headers(call))
+        error = door.native.status_error(response)
+    error.add_note(call.record.note)
+    return error
+
+
+def served_headers(call: Call) -> dict[str, str]:
+    """Who served, for a response's headers."""
+    served = call.record.served_by or call.record.hops[0]
+    return {
+        "x-spaturzu-provider": served.provider,
+        "x-spaturzu-model": served.model,
+        "x-spaturzu-hops": str(len(call.record.hops)),
+    }
+
+
+def read_wire(surface: Surface, body: bytes) -> WireRequest:
+    """The request as its codec takes it. Raises BadWire where it is not a JSON object."""
+    try:
+        parsed = as_object(json.loads(body), "the request")
+    except ValueError as error:
+        raise BadWire(f"the request is not a JSON object: {error}") from error
+    model = surface.model or parsed.get("model") or ""
+    stream = parsed.get("stream") if surface.stream is None else surface.stream
+    return WireRequest(body=parsed, model=str(model), stream=stream is True)
+
+
+def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -> None:
+    """A stream is over: its hop says how."""
+    hop.model = relay.model or hop.model
+    hop.duration_s = duration_s
+    hop.losses = (*hop.losses, *relay.losses)
+    if relay.failure is not None:
+        hop.status, hop.kind, hop.code = "failed", relay.failure.kind, relay.failure.code
+    else:
+        hop.status = "abandoned" if abandoned else "served"

@@ -1,0 +1,227 @@
+"""One chat call over an HTTP client: send through the chain, answer with the family's own response classes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Hashable
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from spaturzu.router.call import Call
+from spaturzu.router.drive import adrive, drive
+from spaturzu.router.judge import Reply
+from spaturzu.router.walk import Answer, Broken, NativeAnswer, Pulled, Result
+from spaturzu_translators.failures import ErrorReply
+
+from .calls import begin, native_error, served_headers
+from .door import Door
+from .http import family_of
+from .pump import AsyncPump, SyncPump, stream_source
+from .surfaces import Surface
+
+if TYPE_CHECKING:
+    from httpx2 import Request, Response
+
+
+def send(inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
+    """Walk the chain and give the SDK its response, or raise its error."""
+    call = begin(door, surface, request.content, lambda: _key(request), as_async=False)
+    result = drive(call, _Primary(inner, request, options))
+    return library(family_of(inner)).answer(door, call, result, request)
+
+
+async def asend(inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
+    """The same, async."""
+    call = begin(door, surface, request.content, lambda: _key(request), as_async=True)
+    result = await adrive(call, _AsyncPrimary(inner, request, options))
+    return library(family_of(inner)).answer(door, call, result, request)
+
+
+def _key(request: Request) -> Hashable:
+    """Endpoint and credential of a request."""
+    headers = request.headers
+    credential = headers.get("authorization") or headers.get("x-api-key") or headers.get("x-goog-api-key")
+    return (request.url.scheme, request.url.host, request.url.port, hash(credential))
+
+
+class _Primary:
+    """The caller's request, sent by the inner client."""
+
+    def __init__(self, inner: Any, request: Request, options: dict[str, Any]) -> None:
+        self._inner, self._request, self._options = inner, request, options
+
+    def send(self, timeout_s: float | None) -> Reply:
+        """Once. A plain answer is read whole."""
+        _limit(self._request, timeout_s)
+        response = self._inner.send(self._request, **self._options)
+        if _is_stream(response, self._options):
+            original = response.stream
+            source = stream_source(_bytes_of(response, response.iter_bytes))
+            return _reply(response, source=source, close=original.close)
+        response.read()
+        return _reply(response, content=response.content)
+
+
+class _AsyncPrimary(_Primary):
+    """The same, awaited."""
+
+    async def send(self, timeout_s: float | None) -> Reply:  # type: ignore[override]
+        """Once. A plain answer is read whole."""
+        _limit(self._request, timeout_s)
+        response = await self._inner.send(self._request, **self._options)
+        if _is_stream(response, self._options):
+            original = response.stream
+            source = stream_source(_bytes_of(response, response.aiter_bytes))
+            return _reply(response, source=source, close=original.aclose)
+        await response.aread()
+        return _reply(response, content=response.content)
+
+
+def _limit(request: Request, timeout_s: float | None) -> None:
+    """No phase of the request may last longer than `timeout_s`."""
+    if timeout_s is not None:
+        limits = {"connect": None, "read": None, "write": None, "pool": None, **request.extensions.get("timeout", {})}
+        capped = {phase: timeout_s if limit is None else min(limit, timeout_s) for phase, limit in limits.items()}
+        request.extensions = {**request.extensions, "timeout": capped}
+
+
+def _is_stream(response: Response, options: dict[str, Any]) -> bool:
+    """A stream is what the SDK wants streamed and the server does not send as JSON or as a page."""
+    if response.status_code >= 400 or not options.get("stream"):
+        return False
+    content_type = response.headers.get("content-type", "")
+    return "json" not in content_type and "html" not in content_type
+
+
+def _bytes_of(response: Response, decoded: Any) -> Any:
+    """The raw bytes, or the decoded ones of a compressed stream: the relay reads them."""
+    if "content-encoding" not in response.headers:
+        return response.stream
+    chunks = decoded()
+    del response.headers["content-encoding"]
+    return chunks
+
+
+def _reply(response: Response, *, content: bytes | None = None, source: Any = None, close: Any = None) -> Reply:
+    return Reply(
+        native=response,
+        status=response.status_code,
+        headers=response.headers,
+        content=content,
+        source=source,
+        close=close,
+    )
+
+
+@cache
+def library(family: Any) -> _Library:
+    """The answers of a family."""
+    return _Library(family)
+
+
+class _Library:
+    """Answers made of a family's own response and stream classes."""
+
+    def __init__(self, family: Any) -> None:
+        self._family = family
+        self._stream = _stream_class(family)
+
+    def answer(self, door: Door, call: Call, result: Result, request: Any) -> Any:
+        """What `send` returns, or raises."""
+        match result:
+            case NativeAnswer():
+                return self._native(door, call, result, request)
+            case Answer():
+                return self._plain(call, result, request)
+            case Broken():
+                return self._failed(door, call, result, request)
+            case _:
+                return self._streamed(call, result, request)
+
+    def _native(self, door: Door, call: Call, result: Any, request: Any) -> Any:
+        """The primary's own response."""
+        if result.stream is not None:
+            result.stream.hop.model = result.stream.relay.model
+            result.reply.stream = self._stream(
+                call, result.stream, _raising(door, request), original=result.reply.stream
+            )
+        if call.chain.targets:
+            _add_headers(result.reply.headers, served_headers(call))
+        return result.reply
+
+    def _failed(self, door: Door, call: Call, broken: Any, request: Any) -> Any:
+        """Without a chain the SDK sees what came, and retries as it always did; with one, its own error is raised."""
+        if not call.chain.targets:
+            if isinstance(broken.native, Exception):
+                raise broken.native
+            if broken.native.status_code >= 400:
+                return broken.native
+        raise native_error(door, call, broken, request, lambda reply: self._error_response(reply, request))
+
+    def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
+        content = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
+        headers = {"content-type": "application/json", "x-request-id": call.record.id, **served_headers(call)}
+        return self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
+
+    def _streamed(self, call: Call, pulled: Pulled, request: Any) -> Any:
+        pulled.hop.model = pulled.relay.model or pulled.hop.model
+        headers = {
+            "content-type": call.codec.stream_content_type,
+            "x-request-id": call.record.id,
+            **served_headers(call),
+        }
+        stream = self._stream(call, pulled, None)
+        return self._timed(call, self._family.Response(200, headers=headers, stream=stream, request=request))
+
+    def _error_response(self, reply: ErrorReply, request: Any) -> Any:
+        headers = {"content-type": "application/json", **reply.headers}
+        return self._family.Response(
+            reply.status, headers=headers, content=json.dumps(reply.body).encode(), request=request
+        )
+
+    def _timed(self, call: Call, response: Any) -> Any:
+        response.elapsed = timedelta(seconds=call.chain.clock() - call.started)
+        return response
+
+
+def _add_headers(headers: Any, more: dict[str, str]) -> None:
+    """New names onto a response's headers. `Headers.update` decodes every header there is: too slow for each call."""
+    pairs = [(name.encode(), name.encode(), value.encode()) for name, value in more.items()]
+    held: list[Any] | None = getattr(headers, "_list", None)
+    if held is None:
+        headers.update(more)
+    else:
+        held += pairs
+
+
+def _raising(door: Door, request: Any) -> Callable[[Exception], Exception]:
+    return lambda exc: door.native.transport_error(exc, request)
+
+
+def _stream_class(family: Any) -> Any:
+    """A response body that is a pump, sync and async at once, as the family's own buffered streams are."""
+
+    class RelayedStream(family.SyncByteStream, family.AsyncByteStream):  # type: ignore[misc]
+        """A committed stream on its way to the SDK."""
+
+        def __init__(self, call: Call, pulled: Pulled, raised: Any, original: Any = None) -> None:
+            self._original = original  # keeps the connection's own stream alive as long as ours
+            self._sync = SyncPump(call, pulled, raised)
+            self._async = AsyncPump(call, pulled, raised)
+
+        def __iter__(self) -> Any:
+            return self._sync.chunks()
+
+        def close(self) -> None:
+            """Let go of the hop and its connection."""
+            self._sync.close()
+
+        def __aiter__(self) -> Any:
+            return self._async.chunks()
+
+        async def aclose(self) -> None:
+            """Let go of the hop and its connection."""
+            await self._async.aclose()
+
+    return RelayedStream

@@ -1,0 +1,27 @@
+"""The messages API of Anthropic."""
+
+from __future__ import annotations
+
+from ..codec import Codec
+from ..sse import SseFramer
+from .errors import decode_error, encode_error
+from .request import decode_request, encode_request
+from .response import decode_response, encode_response
+from .stream import TERMINAL, StreamDecoder, StreamEncoder, frame
+
+CODEC = Codec(
+    provider="anthropic",
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decode_response=decode_response,
+    encode_response=encode_response,
+    stream_decoder=StreamDecoder,
+    stream_encoder=StreamEncoder,
+    framer=SseFramer,
+    frame=frame,
+    end=b"",
+    terminal=TERMINAL,
+    stream_content_type="text/event-stream; charset=utf-8",
+    decode_error=decode_error,
+    encode_error=encode_error,
+)

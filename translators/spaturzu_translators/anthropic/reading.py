@@ -1,0 +1,261 @@
+"""Content blocks as canonical parts: what requests, responses and streams share.
+
+Source: providers.md 2.3, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NoReturn, TypeAlias, cast
+
+from ..codec import BadWire, as_list, as_object
+from ..messages import (
+    JSON,
+    NOTHING,
+    Blob,
+    CacheTtl,
+    File,
+    JSONObject,
+    Opaque,
+    Part,
+    ProviderFields,
+    Reasoning,
+    ResultPart,
+    Text,
+    ToolCall,
+    ToolResult,
+    Uri,
+)
+
+Names: TypeAlias = Mapping[str, str]
+"""A tool call's id to its tool's name."""
+
+_NONE: Mapping[str, JSON] = MappingProxyType({})
+_TTLS: dict[str, CacheTtl] = {"5m": "5m", "1h": "1h"}
+
+
+def string(value: JSONObject, name: str, who: str) -> str:
+    """The string under `name`, else BadWire."""
+    found = value.get(name)
+    return found if isinstance(found, str) else wrong(f"{who}.{name}", "a string", found)
+
+
+def wrong(what: str, wanted: str, found: JSON) -> NoReturn:
+    """Raise BadWire: `what` must be `wanted`, and is not."""
+    raise BadWire(f"{what} must be {wanted}, found {type(found).__name__}")
+
+
+def own_fields(provider_fields: ProviderFields) -> Mapping[str, JSON]:
+    """What stood on this provider's own wire."""
+    return provider_fields.get("anthropic", _NONE) if provider_fields is not NOTHING else _NONE
+
+
+def kept_fields(fields: Mapping[str, JSON]) -> ProviderFields:
+    """`fields` as provider fields; none at all where there are none."""
+    return {"anthropic": fields} if fields else NOTHING
+
+
+def extras(block: JSONObject, known: frozenset[str]) -> tuple[CacheTtl | None, ProviderFields]:
+    """The cache mark of a block, and its fields that have no canonical name. A null is no field."""
+    rest = {name: value for name, value in block.items() if name not in known and value is not None}
+    if not rest:
+        return None, NOTHING
+    cache = cache_of(rest.get("cache_control"))
+    if cache:
+        del rest["cache_control"]
+    return cache, kept_fields(rest)
+
+
+def cache_of(control: JSON) -> CacheTtl | None:
+    """The time to live that a `cache_control` asks for, 5 minutes where it does not say; None if it is not that."""
+    if not isinstance(control, dict):
+        return None
+    found = cast(JSONObject, control)
+    if found.get("type") != "ephemeral" or found.keys() - {"type", "ttl"}:
+        return None
+    return _TTLS.get(str(found.get("ttl") or "5m"))
+
+
+def decode_blocks(content: JSON, who: str, names: Names) -> tuple[Part, ...]:
+    """The parts of a message's content: a string or a list of blocks."""
+    if isinstance(content, str):
+        return (Text(text=content),)
+    if not isinstance(content, list):
+        wrong(who, "a string or a list of blocks", content)
+    blocks = cast("list[JSON]", content)
+    return tuple(decode_block(block, f"{who}[{number}]", names) for number, block in enumerate(blocks))
+
+
+def decode_block(block: JSON, who: str, names: Names) -> Part:
+    """One block as a part; a block without a canonical name is Opaque."""
+    found = as_object(block, who)
+    decode = _DECODERS.get(string(found, "type", who))
+    return decode(found, who, names) if decode else Opaque(issuer="anthropic", value=found)
+
+
+_TEXT = frozenset({"type", "text"})
+_UNCITED = _TEXT | {"citations"}
+
+
+def decode_text(block: JSONObject, who: str, names: Names) -> Text:
+    """A text block. `citations` stay ours."""
+    text = string(block, "text", who)
+    if len(block) == 2:
+        return Text(text=text)
+    citations = block.get("citations")
+    if citations is not None:
+        as_list(citations, f"{who}.citations")
+    cache, fields = extras(block, _TEXT if citations else _UNCITED)
+    return Text(text=text, cache=cache, provider_fields=fields)
+
+
+_THINKING = frozenset({"type", "thinking", "signature"})
+
+
+def _decode_thinking(block: JSONObject, who: str, names: Names) -> Reasoning:
+    """An empty signature is what a foreign target's thoughts carry: nobody issued it, so nobody gets it back."""
+    signature = block.get("signature") or None
+    if signature is not None and not isinstance(signature, str):
+        wrong(f"{who}.signature", "a string", signature)
+    _, fields = extras(block, _THINKING)
+    issuer = "anthropic" if signature else None
+    text = string(block, "thinking", who)
+    return Reasoning(text=text, signature=signature, issuer=issuer, provider_fields=fields)
+
+
+def _decode_redacted(block: JSONObject, who: str, names: Names) -> Reasoning:
+    return Reasoning(redacted=string(block, "data", who), issuer="anthropic")
+
+
+_TOOL_USE = frozenset({"type", "id", "name", "input"})
+
+
+def _decode_tool_use(block: JSONObject, who: str, names: Names) -> ToolCall:
+    cache, fields = extras(block, _TOOL_USE)
+    return ToolCall(
+        id=string(block, "id", who),
+        name=string(block, "name", who),
+        arguments=arguments_text(block.get("input") or {}),
+        cache=cache,
+        provider_fields=fields,
+    )
+
+
+def arguments_text(value: JSON) -> str:
+    """A tool call's input as the model would have written it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_TOOL_RESULT = frozenset({"type", "tool_use_id", "content", "is_error"})
+
+
+def _decode_tool_result(block: JSONObject, who: str, names: Names) -> ToolResult:
+    call_id, content = string(block, "tool_use_id", who), block.get("content")
+    parts = () if content is None or content == "" else decode_blocks(content, f"{who}.content", names)
+    cache, fields = extras(block, _TOOL_RESULT)
+    return ToolResult(
+        call_id=call_id,
+        content=tuple(_result_part(part, who) for part in parts),
+        name=names.get(call_id),
+        is_error=bool(block.get("is_error")),
+        cache=cache,
+        provider_fields=fields,
+    )
+
+
+def _result_part(part: Part, who: str) -> ResultPart:
+    if isinstance(part, Text | Blob | Uri | File | Opaque):
+        return part
+    raise BadWire(f"{who}.content must not hold a {type(part).__name__}")
+
+
+_IMAGE = frozenset({"type", "source"})
+
+
+def _decode_image(block: JSONObject, who: str, names: Names) -> Part:
+    source = as_object(block.get("source"), f"{who}.source")
+    cache, fields = extras(block, _IMAGE)
+    match source.get("type"):
+        case "base64":
+            kind, data = string(source, "media_type", f"{who}.source"), string(source, "data", f"{who}.source")
+            return Blob(modality="image", media_type=kind, data=data, cache=cache, provider_fields=fields)
+        case "url":
+            uri = string(source, "url", f"{who}.source")
+            return Uri(modality="image", uri=uri, cache=cache, provider_fields=fields)
+        case "file":
+            file_id = string(source, "file_id", f"{who}.source")
+            return File(modality="image", file_id=file_id, issuer="anthropic", cache=cache, provider_fields=fields)
+        case _:
+            return Opaque(issuer="anthropic", value=block)
+
+
+_DOCUMENT = frozenset({"type", "source", "title"})
+_CONTENT_DOCUMENT = frozenset({"type", "title"})
+
+
+def _decode_document(block: JSONObject, who: str, names: Names) -> Part:
+    source, name = as_object(block.get("source"), f"{who}.source"), block.get("title")
+    if name is not None and not isinstance(name, str):
+        wrong(f"{who}.title", "a string", name)
+    cache, fields = extras(block, _DOCUMENT)
+    match source.get("type"):
+        case "base64":
+            kind, data = string(source, "media_type", f"{who}.source"), string(source, "data", f"{who}.source")
+        case "text":
+            kind, data = "text/plain", _base64(string(source, "data", f"{who}.source"))
+        case "content" if (text := _only_text(source.get("content"))) is not None:
+            kind, data = "text/plain", _base64(text)
+            cache, fields = extras(block, _CONTENT_DOCUMENT)  # the source itself is kept: it marks what can be cited
+        case "url":
+            uri = string(source, "url", f"{who}.source")
+            kind = "application/pdf"
+            return Uri(modality="document", uri=uri, media_type=kind, name=name, cache=cache, provider_fields=fields)
+        case "file":
+            id_ = string(source, "file_id", f"{who}.source")
+            return File(
+                modality="document", file_id=id_, issuer="anthropic", name=name, cache=cache, provider_fields=fields
+            )
+        case _:
+            return Opaque(issuer="anthropic", value=block)
+    return Blob(modality="document", media_type=kind, data=data, name=name, cache=cache, provider_fields=fields)
+
+
+def _base64(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def _only_text(content: JSON) -> str | None:
+    """The text of a list of text blocks, None where it holds anything else."""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts: list[JSON] = [
+        cast(JSONObject, block).get("text") if isinstance(block, dict) else None
+        for block in cast("list[JSON]", content)
+    ]
+    return "\n".join(texts) if all(isinstance(text, str) for text in texts) else None
+
+
+def _decode_search_result(block: JSONObject, who: str, names: Names) -> Part:
+    """Text that names its source, so that every provider can read it; we get the block itself back."""
+    text = _only_text(block.get("content"))
+    if text is None:
+        return Opaque(issuer="anthropic", value=block)
+    head = f"{block.get('title', '')} ({block.get('source', '')})"
+    return Text(text=f"{head}\n{text}", provider_fields={"anthropic": {"search_result": block}})
+
+
+_DECODERS: dict[str, Callable[[JSONObject, str, Names], Part]] = {
+    "text": decode_text,
+    "thinking": _decode_thinking,
+    "redacted_thinking": _decode_redacted,
+    "tool_use": _decode_tool_use,
+    "tool_result": _decode_tool_result,
+    "image": _decode_image,
+    "document": _decode_document,
+    "search_result": _decode_search_result,
+}

@@ -1,0 +1,605 @@
+"""Requests of the messages API, both ways. Source: providers.md 2.2 to 2.5, 2026-11-22."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar, cast
+
+from ..codec import BadWire, as_list, as_object
+from ..ids import map_id
+from ..json_schema import for_anthropic
+from ..loss import Encoded, Losses, foreign_fields
+from ..messages import JSON, Blob, File, JSONObject, Message, Opaque, Part, Role, Text, ToolCall, ToolResult, Uri
+from ..messages import merge_turns as merged
+from ..requests import AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from .model_facts import DEFAULT_MAX_TOKENS, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
+from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, string, wrong
+from .thinking import decode_thinking, encode_thinking
+from .writing import compact, encode_block, encode_blocks, with_cache
+
+WHO = "anthropic request"
+T = TypeVar("T")
+
+_KNOWN = frozenset(
+    {
+        "model",
+        "max_tokens",
+        "messages",
+        "system",
+        "stream",
+        "stop_sequences",
+        "temperature",
+        "top_p",
+        "top_k",
+        "tools",
+        "tool_choice",
+        "metadata",
+        "thinking",
+        "output_config",
+        "output_format",
+        "service_tier",
+    }
+)
+SAMPLING = ("temperature", "top_p", "top_k")
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+_TIERS = ("auto", "standard_only")
+
+MARK_SAMPLING = "$sampling"
+"""Our note in the provider fields: the caller put sampling on this wire (by `extra_body`), so it goes back on it."""
+
+MARK_THINKING = "$thinking"
+"""Our note: `[thinking, effort]` as they stood, where `ReasoningOptions` cannot say them exactly."""
+
+
+def decode_request(wire: WireRequest) -> Request:
+    """The canonical request. A null counts as absent."""
+    body = {name: value for name, value in as_object(wire.body, WHO).items() if value is not None}
+    own: JSONObject = {name: value for name, value in body.items() if name not in _KNOWN}
+    model, limit = optional(body, "model", str) or wire.model, optional(body, "max_tokens", int)
+    choice, parallel = _decode_choice(body, own)
+    leading, messages = _decode_messages(body)
+    response_format, effort = _decode_output(body, own)
+    forced = choice is not None and choice.mode == "required"
+    thinking = as_object(body["thinking"], f"{WHO}: thinking") if "thinking" in body else None
+    reasoning, exact = decode_thinking((thinking, effort), model, limit or DEFAULT_MAX_TOKENS, forced=forced)
+    if not exact:
+        own[MARK_THINKING] = [thinking, effort]
+    if any(name in body for name in SAMPLING):
+        own[MARK_SAMPLING] = True
+    request = Request(
+        model=model,
+        messages=messages,
+        system=(*_decode_system(body.get("system")), *leading),
+        stream=bool(body.get("stream")),
+        max_tokens=limit,
+        temperature=optional(body, "temperature", float),
+        top_p=optional(body, "top_p", float),
+        top_k=optional(body, "top_k", int),
+        stop_sequences=_strings(body, "stop_sequences"),
+        tools=tuple(_decode_tools(body)),
+        tool_choice=choice,
+        parallel_tool_calls=parallel,
+        response_format=response_format,
+        reasoning=reasoning,
+        user=_decode_user(body, own),
+        service_tier=_decode_tier(body, own),
+        provider_fields=kept_fields(own),
+    )
+    return renamed(request, wire.renamed_tools) if wire.renamed_tools else request
+
+
+_WORDS: dict[type[Any], str] = {str: "a string", int: "a whole number", float: "a number"}
+
+
+def optional(body: JSONObject, name: str, kind: type[T]) -> T | None:
+    """`body[name]` if it is there; BadWire if it is not a `kind`. A whole number counts as a float."""
+    value = body.get(name)
+    if value is None or (isinstance(value, kind) and not isinstance(value, bool)):
+        return value
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return cast(T, value)
+    return wrong(f"{WHO}: {name}", _WORDS[kind], value)
+
+
+def _strings(body: JSONObject, name: str) -> tuple[str, ...]:
+    if name not in body:
+        return ()
+    values = as_list(body[name], f"{WHO}: {name}")
+    for number, value in enumerate(values):
+        if not isinstance(value, str):
+            wrong(f"{WHO}: {name}[{number}]", "a string", value)
+    return tuple(values)
+
+
+def _decode_system(system: JSON) -> tuple[Text, ...]:
+    if not system:
+        return ()
+    return _only_texts(decode_blocks(system, f"{WHO}: system", {}), "system")
+
+
+def _only_texts(parts: tuple[Part, ...], what: str) -> tuple[Text, ...]:
+    for number, part in enumerate(parts):
+        if not isinstance(part, Text):
+            raise BadWire(f"{WHO}: {what}[{number}] must be a text block")
+    return cast("tuple[Text, ...]", parts)
+
+
+def _decode_messages(body: JSONObject) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
+    """System messages before the first turn, and the turns. Results get their tool's name from its call."""
+    names: dict[str, str] = {}
+    leading: list[Text] = []
+    messages: list[Message] = []
+    for number, raw in enumerate(as_list(body.get("messages"), f"{WHO}: messages")):
+        message = _decode_message(as_object(raw, f"{WHO}: messages[{number}]"), f"messages[{number}]", names)
+        if message.role == "system" and not messages:
+            leading.extend(_only_texts(message.parts, f"messages[{number}].content"))
+        else:
+            messages.append(message)
+        names.update((part.id, part.name) for part in message.parts if isinstance(part, ToolCall))
+    return tuple(leading), merged(messages)
+
+
+def _decode_message(raw: JSONObject, where: str, names: Mapping[str, str]) -> Message:
+    role = _ROLES.get(string(raw, "role", f"{WHO}: {where}"))
+    if role is None:
+        raise BadWire(f"{WHO}: {where}.role must be user, assistant or system, found {raw.get('role')!r}"[:200])
+    parts = decode_blocks(raw.get("content"), f"{WHO}: {where}.content", names)
+    if len(raw) == 2:
+        return Message(role=role, parts=parts)
+    rest = {name: value for name, value in raw.items() if name not in ("role", "content") and value is not None}
+    return Message(role=role, parts=parts, provider_fields=kept_fields(rest))
+
+
+def _decode_tools(body: JSONObject) -> list[AnyTool]:
+    if "tools" not in body:
+        return []
+    tools = as_list(body["tools"], f"{WHO}: tools")
+    return [_decode_tool(as_object(tool, f"{WHO}: tools[{i}]"), f"{WHO}: tools[{i}]") for i, tool in enumerate(tools)]
+
+
+_TOOL = frozenset({"type", "name", "description", "input_schema", "strict"})
+
+
+def _decode_tool(tool: JSONObject, who: str) -> AnyTool:
+    if tool.get("type") not in (None, "custom"):
+        cache = cache_of(tool.get("cache_control"))
+        value = {name: item for name, item in tool.items() if name != "cache_control"} if cache else tool
+        return OpaqueTool(issuer="anthropic", value=value, cache=cache)
+    cache, fields = extras(tool, _TOOL)
+    strict, description = tool.get("strict"), tool.get("description")
+    return Tool(
+        name=string(tool, "name", who),
+        description=None if description is None else string(tool, "description", who),
+        parameters=as_object(tool.get("input_schema"), f"{who}.input_schema"),
+        strict=None if strict is None else bool(strict),
+        cache=cache,
+        provider_fields=fields,
+    )
+
+
+def _decode_choice(body: JSONObject, own: JSONObject) -> tuple[ToolChoice | None, bool | None]:
+    if "tool_choice" not in body:
+        return None, None
+    raw = as_object(body["tool_choice"], f"{WHO}: tool_choice")
+    disabled = raw.get("disable_parallel_tool_use")
+    parallel = None if disabled is None else not disabled
+    match raw.get("type"):
+        case "auto" | "none" as mode:
+            return ToolChoice(mode=mode), parallel
+        case "any":
+            return ToolChoice(mode="required"), parallel
+        case "tool":
+            return ToolChoice(mode="required", names=(string(raw, "name", f"{WHO}: tool_choice"),)), parallel
+        case _:
+            own["tool_choice"] = raw
+            return None, parallel
+
+
+def _decode_output(body: JSONObject, own: JSONObject) -> tuple[ResponseFormat | None, str | None]:
+    """The response format and the effort. `output_format` is the older place of the format."""
+    config = dict(as_object(body.get("output_config", {}), f"{WHO}: output_config"))
+    effort, wanted = config.pop("effort", None), config.pop("format", None)
+    if effort is not None and not isinstance(effort, str):
+        wrong(f"{WHO}: output_config.effort", "a string", effort)
+    found = _decode_format(wanted)
+    if wanted is not None and (found is None or not _conforms(found)):
+        config["format"] = wanted
+    if "output_format" in body:
+        own["output_format"] = body["output_format"]
+        found = found or _decode_format(body["output_format"])
+    if config:
+        own["output_config"] = config
+    return found, effort
+
+
+def _decode_format(wanted: JSON) -> ResponseFormat | None:
+    if not isinstance(wanted, dict):
+        return None
+    schema = cast(JSONObject, wanted).get("schema")
+    return ResponseFormat(type="json_schema", schema=cast(JSONObject, schema)) if isinstance(schema, dict) else None
+
+
+def _conforms(wanted: ResponseFormat) -> bool:
+    """Would the schema be sent as it is?"""
+    try:
+        return for_anthropic(wanted.schema or {})[1] is None
+    except ValueError:
+        return False
+
+
+def _decode_user(body: JSONObject, own: JSONObject) -> str | None:
+    if "metadata" not in body:
+        return None
+    metadata = dict(as_object(body["metadata"], f"{WHO}: metadata"))
+    user = metadata.pop("user_id", None)
+    if user is not None and not isinstance(user, str):
+        wrong(f"{WHO}: metadata.user_id", "a string", user)
+    if metadata:
+        own["metadata"] = metadata
+    return user
+
+
+def _decode_tier(body: JSONObject, own: JSONObject) -> str | None:
+    tier = optional(body, "service_tier", str)
+    if tier is None or tier in _TIERS:
+        return tier
+    own["service_tier"] = tier
+    return None
+
+
+def encode_request(request: Request) -> Encoded[WireRequest]:
+    """The body, and what it cannot say."""
+    losses, own = Losses(), own_fields(request.provider_fields)
+    request, names = _legal_names(request)
+    limit = _limit(request, losses)
+    body: JSONObject = {"model": request.model, "max_tokens": limit}
+    if system := _encode_system(request, losses):
+        body["system"] = compact(system)
+    body["messages"] = _encode_messages(request, losses)
+    if request.stream:
+        body["stream"] = True
+    _put_tools(request, body, own, losses)
+    _put_tuning(request, body, own, losses)
+    _put_output(request, body, own, limit, losses)
+    body.update(
+        (name, value) for name, value in own.items() if name[0] != "$" and name not in ("output_config", "metadata")
+    )
+    losses.extend(foreign_fields(request, "anthropic"))
+    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=names)
+    return Encoded(wire, losses.found())
+
+
+def _limit(request: Request, losses: Losses) -> int:
+    """max_tokens: mandatory here, so a default stands in, with room for a thinking budget."""
+    if request.max_tokens is not None:
+        return request.max_tokens
+    losses.approximate("max_tokens")
+    budget = max(0, (request.reasoning and request.reasoning.budget_tokens) or 0)
+    return min(DEFAULT_MAX_TOKENS + budget, MOST_MAX_TOKENS)
+
+
+JSON_ONLY = "Answer with one JSON object and nothing else: no explanation and no code fence around it."
+
+
+def _encode_system(request: Request, losses: Losses) -> list[JSONObject]:
+    blocks = encode_blocks(request.system, "system", losses)
+    wanted = request.response_format
+    if wanted and wanted.schema is None:
+        losses.approximate("response_format")
+        losses.approximate("system")
+        blocks.append({"type": "text", "text": JSON_ONLY})
+    return blocks
+
+
+def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
+    messages: list[JSONObject] = []
+    for number, message in enumerate(request.messages):
+        path = f"messages[{number}]"
+        parts = enumerate(message.parts)
+        blocks = [_encode_part(part, message.role, f"{path}.parts[{index}]", losses) for index, part in parts]
+        if content := [block for block in blocks if block is not None]:
+            own = own_fields(message.provider_fields)
+            messages.append({"role": message.role, "content": compact(content), **own})
+    if _is_prefill(request):
+        losses.approximate(f"messages[{len(request.messages) - 1}]")
+        messages.append({"role": "user", "content": CONTINUE})
+    return messages
+
+
+_FOREIGN_TO: dict[Role, tuple[type[Any], ...]] = {
+    "system": (ToolCall, ToolResult, Blob, Uri, File),
+    "assistant": (ToolResult, Blob, Uri, File),
+    "user": (ToolCall,),
+}
+"""Parts that the API rejects in a turn of this role."""
+
+
+def _encode_part(part: Part, role: Role, path: str, losses: Losses) -> JSONObject | None:
+    if isinstance(part, _FOREIGN_TO[role]):
+        losses.drop(path, "meaning")
+        return None
+    return encode_block(part, path, losses)
+
+
+CONTINUE = "Go on from exactly where your answer stopped. Do not repeat any of it."
+
+
+def _is_prefill(request: Request) -> bool:
+    """Does the last turn begin the answer? Claude from 4.6 on rejects that. A paused turn of its own does not."""
+    last = request.messages[-1] if request.messages else None
+    if last is None or last.role != "assistant" or not last.parts or before_4_6(request.model):
+        return False
+    return isinstance(last.parts[-1], Text) and not any(isinstance(part, Opaque) for part in last.parts)
+
+
+def _put_tools(request: Request, body: JSONObject, own: Mapping[str, JSON], losses: Losses) -> None:
+    tools = _encode_tools(request, losses)
+    if not tools and (names := _names_in_history(request)):
+        _put_stubs(request, names, body, losses)
+        return
+    if tools:
+        body["tools"] = tools
+    choice = _encode_choice(request, losses, offered=bool(tools))
+    if choice is not None and "tool_choice" not in own:
+        body["tool_choice"] = choice
+
+
+def _names_in_history(request: Request) -> list[str]:
+    parts = (part for message in request.messages for part in message.parts)
+    return list(dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall)))
+
+
+def _put_stubs(request: Request, names: list[str], body: JSONObject, losses: Losses) -> None:
+    """A history with calls is refused without tools, so they are named again, and forbidden."""
+    losses.approximate("tools")
+    losses.approximate("tool_choice")
+    if request.parallel_tool_calls:
+        losses.drop("parallel_tool_calls")
+    body["tools"] = [{"name": name, "input_schema": {"type": "object", "properties": {}}} for name in names]
+    body["tool_choice"] = {"type": "none"}
+
+
+def _encode_tools(request: Request, losses: Losses) -> list[JSONObject]:
+    """The tools that may be called: the API knows no choice among several, so the others are left out."""
+    wanted, tools = _narrowed(request, losses), list[JSONObject]()
+    strict = 0
+    for number, tool in enumerate(request.tools):
+        path = f"tools[{number}]"
+        if wanted and _name(tool) not in wanted:
+            losses.drop(path)
+            continue
+        encoded = _encode_tool(tool, path, losses, strict_left=strict < MOST_STRICT_TOOLS)
+        if encoded is not None:
+            strict += "strict" in encoded
+            tools.append(encoded)
+    return tools
+
+
+def _name(tool: AnyTool) -> str | None:
+    return tool.name if isinstance(tool, Tool) else as_object(tool.value, WHO).get("name")
+
+
+def _narrowed(request: Request, losses: Losses) -> frozenset[str]:
+    """The names that `tool_choice` narrows the tools to; empty where it does not, or forces a single one."""
+    choice = request.tool_choice
+    if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
+        return frozenset()
+    known = frozenset(choice.names) & {_name(tool) for tool in request.tools}
+    losses.drop("tool_choice.names", "tuning" if known or choice.mode == "none" else "meaning")
+    return frozenset() if choice.mode == "none" else frozenset(name for name in known if name)
+
+
+def _encode_tool(tool: AnyTool, path: str, losses: Losses, *, strict_left: bool) -> JSONObject | None:
+    if isinstance(tool, OpaqueTool):
+        if tool.issuer != "anthropic":
+            losses.drop(path, "meaning")
+            return None
+        return with_cache(dict(tool.value), tool.cache, path, losses)
+    encoded: JSONObject = {"name": tool.name}
+    if tool.description is not None:
+        encoded["description"] = tool.description
+    encoded["input_schema"] = parameters = _parameters(tool, path, losses)
+    if tool.strict is not None:
+        _put_strict(tool, encoded, parameters, path, losses, strict_left=strict_left)
+    encoded.update(own_fields(tool.provider_fields))
+    return with_cache(encoded, tool.cache, path, losses)
+
+
+def _parameters(tool: Tool, path: str, losses: Losses) -> JSONObject:
+    """A schema whose type is object, which the API demands."""
+    if tool.parameters is None:
+        return {"type": "object", "properties": {}}
+    if tool.parameters.get("type") != "object":
+        losses.approximate(f"{path}.parameters")
+        return {**tool.parameters, "type": "object"}
+    return tool.parameters
+
+
+def _put_strict(
+    tool: Tool, encoded: JSONObject, parameters: JSONObject, path: str, losses: Losses, *, strict_left: bool
+) -> None:
+    """A strict tool's schema must keep to the dialect; where that would change its meaning, it is not strict."""
+    if not tool.strict:
+        encoded["strict"] = False
+        return
+    try:
+        schema, change = for_anthropic(parameters)
+    except ValueError:
+        schema, change = parameters, "meaning"
+    if change == "meaning" or not strict_left:
+        losses.drop(f"{path}.strict")
+        return
+    if change:
+        losses.approximate(f"{path}.parameters")
+    encoded["input_schema"], encoded["strict"] = schema, True
+
+
+_MODES = {"auto": "auto", "none": "none", "required": "any"}
+
+
+def _encode_choice(request: Request, losses: Losses, *, offered: bool) -> JSONObject | None:
+    """`tool_choice`, which also says whether calls may be parallel. Without tools there is none."""
+    choice, parallel = request.tool_choice, request.parallel_tool_calls
+    if not offered:
+        if choice is not None:
+            losses.drop("tool_choice", "meaning" if choice.mode == "required" else "tuning")
+        if parallel:
+            losses.drop("parallel_tool_calls")
+        return None
+    if choice is None and parallel is None:
+        return None
+    if choice is None:
+        losses.approximate("tool_choice")
+        encoded: JSONObject = {"type": "auto"}
+    elif choice.mode == "required" and len(choice.names) == 1:
+        encoded = {"type": "tool", "name": choice.names[0]}
+    else:
+        encoded = {"type": _MODES[choice.mode]}
+    if parallel is not None and encoded["type"] != "none":
+        encoded["disable_parallel_tool_use"] = not parallel
+    elif parallel:
+        losses.drop("parallel_tool_calls")
+    return encoded
+
+
+_ABSENT = ("seed", "frequency_penalty", "presence_penalty")
+
+
+def _put_tuning(request: Request, body: JSONObject, own: Mapping[str, JSON], losses: Losses) -> None:
+    _put_sampling(request, body, losses, allowed=MARK_SAMPLING in own)
+    _put_stops(request, body, losses)
+    for name in _ABSENT:
+        if getattr(request, name) is not None:
+            losses.drop(name)
+    if request.candidate_count is not None:
+        losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")
+    if request.logprobs:
+        losses.drop("logprobs", "meaning")
+    if request.top_logprobs is not None:
+        losses.drop("top_logprobs", "meaning" if request.top_logprobs else "tuning")
+    metadata = own.get("metadata", {})
+    if request.user is not None or metadata:
+        body["metadata"] = {**metadata} if request.user is None else {**metadata, "user_id": request.user}
+    if request.metadata:
+        losses.drop("metadata")
+    _put_tier(request, body, losses)
+
+
+def _put_sampling(request: Request, body: JSONObject, losses: Losses, *, allowed: bool) -> None:
+    """API version 2026-10-21 rejects sampling, even at its defaults."""
+    for name in SAMPLING:
+        value = getattr(request, name)
+        if value is not None and allowed:
+            body[name] = value
+        elif value is not None:
+            losses.drop(name)
+
+
+def _put_stops(request: Request, body: JSONObject, losses: Losses) -> None:
+    """A stop sequence of white space is an error here."""
+    stops = [stop for stop in request.stop_sequences if stop.strip()]
+    if stops:
+        body["stop_sequences"] = stops
+    if len(stops) != len(request.stop_sequences):
+        for number, stop in enumerate(request.stop_sequences):
+            if not stop.strip():
+                losses.drop(f"stop_sequences[{number}]", "meaning")
+
+
+def _put_tier(request: Request, body: JSONObject, losses: Losses) -> None:
+    if request.service_tier in _TIERS:
+        body["service_tier"] = request.service_tier
+    elif request.service_tier is not None:
+        losses.drop("service_tier")
+
+
+def _put_output(request: Request, body: JSONObject, own: Mapping[str, JSON], limit: int, losses: Losses) -> None:
+    config: JSONObject = {}
+    if (wanted := _encode_format(request, own, losses)) is not None:
+        config["format"] = wanted
+    if MARK_THINKING in own:
+        thinking, effort = own[MARK_THINKING]
+    else:
+        forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
+        thinking, effort = encode_thinking(request.reasoning, request.model, limit, losses, forced=forced)
+    if thinking is not None:
+        body["thinking"] = thinking
+    if effort is not None:
+        config["effort"] = effort
+    config.update(own.get("output_config", {}))
+    if config:
+        body["output_config"] = config
+
+
+def _encode_format(request: Request, own: Mapping[str, JSON], losses: Losses) -> JSONObject | None:
+    """The schema in this dialect; its name, description and strictness have no place."""
+    wanted = request.response_format
+    if wanted is None or wanted.schema is None:
+        return None
+    if "output_format" in own or "format" in own.get("output_config", {}):
+        return None
+    try:
+        schema, change = for_anthropic(wanted.schema)
+    except ValueError:
+        losses.drop("response_format", "meaning")
+        return None
+    if change:
+        losses.approximate("response_format.schema", change)
+    _drop_labels(wanted, losses)
+    return {"type": "json_schema", "schema": schema}
+
+
+def _drop_labels(wanted: ResponseFormat, losses: Losses) -> None:
+    if wanted.name is not None:
+        losses.drop("response_format.name")
+    if wanted.description is not None:
+        losses.drop("response_format.description")
+    if wanted.strict:
+        losses.drop("response_format.strict")
+
+
+_LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,128}")
+
+
+def _legal_names(request: Request) -> tuple[Request, dict[str, str]]:
+    """The request with tool names that this wire accepts, and from those back to the caller's."""
+    names = {tool.name for tool in request.tools if isinstance(tool, Tool)}
+    names.update(_names_in_history(request))
+    changed = {name: _legal_name(name) for name in names if not _LEGAL.fullmatch(name)}
+    if not changed:
+        return request, {}
+    return renamed(request, changed), {new: old for old, new in changed.items()}
+
+
+def _legal_name(name: str) -> str:
+    """Cleaned and cut, with a hash of the whole, so that two names stay two."""
+    return f"{re.sub(r'[^a-zA-Z0-9_-]', '_', name)[:118]}_{map_id('mistral', name)}"
+
+
+def renamed(request: Request, names: Mapping[str, str]) -> Request:
+    """The request with its tools renamed wherever they are named."""
+    rename: Callable[[str], str] = lambda name: names.get(name, name)  # noqa: E731
+    choice = request.tool_choice
+    return replace(
+        request,
+        tools=tuple(
+            replace(tool, name=rename(tool.name)) if isinstance(tool, Tool) else tool for tool in request.tools
+        ),
+        tool_choice=choice and replace(choice, names=tuple(map(rename, choice.names))),
+        messages=tuple(
+            replace(message, parts=tuple(_renamed_part(part, rename) for part in message.parts))
+            for message in request.messages
+        ),
+    )
+
+
+def _renamed_part(part: Part, rename: Callable[[str], str]) -> Part:
+    match part:
+        case ToolCall():
+            return replace(part, name=rename(part.name))
+        case ToolResult():
+            return replace(part, name=part.name and rename(part.name))
+        case _:
+            return part

@@ -1,0 +1,27 @@
+"""Amazon Bedrock's Converse and ConverseStream, as REST JSON and event-stream frames."""
+
+from __future__ import annotations
+
+from ..codec import Codec
+from ..eventstream import EventStreamFramer
+from .errors import decode_error, encode_error
+from .request import decode_request, encode_request
+from .response import decode_response, encode_response
+from .stream import TERMINAL, StreamDecoder, StreamEncoder, frame
+
+CODEC = Codec(
+    provider="bedrock",
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decode_response=decode_response,
+    encode_response=encode_response,
+    stream_decoder=StreamDecoder,
+    stream_encoder=StreamEncoder,
+    framer=EventStreamFramer,
+    frame=frame,
+    end=b"",
+    terminal=TERMINAL,
+    stream_content_type="application/vnd.amazon.eventstream",
+    decode_error=decode_error,
+    encode_error=encode_error,
+)

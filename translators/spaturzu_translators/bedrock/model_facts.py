@@ -1,0 +1,64 @@
+"""What differs between the models behind Converse. An unknown id (an opaque ARN, a new vendor) gets the defaults.
+
+Source: providers.md sections 3.2, 3.5, 6.5 and 11, 2026-11-22; which models take `outputConfig` is from memory.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_CLAUDE = re.compile(r"anthropic\.claude-(?P<rest>[a-z0-9-]+)")
+_VERSION = re.compile(r"(?<!\d)(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
+_OTHER = re.compile(
+    r"(?:^|[./])(?:meta|mistral|cohere|ai21|deepseek|openai|qwen|minimax|moonshotai?|nvidia|google|zai|writer)\."
+    r"|amazon\.titan"
+)
+_PROSE_ONLY = re.compile(r"(?:^|[./])(?:meta|cohere|ai21|writer)\.|amazon\.(?:titan|nova)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """`thinking`: takes Claude's field of that name. `one_sampler`: temperature and topP exclude each other."""
+
+    claude: bool = False
+    nova: bool = False
+    sampling: bool = True
+    one_sampler: bool = False
+    thinking: bool = True
+    effort: bool = True
+    json_schema: bool = True
+    cache: bool = True
+
+
+@lru_cache(maxsize=1024)
+def facts_of(model: str) -> ModelFacts:
+    """The facts of a model id, an inference profile or an ARN that names its model."""
+    claude = _CLAUDE.search(model)
+    if claude:
+        return _claude(claude["rest"])
+    other = _OTHER.search(model) is not None
+    nova = "amazon.nova" in model
+    return ModelFacts(
+        nova=nova, thinking=not (other or nova), cache=not other, json_schema=_PROSE_ONLY.search(model) is None
+    )
+
+
+def _claude(rest: str) -> ModelFacts:
+    version = _claude_version(rest)
+    opus = "opus" in rest
+    return ModelFacts(
+        claude=True,
+        sampling=version < (4, 7),
+        one_sampler=version >= (4, 5),
+        thinking=version >= (3, 7),
+        effort=version >= (4, 6) or (opus and version >= (4, 5)),
+        json_schema=version >= (4, 5),
+    )
+
+
+def _claude_version(rest: str) -> tuple[int, int]:
+    """(4, 5) of `sonnet-4-5-20250929-v1`, (3, 7) of `3-7-sonnet-20250219-v1`, (2, 0) of `v2`."""
+    found = _VERSION.search(rest)
+    return (int(found[1]), int(found[2] or 0)) if found else (2, 0)

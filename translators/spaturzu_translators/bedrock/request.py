@@ -1,0 +1,525 @@
+"""Converse and ConverseStream requests. `modelId` and the choice of operation stand in the URL, not in the body.
+
+Source: providers.md section 3.2 and the botocore 1.44.5 service model, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, get_args
+
+from ..codec import as_object
+from ..loss import Encoded, Losses, Matters, foreign_fields
+from ..messages import JSON, NOTHING, JSONObject, Message, Part, Role, Text, ToolCall, merge_turns
+from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest
+from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached
+from .model_facts import ModelFacts, facts_of
+from .tools import decode_choice, decode_tools, encode_tools
+from .wire import (
+    OWN,
+    a_text,
+    an_object,
+    dumps,
+    expected,
+    integer_at,
+    keep,
+    list_at,
+    number_at,
+    object_at,
+    object_or_none,
+    own_fields,
+    parsed_object,
+    rest,
+    text_at,
+)
+
+WHO = "bedrock request"
+MORE = "additionalModelRequestFields"
+_KNOWN = frozenset(
+    {"messages", "system", "inferenceConfig", "toolConfig", "outputConfig", "serviceTier", "requestMetadata", MORE}
+)
+_MESSAGE = frozenset({"role", "content"})
+_INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
+_ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
+_EFFORTS: frozenset[str] = frozenset(get_args(Effort)) - {"none", "minimal"}
+_TIERS = frozenset({"priority", "default", "flex", "reserved"})
+_METADATA = re.compile(r"[a-zA-Z0-9\s:_@$#=/+,-.]{0,256}", re.ASCII)
+_MAX_METADATA = 16
+_FILLER = "(The conversation so far.)"
+_ABOUT_DOCUMENT = "Read the attached document."
+_JSON_ONLY = "Answer with one JSON object and nothing else: no prose, no code fence."
+_JSON_SCHEMA = "Answer with one JSON object and nothing else. It must satisfy this JSON Schema: "
+_BUDGET_EFFORTS: tuple[tuple[int, Effort], ...] = ((2048, "low"), (8192, "medium"), (24576, "high"))
+_MIN_BUDGET = 1024
+
+
+def decode_request(wire: WireRequest) -> Request:
+    """A Converse body as a canonical request. Raises BadWire where it is none."""
+    body = as_object(wire.body, WHO)
+    own = dict(rest(body, _KNOWN))
+    reading = Reading(renamed=wire.renamed_tools)
+    system, messages = _decode_messages(body, reading)
+    more = _More(object_at(body, MORE, WHO) or {}, facts_of(wire.model), own)
+    config = object_at(body, "toolConfig", WHO) or {}
+    format_, effort = _decode_output(body, own)
+    tools, choice = decode_tools(config, reading, own), decode_choice(config, reading, own)
+    return Request(
+        model=wire.model,
+        stream=wire.stream,
+        system=tuple(system),
+        messages=merge_turns(messages),
+        tools=tools,
+        tool_choice=choice,
+        response_format=format_,
+        top_k=more.top_k,
+        reasoning=more.reasoning(effort),
+        metadata=_decode_metadata(body),
+        service_tier=_decode_tier(body),
+        **_decode_inference(body, own),
+        provider_fields=keep(own) if own else NOTHING,
+    )
+
+
+def _decode_messages(body: JSONObject, reading: Reading) -> tuple[list[Text], list[Message]]:
+    """System blocks, with leading system turns of plain text after them; then the other turns."""
+    system = _decode_system(list_at(body, "system", WHO))
+    messages = [
+        _decode_message(message, f"{WHO}: messages[{number}]", reading)
+        for number, message in enumerate(list_at(body, "messages", WHO))
+    ]
+    while messages and (leading := _system_texts(messages[0])) is not None:
+        system += leading
+        del messages[0]
+    return system, messages
+
+
+def _decode_message(message: JSON, where: str, reading: Reading) -> Message:
+    found = as_object(message, where)
+    role = _ROLES.get(a_text(found, "role", where))
+    if role is None:
+        return expected(found["role"], "user, assistant or system", f"{where}.role")
+    own = rest(found, _MESSAGE)
+    parts = decode_blocks(list_at(found, "content", where), f"{where}.content", reading)
+    return Message(role=role, parts=tuple(parts), provider_fields=keep(own) if own else NOTHING)
+
+
+def _system_texts(message: Message) -> list[Text] | None:
+    if message.role != "system" or message.provider_fields:
+        return None
+    texts = [part for part in message.parts if isinstance(part, Text)]
+    return texts if len(texts) == len(message.parts) else None
+
+
+def _decode_system(blocks: list[JSON]) -> list[Text]:
+    texts: list[Text] = []
+    for number, block in enumerate(blocks):
+        where = f"{WHO}: system[{number}]"
+        found = as_object(block, where)
+        if "cachePoint" in found:
+            mark_cached(texts, found, where)
+        elif found.get("text") is not None:
+            texts.append(Text(text=a_text(found, "text", where)))
+        else:
+            texts.append(_own_system(found, where))
+    return texts
+
+
+def _own_system(found: JSONObject, where: str) -> Text:
+    guard = object_at(found, "guardContent", where)
+    text = None if guard is None else guarded_text(guard, f"{where}.guardContent")
+    return text or Text(text="", provider_fields=keep({"block": found}))
+
+
+def _decode_inference(body: JSONObject, own: JSONObject) -> dict[str, Any]:
+    found = body.get("inferenceConfig")
+    if not found:
+        return {}
+    config, where = an_object(body, "inferenceConfig", WHO), f"{WHO}: inferenceConfig"
+    if more := rest(config, _INFERENCE):
+        own["inferenceConfig"] = more
+    stops = list_at(config, "stopSequences", where)
+    return {
+        "max_tokens": integer_at(config, "maxTokens", where),
+        "temperature": number_at(config, "temperature", where),
+        "top_p": number_at(config, "topP", where),
+        "stop_sequences": tuple(
+            stop if isinstance(stop, str) else expected(stop, "a string", f"{where}.stopSequences") for stop in stops
+        ),
+    }
+
+
+def _decode_metadata(body: JSONObject) -> dict[str, str] | None:
+    metadata = object_at(body, "requestMetadata", WHO)
+    if metadata is None:
+        return None
+    return {name: a_text(metadata, name, f"{WHO}: requestMetadata") for name in metadata}
+
+
+def _decode_tier(body: JSONObject) -> str | None:
+    tier = object_at(body, "serviceTier", WHO)
+    return None if tier is None else text_at(tier, "type", f"{WHO}: serviceTier")
+
+
+def _decode_output(body: JSONObject, own: JSONObject) -> tuple[ResponseFormat | None, Effort | None]:
+    config = object_at(body, "outputConfig", WHO)
+    if not config:
+        return None, None
+    kept = dict(config)
+    format_ = _decode_format(config.get("textFormat"))
+    if format_ is not None:
+        del kept["textFormat"]
+    effort: Any = kept.pop("effort") if config.get("effort") in _EFFORTS else None
+    if kept:
+        own["outputConfig"] = kept
+    return format_, effort
+
+
+def _decode_format(text_format: JSON) -> ResponseFormat | None:
+    """`{type: json_schema, structure: {jsonSchema: {schema: JSON text, name, description}}}`, or None."""
+    match text_format:
+        case {"type": "json_schema", "structure": {"jsonSchema": {"schema": str(schema), **more}}}:
+            parsed = parsed_object(schema)
+            name, description = more.pop("name", None), more.pop("description", None)
+            if parsed is None or more or not isinstance(name, str | None) or not isinstance(description, str | None):
+                return None
+            return ResponseFormat(type="json_schema", schema=parsed, name=name, description=description)
+        case _:
+            return None
+
+
+class _More:
+    """`additionalModelRequestFields`: what has a canonical name; every other one is kept under a name of its own."""
+
+    def __init__(self, fields: JSONObject, facts: ModelFacts, own: JSONObject) -> None:
+        self.top_k: int | None = None
+        self.budget: int | None = None
+        self.effort: Effort | None = None
+        for name, value in fields.items():
+            if value is not None and not self._take(name, value, facts):
+                own[f"{MORE}.{name}"] = value
+
+    def _take(self, name: str, value: JSON, facts: ModelFacts) -> bool:
+        match name, value:
+            case "top_k", int() if not facts.nova:
+                self.top_k = value
+            case "inferenceConfig", {"topK": int(top_k)} if facts.nova and len(value) == 1:
+                self.top_k = top_k
+            case "thinking" | "reasoning_config", {"type": "enabled", "budget_tokens": int(budget)} if len(value) == 2:
+                self.budget = budget
+            case "thinking" | "reasoning_config", {"type": "disabled"} if len(value) == 1:
+                self.effort = "none"
+            case _:
+                return False
+        return True
+
+    def reasoning(self, effort: Effort | None) -> ReasoningOptions | None:
+        effort = effort or self.effort
+        return ReasoningOptions(effort=effort, budget_tokens=self.budget) if effort or self.budget is not None else None
+
+
+def encode_request(request: Request) -> Encoded[WireRequest]:
+    """The Converse body of a canonical request, and what it could not say."""
+    losses = Losses()
+    losses.extend(foreign_fields(request, OWN))
+    facts = facts_of(request.model)
+    writing = Writing(losses=losses, facts=facts)
+    own = own_fields(request.provider_fields)
+    orders: list[str] = []
+    body: JSONObject = {"messages": _encode_messages(request.messages, writing)}
+    more = _additional(request, own, facts, losses)
+    put = _Body(body, own)
+    put("toolConfig", encode_tools(request, writing, orders))
+    put("inferenceConfig", _inference(request, facts, losses, budgeted=_enabled(more.get("thinking"))))
+    put("outputConfig", _output(request, facts, losses, orders))
+    put(MORE, more)
+    put("serviceTier", _tier(request, losses))
+    put("requestMetadata", _metadata(request, losses))
+    put("system", _system(request.system, orders, writing))
+    _report_unsayable(request, losses)
+    body.update({name: value for name, value in own.items() if name not in body and not name.startswith(MORE)})
+    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=writing.renamed)
+    return Encoded(wire, losses.found())
+
+
+class _Body:
+    """Adds members that say something, over what the provider's own fields say beside them."""
+
+    def __init__(self, body: JSONObject, own: JSONObject) -> None:
+        self.body, self.own = body, own
+
+    def __call__(self, name: str, value: Any) -> None:
+        if name in self.own and (said := object_or_none(value)) is not None:
+            value = {**self.own[name], **said}
+        if value:
+            self.body[name] = value
+
+
+def _enabled(thinking: Any) -> bool:
+    return (object_or_none(thinking) or {}).get("type") == "enabled"
+
+
+def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSONObject]:
+    """Turns that alternate and start with the user's; a turn that joins its neighbour is reported."""
+    turns: list[JSONObject] = []
+    first = ""
+    for number, message in enumerate(messages):
+        path = f"messages[{number}]"
+        content = _encode_parts(message, path, writing)
+        if not content:
+            continue
+        if turns and turns[-1]["role"] == message.role:
+            turns[-1]["content"] += content
+            _report_joined(first, path, writing.losses)
+            continue
+        if not turns and message.role == "assistant":
+            turns.append({"role": "user", "content": [{"text": _FILLER}]})
+            writing.losses.approximate(path, worst(path, writing.losses))
+        first = path
+        turns.append({"role": message.role, "content": content, **own_fields(message.provider_fields)})
+    return turns
+
+
+def _report_joined(first: str, path: str, losses: Losses) -> None:
+    losses.approximate(first, worst(first, losses))
+    losses.drop(path, worst(path, losses))
+
+
+def worst(path: str, losses: Losses) -> Matters:
+    """How much the losses inside `path` matter: a report of `path` itself stands for them too."""
+    inside = (loss for loss in losses.found() if loss.path.startswith(path))
+    return "meaning" if any(loss.matters == "meaning" for loss in inside) else "tuning"
+
+
+def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObject]:
+    content: list[JSONObject] = []
+    for index, part in enumerate(message.parts):
+        content += encode_part(part, f"{path}.parts[{index}]", writing)
+        if message.role == "assistant" and content and "document" in content[-1]:
+            content.pop()  # only the user may show documents
+            writing.losses.drop(f"{path}.parts[{index}]", "meaning")
+    if any("document" in block for block in content) and not any("text" in block for block in content):
+        content.append({"text": _ABOUT_DOCUMENT})
+        last = f"{path}.parts[{_last_document(message.parts)}]"
+        writing.losses.approximate(last, worst(last, writing.losses))
+    return content
+
+
+def _last_document(parts: tuple[Part, ...]) -> int:
+    return max(index for index, part in enumerate(parts) if not isinstance(part, Text | ToolCall))
+
+
+def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> list[JSONObject]:
+    """The system's blocks, then our own orders: what Converse has no member for is asked of the model in words."""
+    blocks: list[JSONObject] = []
+    for number, text in enumerate(texts):
+        blocks += _system_blocks(text, f"system[{number}]", writing)
+    if orders:
+        path = f"system[{len(texts) - 1}]" if texts else "system"
+        writing.losses.approximate(path, worst(path, writing.losses))
+        blocks.append({"text": " ".join(orders)})
+    return blocks
+
+
+def _system_blocks(text: Text, path: str, writing: Writing) -> list[JSONObject]:
+    own = own_fields(text.provider_fields)
+    if "block" in own:
+        return [own["block"]]
+    if own or text.cache:
+        return encode_part(text, path, writing)
+    if text.text and not text.text.isspace():
+        return [{"text": text.text}]
+    if text.text:
+        writing.losses.drop(path)
+    return []
+
+
+def _inference(request: Request, facts: ModelFacts, losses: Losses, *, budgeted: bool) -> JSONObject:
+    config: JSONObject = {}
+    if request.max_tokens is not None:
+        if request.max_tokens > 0:
+            config["maxTokens"] = request.max_tokens
+        else:
+            losses.drop("max_tokens")
+    _sampling(request, facts, losses, config, budgeted=budgeted)
+    if request.stop_sequences:
+        stops = _stops(request.stop_sequences, facts, losses)
+        if stops:
+            config["stopSequences"] = stops
+    return config
+
+
+def _sampling(request: Request, facts: ModelFacts, losses: Losses, config: JSONObject, *, budgeted: bool) -> None:
+    """Temperature and topP lie between 0 and 1; new Claudes refuse them, or one beside the other."""
+    for name, member, value in (("temperature", "temperature", request.temperature), ("top_p", "topP", request.top_p)):
+        if value is None:
+            continue
+        second = facts.one_sampler and "temperature" in config
+        thinking = budgeted and facts.claude and not _allowed_when_thinking(name, value)
+        if not facts.sampling or second or thinking:
+            losses.drop(name)
+            continue
+        config[member] = min(max(value, 0), 1)
+        if not 0 <= value <= 1:
+            losses.approximate(name)
+
+
+def _allowed_when_thinking(name: str, value: float) -> bool:
+    return value == 1 if name == "temperature" else 0.95 <= value <= 1
+
+
+def _stops(stops: tuple[str, ...], facts: ModelFacts, losses: Losses) -> list[str]:
+    """Bedrock refuses an empty stop sequence, Claude one of white space only."""
+    kept: list[str] = []
+    for number, stop in enumerate(stops):
+        if stop and not (facts.claude and stop.isspace()):
+            kept.append(stop)
+        else:
+            losses.drop(f"stop_sequences[{number}]")
+    return kept
+
+
+def _output(request: Request, facts: ModelFacts, losses: Losses, orders: list[str]) -> JSONObject:
+    config: JSONObject = {}
+    if request.response_format is not None:
+        text_format = _text_format(request.response_format, facts, losses, orders)
+        if text_format:
+            config["textFormat"] = text_format
+    effort = request.reasoning and _wire_effort(request.reasoning, facts)
+    if effort:
+        config["effort"] = effort
+    return config
+
+
+def _text_format(wanted: ResponseFormat, facts: ModelFacts, losses: Losses, orders: list[str]) -> JSONObject | None:
+    """A schema is carried as JSON text and always binds; any JSON is asked for in words."""
+    if wanted.type == "json_object" or wanted.schema is None:
+        losses.approximate("response_format")
+        orders.append(_JSON_ONLY)
+        return None
+    if not facts.json_schema:
+        losses.approximate("response_format", "meaning")
+        orders.append(_JSON_SCHEMA + dumps(wanted.schema))
+        return None
+    if wanted.strict:
+        losses.drop("response_format.strict")
+    described: JSONObject = {"schema": dumps(wanted.schema)}
+    for name, value in (("name", wanted.name), ("description", wanted.description)):
+        if value is not None:
+            described[name] = value
+    return {"type": "json_schema", "structure": {"jsonSchema": described}}
+
+
+def _wire_effort(reasoning: ReasoningOptions, facts: ModelFacts) -> Effort | None:
+    """`outputConfig.effort`, where the model takes one; a budget that it does not take becomes one."""
+    effort = reasoning.effort
+    if effort is None and reasoning.budget_tokens is not None and not facts.thinking:
+        effort = _effort_of(reasoning.budget_tokens)
+    if effort == "none" or not facts.effort:
+        return None
+    return "low" if effort == "minimal" else effort
+
+
+def _effort_of(budget: int) -> Effort:
+    for limit, effort in _BUDGET_EFFORTS:
+        if budget <= limit:
+            return effort
+    return "max"
+
+
+def _additional(request: Request, own: JSONObject, facts: ModelFacts, losses: Losses) -> JSONObject:
+    """Own fields, top_k and thinking: what Converse has no member for and models read themselves."""
+    more = {name[len(MORE) + 1 :]: value for name, value in own.items() if name.startswith(MORE)} if own else {}
+    thinking = None
+    if request.reasoning is not None:
+        thinking = _thinking(request, request.reasoning, facts, losses)
+    if thinking is not None:
+        more["thinking"] = thinking
+    if request.top_k is not None:
+        _top_k(request.top_k, facts, losses, more)
+    return more
+
+
+def _top_k(top_k: int, facts: ModelFacts, losses: Losses, more: JSONObject) -> None:
+    if not facts.sampling or (facts.claude and _enabled(more.get("thinking"))):
+        losses.drop("top_k")
+    elif facts.nova:
+        more["inferenceConfig"] = {"topK": top_k}
+    else:
+        more["top_k"] = top_k
+
+
+def _thinking(request: Request, wanted: ReasoningOptions, facts: ModelFacts, losses: Losses) -> JSONObject | None:
+    """The thinking field, if any; what neither it nor `outputConfig.effort` says is reported."""
+    thinking: JSONObject | None = None
+    if wanted.effort == "none" and facts.thinking:
+        thinking = {"type": "disabled"}
+    elif wanted.budget_tokens is not None and facts.thinking:
+        budget = _budget(request, wanted.budget_tokens, facts)
+        thinking = None if budget is None else {"type": "enabled", "budget_tokens": budget}
+    _report_reasoning(wanted, thinking, _wire_effort(wanted, facts), losses)
+    return thinking
+
+
+def _budget(request: Request, budget: int, facts: ModelFacts) -> int | None:
+    """Claude thinks with at least 1024 tokens and fewer than maxTokens, and never when a tool is forced."""
+    if not facts.claude:
+        return budget
+    if request.tools and request.tool_choice is not None and request.tool_choice.mode == "required":
+        return None
+    if request.max_tokens is not None:
+        budget = min(budget, request.max_tokens - 1)
+    return budget if budget >= _MIN_BUDGET else None
+
+
+def _report_reasoning(
+    wanted: ReasoningOptions, thinking: JSONObject | None, effort: Effort | None, losses: Losses
+) -> None:
+    if thinking is None and effort is None:
+        losses.drop("reasoning")
+        return
+    if wanted.include_text:
+        losses.drop("reasoning.include_text")
+    if wanted.effort is not None and effort != wanted.effort and not (wanted.effort == "none" and thinking):
+        (losses.drop if effort is None else losses.approximate)("reasoning.effort")
+    if wanted.effort is None and effort is not None:
+        losses.approximate("reasoning.effort")
+    if wanted.budget_tokens is not None and wanted.budget_tokens != (thinking or {}).get("budget_tokens"):
+        (losses.approximate if "budget_tokens" in (thinking or {}) else losses.drop)("reasoning.budget_tokens")
+
+
+def _tier(request: Request, losses: Losses) -> JSONObject | None:
+    if request.service_tier is None:
+        return None
+    if request.service_tier in _TIERS:
+        return {"type": request.service_tier}
+    losses.drop("service_tier")
+    return None
+
+
+def _metadata(request: Request, losses: Losses) -> dict[str, str]:
+    """At most 16 entries of the service model's characters."""
+    kept: dict[str, str] = {}
+    if request.metadata is None:
+        return kept
+    for name, value in request.metadata.items():
+        if name and _METADATA.fullmatch(name) and _METADATA.fullmatch(value) and len(kept) < _MAX_METADATA:
+            kept[name] = value
+        else:
+            losses.drop(f"metadata.{name}")
+    return kept
+
+
+def _report_unsayable(request: Request, losses: Losses) -> None:
+    """Converse has no member for these."""
+    for name in ("seed", "frequency_penalty", "presence_penalty", "user"):
+        if getattr(request, name) is not None:
+            losses.drop(name)
+    if request.parallel_tool_calls:
+        losses.drop("parallel_tool_calls")
+    if request.candidate_count is not None:
+        losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")
+    if request.logprobs:
+        losses.drop("logprobs", "meaning")
+    if request.top_logprobs is not None:
+        losses.drop("top_logprobs", "meaning" if request.top_logprobs else "tuning")

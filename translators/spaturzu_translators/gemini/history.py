@@ -1,0 +1,141 @@
+"""Canonical messages as Gemini's `contents`: roles `user` and `model` only, results by name, signed calls."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import assert_never
+
+from ..loss import Losses, Matters
+from ..messages import (
+    Blob,
+    File,
+    JSONObject,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Uri,
+)
+from ..requests import Request
+from .fields import put_own
+from .model_facts import wants_signatures
+from .parts import (
+    SENTINEL,
+    encode_call,
+    encode_media,
+    encode_refusal,
+    encode_result,
+    encode_text,
+    encode_thought,
+)
+
+MADE_UP_ID = re.compile(r"call_\d{1,5}_\d{1,5}")
+"""Ids that `decode_request` gave where Gemini's caller gave none; they go back as none."""
+
+
+def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) -> list[JSONObject]:
+    """The contents. `names` are the tool names that Gemini spells otherwise. It refuses a turn without parts."""
+    history = _History(request, names, losses)
+    contents = [history.content(message, f"messages[{n}]") for n, message in enumerate(request.messages)]
+    _report_system_turns(request.messages, losses)
+    return [content for content in contents if content["parts"]]
+
+
+class _History:
+    """What a message's encoding must know of the messages before it: which call has which name."""
+
+    __slots__ = ("_called", "_losses", "_names", "_signed")
+
+    def __init__(self, request: Request, names: Mapping[str, str], losses: Losses) -> None:
+        self._called: dict[str, str] = {}
+        self._names = names
+        self._losses = losses
+        self._signed = wants_signatures(request.model)
+
+    def content(self, message: Message, path: str) -> JSONObject:
+        """One turn."""
+        parts = [
+            wire
+            for index, part in enumerate(message.parts)
+            if (wire := self._part(part, f"{path}.parts[{index}]")) is not None
+        ]
+        if self._signed and message.role == "assistant":
+            sign(parts)
+        content: JSONObject = {"role": "model" if message.role == "assistant" else "user", "parts": parts}
+        return put_own(content, message.provider_fields)
+
+    def _part(self, part: Part, path: str) -> JSONObject | None:
+        match part:
+            case Text():
+                if part.cache is not None:
+                    self._losses.drop(f"{path}.cache")
+                return encode_text(part.text, part.provider_fields)
+            case ToolCall():
+                return self._call(part, path)
+            case ToolResult():
+                return self._result(part, path)
+            case Reasoning():
+                return encode_thought(part) if part.issuer == "gemini" else self._losses.drop(path)
+            case Refusal():
+                return encode_refusal(part, path, self._losses)
+            case Blob() | Uri() | File() | Opaque():
+                return encode_media(part, path, self._losses)
+            case _:
+                assert_never(part)
+
+    def _call(self, part: ToolCall, path: str) -> JSONObject:
+        self._called[part.id] = part.name
+        name = self._names.get(part.name, part.name)
+        return encode_call(part, path, self._losses, name=name, named=not MADE_UP_ID.fullmatch(part.id))
+
+    def _result(self, part: ToolResult, path: str) -> JSONObject:
+        """Gemini demands the name; where nobody knows it, the id has to do."""
+        name = part.name or self._called.get(part.call_id) or part.call_id
+        named = not MADE_UP_ID.fullmatch(part.call_id)
+        return encode_result(part, path, self._losses, name=self._names.get(name, name), named=named)
+
+
+def sign(parts: list[JSONObject]) -> None:
+    """Gemini 3 wants the first call of a turn signed; the sentinel stands in for another provider's call."""
+    for part in parts:
+        if "functionCall" in part:
+            part.setdefault("thoughtSignature", SENTINEL)
+            return
+
+
+def _report_system_turns(messages: tuple[Message, ...], losses: Losses) -> None:
+    """A system turn becomes user text, so it runs together with the user turns around it."""
+    run: list[int] = []
+    for index, message in enumerate(messages):
+        if message.role == "assistant":
+            _report_run(run, messages, losses)
+            run = []
+        else:
+            run.append(index)
+    _report_run(run, messages, losses)
+
+
+def _report_run(run: list[int], messages: tuple[Message, ...], losses: Losses) -> None:
+    """The first turn of a run grows (a user turn at its end) and swallows the others."""
+    if all(messages[index].role == "user" for index in run):
+        return
+    first, *rest = run
+    if messages[first].role == "user":
+        grown = f"messages[{first}].parts[{len(messages[first].parts) - 1}]"
+        losses.approximate(grown, _worst(losses, grown))
+    else:
+        losses.approximate(f"messages[{first}]", _worst(losses, f"messages[{first}]"))
+    for index in rest:
+        losses.drop(f"messages[{index}]", _worst(losses, f"messages[{index}]"))
+
+
+def _worst(losses: Losses, path: str) -> Matters:
+    """A loss takes the place of those inside it, so it matters as much as the worst of them."""
+    inside = (f"{path}.", f"{path}[")
+    within = [loss.matters for loss in losses.found() if loss.path == path or loss.path.startswith(inside)]
+    return "meaning" if "meaning" in within else "tuning"

@@ -1,0 +1,364 @@
+"""Gemini's parts, both ways, for requests, responses and streams alike.
+
+    {"text"} {"text", "thought": true} {"functionCall"} {"functionResponse"} {"inlineData"} {"fileData"}
+
+Any part may carry `thoughtSignature` (providers.md 4.3, 2026-11-22). Everything else becomes an Opaque.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterable
+from typing import Any, NoReturn, assert_never, cast
+
+from ..codec import BadWire
+from ..ids import map_id
+from ..loss import Losses
+from ..messages import (
+    JSON,
+    NOTHING,
+    Blob,
+    File,
+    JSONObject,
+    Modality,
+    Opaque,
+    Part,
+    ProviderFields,
+    Reasoning,
+    Refusal,
+    ResultPart,
+    Text,
+    ToolCall,
+    ToolResult,
+    Uri,
+)
+from .fields import boolean, fields, items, own, put_own, string
+
+SENTINEL = b64encode(b"skip_thought_signature_validator").decode()
+"""Stands in for the signature of a call that another provider made."""
+
+_SENTINELS = (SENTINEL, "skip_thought_signature_validator")
+_STORES = ("https://generativelanguage.googleapis.com/", "files/")
+_CAN_FETCH = ("https://", "http://", "gs://")
+_DEFAULT_TYPES: dict[Modality, str] = {
+    "image": "image/jpeg",
+    "document": "application/pdf",
+    "audio": "audio/mpeg",
+    "video": "video/mp4",
+}
+_TYPES = {
+    "png": "image/png",
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
+    "heic": "image/heic",
+    "pdf": "application/pdf",
+    "txt": "text/plain",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "mp4": "video/mp4",
+    "mov": "video/quicktime",
+    "webm": "video/webm",
+}
+
+
+def decode_part(value: JSON, who: str) -> Part:
+    """One part. A call or result that names no id has the id "": what is around it tells which it is."""
+    if isinstance(value, dict) and len(cast(JSONObject, value)) == 1:  # nearly every part of a chat is plain text
+        text = cast(JSONObject, value).get("text")
+        if isinstance(text, str):
+            return Text(text=text)
+    part = fields(value, who)
+    for kind, decode in _DECODERS.items():
+        if kind in part:
+            return decode(part, who)
+    if part.get("thought") is True and part.keys() <= {"thought", "thoughtSignature"}:
+        return _decode_text({"text": "", **part}, who)
+    return Opaque(issuer="gemini", value=value)
+
+
+def signature_of(part: JSONObject) -> str | None:
+    """A part's thought signature; the sentinel of an emulated one counts as none."""
+    signature = part.get("thoughtSignature")
+    return None if signature in _SENTINELS else signature
+
+
+def _decode_text(part: JSONObject, who: str) -> Text | Reasoning:
+    text = string(part["text"], f"{who}.text")
+    if len(part) == 1:
+        return Text(text=text)
+    if "thought" in part and boolean(part["thought"], f"{who}.thought"):
+        signature = signature_of(part)
+        if signature is not None:
+            string(signature, f"{who}.thoughtSignature")
+        rest = _rest(part, "text", "thought", "thoughtSignature")
+        return Reasoning(text=text, signature=signature, issuer="gemini", provider_fields=own(rest))
+    return Text(text=text, provider_fields=own(_rest(part, "text")))
+
+
+def _decode_call(part: JSONObject, who: str) -> ToolCall:
+    call = fields(part["functionCall"], f"{who}.functionCall")
+    arguments = fields_of_any_name(call.get("args", {}), f"{who}.functionCall.args")
+    return ToolCall(
+        id=string(call.get("id", ""), f"{who}.functionCall.id"),
+        name=_required(call, "name", f"{who}.functionCall"),
+        arguments=json.dumps(arguments, ensure_ascii=False),
+        provider_fields=own(_rest(part, "functionCall") | _inner(call, "functionCall", "id", "name", "args")),
+    )
+
+
+def _decode_result(part: JSONObject, who: str) -> ToolResult:
+    who = f"{who}.functionResponse"
+    result = fields(part["functionResponse"], who)
+    said, is_error, structured = _decode_answer(fields_of_any_name(result.get("response", {}), f"{who}.response"))
+    media = [_result_part(item, f"{who}.parts[{n}]") for n, item in enumerate(items(result.get("parts", []), who))]
+    inner = _inner(result, "functionResponse", "id", "name", "response", "parts")
+    return ToolResult(
+        call_id=string(result.get("id", ""), f"{who}.id"),
+        content=(*said, *media),
+        name=_required(result, "name", who),
+        is_error=is_error,
+        structured=structured,
+        provider_fields=own(_rest(part, "functionResponse") | inner),
+    )
+
+
+def _decode_answer(answer: JSONObject) -> tuple[list[Text], bool, bool]:
+    """`response` as text, whether it is an error, whether the text is JSON.
+
+    Google reads `output` and `error` as the answer itself, and any other object as the answer in whole.
+    """
+    if not answer:
+        return [], False, False
+    is_error = answer.keys() == {"error"}
+    said = next(iter(answer.values())) if is_error or answer.keys() == {"output"} else answer
+    if isinstance(said, str):
+        return [Text(text=said)], is_error, False
+    return [Text(text=json.dumps(said, ensure_ascii=False))], is_error, True
+
+
+def _result_part(value: JSON, who: str) -> ResultPart:
+    part = decode_part(value, who)
+    return part if isinstance(part, Blob | Uri | File) else Opaque(issuer="gemini", value=value)
+
+
+def _decode_inline(part: JSONObject, who: str) -> Blob:
+    who = f"{who}.inlineData"
+    blob = fields(part["inlineData"], who)
+    media_type = string(blob.get("mimeType", ""), f"{who}.mimeType")
+    return Blob(
+        modality=modality_of(media_type),
+        media_type=media_type,
+        data=_standard_base64(_required(blob, "data", who)),
+        name=_name(blob, who),
+        provider_fields=own(_rest(part, "inlineData") | _inner(blob, "inlineData", "mimeType", "data", "displayName")),
+    )
+
+
+def _decode_file(part: JSONObject, who: str) -> Uri | File:
+    who = f"{who}.fileData"
+    data = fields(part["fileData"], who)
+    uri = _required(data, "fileUri", who)
+    media_type = string(data["mimeType"], f"{who}.mimeType") if "mimeType" in data else None
+    modality = modality_of(media_type or _type_by_name(uri))
+    extra = own(_rest(part, "fileData") | _inner(data, "fileData", "mimeType", "fileUri", "displayName"))
+    name = _name(data, who)
+    if uri.startswith(_STORES):
+        return File(
+            modality=modality, file_id=uri, issuer="gemini", media_type=media_type, name=name, provider_fields=extra
+        )
+    return Uri(modality=modality, uri=uri, media_type=media_type, name=name, provider_fields=extra)
+
+
+_DECODERS: dict[str, Callable[[JSONObject, str], Part]] = {
+    "text": _decode_text,
+    "functionCall": _decode_call,
+    "functionResponse": _decode_result,
+    "inlineData": _decode_inline,
+    "fileData": _decode_file,
+}
+
+
+def modality_of(media_type: str) -> Modality:
+    """What a media type shows or sounds like; what is neither is a document."""
+    kind = media_type.partition("/")[0].lower()
+    return cast(Modality, kind) if kind in ("image", "audio", "video") else "document"
+
+
+def fields_of_any_name(value: JSON, who: str) -> JSONObject:
+    """A JSON object of the caller's own making: its names and nulls are its own. Null itself is empty."""
+    if not isinstance(value, dict | None):
+        raise BadWire(f"{who} must be an object, found {type(value).__name__}")
+    return cast(JSONObject, value or {})
+
+
+def _type_by_name(uri: str) -> str:
+    if "youtube.com/" in uri or "youtu.be/" in uri:
+        return "video/*"
+    return _TYPES.get(uri.partition("?")[0].rpartition(".")[2].lower(), "")
+
+
+def _standard_base64(data: str) -> str:
+    """google-genai writes the URL-safe alphabet; other providers read the standard one only."""
+    return data.replace("-", "+").replace("_", "/") if "-" in data or "_" in data else data
+
+
+def _required(values: JSONObject, name: str, who: str) -> str:
+    if name not in values:
+        raise BadWire(f"{who} lacks {name}")
+    return string(values[name], f"{who}.{name}")
+
+
+def _name(values: JSONObject, who: str) -> str | None:
+    return string(values["displayName"], f"{who}.displayName") if "displayName" in values else None
+
+
+def _rest(part: JSONObject, *known: str) -> JSONObject:
+    """A part's own fields beside `known`. A sentinel, and `thought: false`, say nothing."""
+    if len(part) == 1:
+        return {}
+    return {
+        name: value
+        for name, value in part.items()
+        if name not in known
+        and not (name == "thought" and value is False)
+        and not (name == "thoughtSignature" and value in _SENTINELS)
+    }
+
+
+def _inner(values: JSONObject, place: str, *known: str) -> JSONObject:
+    return {f"{place}.{name}": value for name, value in values.items() if name not in known}
+
+
+def encode_text(text: str, provider_fields: ProviderFields = NOTHING) -> JSONObject:
+    """A text part."""
+    return put_own({"text": text}, provider_fields)
+
+
+def encode_thought(part: Reasoning) -> JSONObject:
+    """A thought, signed where Gemini signed it."""
+    wire: JSONObject = {"text": part.text, "thought": True}
+    if part.signature is not None and part.issuer == "gemini":
+        wire["thoughtSignature"] = part.signature
+    return put_own(wire, part.provider_fields)
+
+
+def encode_call(
+    part: ToolCall, path: str, losses: Losses, *, name: str | None = None, named: bool = True
+) -> JSONObject:
+    """A call under `name`; not `named`: without its id."""
+    if part.cache is not None:
+        losses.drop(f"{path}.cache")
+    arguments = _object(part.arguments)
+    if arguments is None:
+        arguments = {"_raw": part.arguments}
+        losses.approximate(f"{path}.arguments")
+    call: JSONObject = {"id": map_id("gemini", part.id)} if named else {}
+    call |= {"name": name or part.name, "args": arguments}
+    return put_own({"functionCall": call}, part.provider_fields)
+
+
+def encode_result(part: ToolResult, path: str, losses: Losses, *, name: str, named: bool = True) -> JSONObject:
+    """A result of the call to `name`: its text as `response`, its media as `parts`."""
+    if part.cache is not None:
+        losses.drop(f"{path}.cache")
+    result: JSONObject = {"id": map_id("gemini", part.call_id)} if named else {}
+    result |= {"name": name, "response": _encode_answer(part, path, losses)}
+    media = [
+        wire
+        for number, item in enumerate(part.content)
+        if not isinstance(item, Text) and (wire := encode_media(item, f"{path}.content[{number}]", losses)) is not None
+    ]
+    if media:
+        result["parts"] = media
+    return put_own({"functionResponse": result}, part.provider_fields)
+
+
+def _encode_answer(part: ToolResult, path: str, losses: Losses) -> JSONObject:
+    texts = [item for item in part.content if isinstance(item, Text)]
+    if texts and (len(texts) > 1 or part.content[0] is not texts[0]):
+        losses.approximate(f"{path}.content")
+    drop_caches(texts, f"{path}.content", losses)
+    said: Any = "\n".join(item.text for item in texts)
+    if part.structured:
+        said = _value(said)
+        if isinstance(said, dict) and not part.is_error and not said.keys() <= {"output", "error"}:
+            return cast(JSONObject, said)
+    if part.is_error:
+        return {"error": said}
+    return {"output": said} if texts else {}
+
+
+def drop_caches(parts: Iterable[Text], path: str, losses: Losses) -> None:
+    """Gemini has no marks for its cache: `cachedContent` names a prefix that was stored before."""
+    for number, part in enumerate(parts):
+        if part.cache is not None:
+            losses.drop(f"{path}[{number}].cache")
+
+
+def encode_media(part: Blob | Uri | File | Opaque, path: str, losses: Losses) -> JSONObject | None:
+    """Media or an Opaque; None, and a loss of meaning, where Gemini cannot read it."""
+    if isinstance(part, Opaque):
+        return _encode_opaque(part, path, losses)
+    if isinstance(part, Uri) and not part.uri.startswith(_CAN_FETCH):
+        return losses.drop(path, "meaning")
+    if isinstance(part, File) and part.issuer != "gemini":
+        return losses.drop(path, "meaning")
+    if part.cache is not None:
+        losses.drop(f"{path}.cache")
+    name: JSONObject = {"displayName": part.name} if part.name is not None else {}
+    match part:
+        case Blob():
+            wire: JSONObject = {"inlineData": {"mimeType": part.media_type, "data": part.data, **name}}
+            if modality_of(part.media_type) != part.modality:
+                losses.approximate(f"{path}.modality")
+        case Uri():
+            wire = {"fileData": {"mimeType": _media_type(part, path, losses), "fileUri": part.uri, **name}}
+        case File():
+            typed = {"mimeType": part.media_type} if part.media_type is not None else {}
+            wire = {"fileData": {**typed, "fileUri": part.file_id, **name}}
+        case _:
+            assert_never(part)
+    return put_own(wire, part.provider_fields)
+
+
+def _encode_opaque(part: Opaque, path: str, losses: Losses) -> JSONObject | None:
+    if part.issuer != "gemini":
+        return losses.drop(path, "meaning")
+    return cast(JSONObject, part.value)
+
+
+def _media_type(part: Uri, path: str, losses: Losses) -> str:
+    """Gemini wants one; it looks at the bytes all the same."""
+    if part.media_type is None:
+        losses.approximate(f"{path}.media_type")
+    found = part.media_type or _type_by_name(part.uri) or _DEFAULT_TYPES[part.modality]
+    if modality_of(found) != part.modality:
+        losses.approximate(f"{path}.modality")
+    return found
+
+
+def encode_refusal(part: Refusal, path: str, losses: Losses) -> JSONObject:
+    """Gemini has no words of its own for a refusal: it is text."""
+    losses.approximate(path)
+    return encode_text(part.text, part.provider_fields)
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse)
+
+
+def _value(text: str) -> Any:
+    try:
+        return _STRICT.decode(text)
+    except ValueError:
+        return text
+
+
+def _object(arguments: str) -> JSONObject | None:
+    value: Any = _value(arguments) if arguments.strip() else {}
+    return cast(JSONObject, value) if isinstance(value, dict) else None

@@ -1,0 +1,465 @@
+"""Gemini requests: `{contents, systemInstruction, tools, toolConfig, generationConfig, ...}`.
+
+Model and stream stand in the URL, so in `WireRequest`. Source: providers.md 4.2 to 4.5 and 6, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from operator import attrgetter
+from typing import Any
+
+from ..codec import BadWire, as_object
+from ..json_schema import from_openapi
+from ..loss import Encoded, Losses, foreign_fields
+from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns
+from ..requests import AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from .fields import boolean, fields, integer, items, number, own, put_own, string, strings
+from .history import encode_messages
+from .model_facts import thinking_of
+from .names import tool_names
+from .parts import decode_part, drop_caches
+from .thinking import decode_thinking, encode_thinking
+
+WHO = "gemini request"
+
+
+@dataclass(frozen=True, slots=True)
+class _Setting:
+    """A field of `generationConfig`: its canonical name and how it is read."""
+
+    name: str
+    read: Callable[[JSON, str], Any]
+
+
+_SETTINGS = {
+    "maxOutputTokens": _Setting("max_tokens", integer),
+    "temperature": _Setting("temperature", number),
+    "topP": _Setting("top_p", number),
+    "stopSequences": _Setting("stop_sequences", strings),
+    "seed": _Setting("seed", integer),
+    "frequencyPenalty": _Setting("frequency_penalty", number),
+    "presencePenalty": _Setting("presence_penalty", number),
+    "candidateCount": _Setting("candidate_count", integer),
+    "responseLogprobs": _Setting("logprobs", boolean),
+    "logprobs": _Setting("top_logprobs", integer),
+}
+_ELSEWHERE = frozenset({"topK", "thinkingConfig", "responseMimeType", "responseSchema", "responseJsonSchema"})
+_ROOT = frozenset({"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "labels", "serviceTier"})
+_ROLES: dict[str, Role] = {
+    "": "user",
+    "user": "user",
+    "function": "user",
+    "tool": "user",
+    "model": "assistant",
+    "assistant": "assistant",
+    "system": "system",
+}
+_MODES: dict[str, ToolChoice] = {
+    "AUTO": ToolChoice(mode="auto"),
+    "VALIDATED": ToolChoice(mode="auto"),
+    "ANY": ToolChoice(mode="required"),
+    "NONE": ToolChoice(mode="none"),
+}
+_MODE_NAMES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
+_TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
+_TIER_NAMES = {tier: name for name, tier in _TIERS.items()}
+_MAX_STOPS = 5
+_MAX_TEMPERATURE = 2
+_MAX_SEED = 2**31
+
+
+def decode_request(wire: WireRequest) -> Request:
+    """The canonical request of a body. Raises BadWire where it is not a generateContent body."""
+    body = fields(wire.body, WHO)
+    kept: JSONObject = {name: value for name, value in body.items() if name not in _ROOT}
+    said: dict[str, Any] = {}
+    if "generationConfig" in body:
+        said = _decode_settings(fields(body["generationConfig"], f"{WHO}: generationConfig"), kept)
+    tools, choice = _decode_tools(body, kept, wire.renamed_tools)
+    return Request(
+        model=wire.model,
+        stream=wire.stream,
+        messages=_decode_contents(body, wire.renamed_tools),
+        system=_decode_system(body, kept),
+        tools=tools,
+        tool_choice=choice,
+        metadata=_decode_labels(body),
+        service_tier=_decode_tier(body, kept),
+        provider_fields=own(kept),
+        **said,
+    )
+
+
+def _decode_settings(config: JSONObject, kept: JSONObject) -> dict[str, Any]:
+    said: dict[str, Any] = {}
+    for name, value in config.items():
+        if (setting := _SETTINGS.get(name)) is not None:
+            said[setting.name] = setting.read(value, f"{WHO}: generationConfig.{name}")
+        elif name == "responseModalities" and value == ["TEXT"]:
+            kept["textOnly"] = True
+        elif name not in _ELSEWHERE:
+            kept[f"generationConfig.{name}"] = value
+    said["top_k"] = _decode_top_k(config, kept)
+    said["response_format"] = _decode_format(config, kept)
+    if "thinkingConfig" in config:
+        said["reasoning"] = decode_thinking(config["thinkingConfig"], f"{WHO}: generationConfig.thinkingConfig", kept)
+    return said
+
+
+def _decode_top_k(config: JSONObject, kept: JSONObject) -> int | None:
+    """Gemini's topK is a float."""
+    if "topK" not in config:
+        return None
+    found = number(config["topK"], f"{WHO}: generationConfig.topK")
+    if found == found // 1:
+        return int(found)
+    kept["generationConfig.topK"] = found
+    return None
+
+
+def _decode_format(config: JSONObject, kept: JSONObject) -> ResponseFormat | None:
+    """JSON by `responseMimeType`, constrained by `responseJsonSchema` or by `responseSchema`, an OpenAPI Schema."""
+    media_type = config.get("responseMimeType", "text/plain")
+    if media_type != "application/json":
+        left = ("responseMimeType", "responseSchema", "responseJsonSchema")
+        kept.update({f"generationConfig.{name}": config[name] for name in left if name in config})
+        return None
+    if "responseJsonSchema" in config:
+        schema = as_object(config["responseJsonSchema"], f"{WHO}: generationConfig.responseJsonSchema")
+        return ResponseFormat(type="json_schema", schema=schema)
+    if "responseSchema" not in config:
+        return ResponseFormat(type="json_object")
+    schema = as_object(config["responseSchema"], f"{WHO}: generationConfig.responseSchema")
+    kept["generationConfig.responseSchema"] = schema
+    return ResponseFormat(type="json_schema", schema=from_openapi(schema))
+
+
+def _decode_system(body: JSONObject, kept: JSONObject) -> tuple[Text, ...]:
+    """The instruction's texts. One with other parts is kept whole."""
+    value = body.get("systemInstruction")
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (Text(text=value),)
+    content = fields(value, f"{WHO}: systemInstruction")
+    who = f"{WHO}: systemInstruction.parts"
+    parts = [decode_part(part, f"{who}[{n}]") for n, part in enumerate(items(content.get("parts", []), who))]
+    texts = tuple(part for part in parts if isinstance(part, Text))
+    if len(texts) < len(parts):
+        kept["systemInstruction"] = value
+        return ()
+    return texts
+
+
+def _decode_labels(body: JSONObject) -> Mapping[str, str] | None:
+    labels = body.get("labels")
+    if labels is None:
+        return None
+    found = as_object(labels, f"{WHO}: labels")
+    return {name: string(value, f"{WHO}: labels.{name}") for name, value in found.items()}
+
+
+def _decode_tier(body: JSONObject, kept: JSONObject) -> str | None:
+    tier = body.get("serviceTier")
+    if tier is None:
+        return None
+    found = _TIERS.get(string(tier, f"{WHO}: serviceTier").lower())
+    if found is None:
+        kept["serviceTier"] = tier
+    return found
+
+
+def _decode_contents(body: JSONObject, renamed: Mapping[str, str]) -> tuple[Message, ...]:
+    if "contents" not in body:
+        raise BadWire(f"{WHO}: contents is missing")
+    calls = _Calls(renamed)
+    contents = items(body["contents"], f"{WHO}: contents")
+    return merge_turns([_decode_content(content, number, calls) for number, content in enumerate(contents)])
+
+
+def _decode_content(value: JSON, turn: int, calls: _Calls) -> Message:
+    who = f"{WHO}: contents[{turn}]"
+    content = fields(value, who)
+    parts = [
+        decode_part(part, f"{who}.parts[{n}]") for n, part in enumerate(items(content.get("parts", []), f"{who}.parts"))
+    ]
+    if not all(type(part) is Text for part in parts):
+        parts = [calls.paired(part, turn, n) for n, part in enumerate(parts)]
+    kept = {name: item for name, item in content.items() if name not in _CONTENT}
+    return Message(role=_role(content, parts, who), parts=tuple(parts), provider_fields=own(kept))
+
+
+_CONTENT = frozenset({"role", "parts"})
+
+
+def _role(content: JSONObject, parts: list[Part], who: str) -> Role:
+    """What the parts demand, else what the content says."""
+    for part in parts:
+        if isinstance(part, ToolCall | ToolResult):
+            return "assistant" if isinstance(part, ToolCall) else "user"
+    role = string(content.get("role", ""), f"{who}.role")
+    if role not in _ROLES:
+        raise BadWire(f"{who}.role must be user or model, found {role!r}")
+    return _ROLES[role]
+
+
+class _Calls:
+    """Gives calls without an id one, and finds the call that a result without an id answers.
+
+    Such a result answers the first open call of its name in the latest turn that has one.
+    """
+
+    __slots__ = ("_open", "_renamed")
+
+    def __init__(self, renamed: Mapping[str, str]) -> None:
+        self._open: list[tuple[int, str, str]] = []
+        self._renamed = renamed
+
+    def paired(self, part: Part, turn: int, index: int) -> Part:
+        """`part` with the id that it lacked, and the caller's own name of its tool."""
+        match part:
+            case ToolCall():
+                found = replace(part, id=part.id or f"call_{turn}_{index}", name=self._own(part.name))
+                self._open.append((turn, found.name, found.id))
+                return found
+            case ToolResult(name=name):
+                name = self._own(name or "")
+                call_id = self._answered(part.call_id, name) or f"call_{turn}_{index}"
+                return replace(part, call_id=call_id, name=name)
+            case _:
+                return part
+
+    def _own(self, name: str) -> str:
+        return self._renamed.get(name, name) if self._renamed else name
+
+    def _answered(self, call_id: str, name: str) -> str:
+        named = [call for call in self._open if (call[2] == call_id if call_id else call[1] == name)]
+        if not named:
+            return call_id
+        latest = max(turn for turn, *_ in named)
+        found = next(call for call in named if call[0] == latest)
+        self._open.remove(found)
+        return found[2]
+
+
+def _decode_tools(
+    body: JSONObject, kept: JSONObject, renamed: Mapping[str, str]
+) -> tuple[tuple[AnyTool, ...], ToolChoice | None]:
+    choice, validated = _decode_choice(body, kept, renamed) if "toolConfig" in body else (None, False)
+    if "tools" not in body:
+        return (), choice
+    listed = items(body["tools"], f"{WHO}: tools")
+    tools = [tool for n, value in enumerate(listed) for tool in _decode_tool(value, f"{WHO}: tools[{n}]", renamed)]
+    if validated:
+        tools = [replace(tool, strict=True) if isinstance(tool, Tool) else tool for tool in tools]
+    return tuple(tools), choice
+
+
+def _decode_tool(value: JSON, who: str, renamed: Mapping[str, str]) -> Iterator[AnyTool]:
+    """One wire tool holds many functions, and may hold built-in tools beside them."""
+    for name, item in fields(value, who).items():
+        if name != "functionDeclarations":
+            yield OpaqueTool(issuer="gemini", value={name: item})
+            continue
+        for n, function in enumerate(items(item, f"{who}.functionDeclarations")):
+            yield _decode_function(fields(function, f"{who}.functionDeclarations[{n}]"), who, renamed)
+
+
+_FUNCTION = frozenset({"name", "description", "parametersJsonSchema"})
+
+
+def _decode_function(function: JSONObject, who: str, renamed: Mapping[str, str]) -> Tool:
+    name = string(function.get("name"), f"{who}.functionDeclarations: name")
+    about = string(function["description"], f"{who}: {name}.description") if "description" in function else None
+    kept = {key: value for key, value in function.items() if key not in _FUNCTION}
+    parameters: JSONObject | None = None
+    if "parametersJsonSchema" in function:
+        parameters = as_object(function["parametersJsonSchema"], f"{who}: {name}.parametersJsonSchema")
+    elif "parameters" in function:
+        parameters = from_openapi(as_object(function["parameters"], f"{who}: {name}.parameters"))
+    return Tool(name=renamed.get(name, name), description=about, parameters=parameters, provider_fields=own(kept))
+
+
+def _decode_choice(body: JSONObject, kept: JSONObject, renamed: Mapping[str, str]) -> tuple[ToolChoice | None, bool]:
+    """The choice, and whether calls are validated against their schemas."""
+    config = fields(body["toolConfig"], f"{WHO}: toolConfig")
+    calling = fields(config.get("functionCallingConfig", {}), f"{WHO}: toolConfig.functionCallingConfig")
+    where = "toolConfig.functionCallingConfig"
+    kept.update({f"toolConfig.{key}": value for key, value in config.items() if key != "functionCallingConfig"})
+    kept.update(
+        {f"{where}.{key}": item for key, item in calling.items() if key not in ("mode", "allowedFunctionNames")}
+    )
+    mode = string(calling.get("mode", "MODE_UNSPECIFIED"), f"{WHO}: {where}.mode").upper()
+    names = strings(calling.get("allowedFunctionNames", []), f"{WHO}: {where}.allowedFunctionNames")
+    choice = _MODES.get(mode)
+    if choice is None:
+        if mode != "MODE_UNSPECIFIED":
+            kept[f"{where}.mode"] = mode
+        return None, False
+    if names:
+        choice = replace(choice, names=tuple(renamed.get(name, name) for name in names))
+    return choice, mode == "VALIDATED"
+
+
+def encode_request(request: Request) -> Encoded[WireRequest]:
+    """The body for generateContent, and what it could not say."""
+    losses = Losses()
+    losses.extend(foreign_fields(request, "gemini"))
+    names = tool_names(request)
+    body: JSONObject = {"contents": encode_messages(request, names, losses)}
+    if request.system:
+        body["systemInstruction"] = {"parts": [_encode_system(part) for part in request.system]}
+        drop_caches(request.system, "system", losses)
+    if request.tools:
+        body["tools"] = _encode_tools(request, names, losses)
+    if request.tool_choice is not None:
+        body["toolConfig"] = {"functionCallingConfig": _encode_choice(request, request.tool_choice, names, losses)}
+    if config := _encode_settings(request, losses):
+        body["generationConfig"] = config
+    _encode_account(request, body, losses)
+    _put_own_request(request, body)
+    renamed = {wire: name for name, wire in names.items() if wire != name}
+    return Encoded(
+        WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=renamed), losses.found()
+    )
+
+
+def _encode_system(part: Text) -> JSONObject:
+    return put_own({"text": part.text}, part.provider_fields)
+
+
+def _encode_settings(request: Request, losses: Losses) -> JSONObject:
+    config: JSONObject = {wire: value for wire, get in _PLAIN if (value := get(request)) is not None}
+    if request.temperature is not None and not 0 <= request.temperature <= _MAX_TEMPERATURE:
+        config["temperature"] = min(max(request.temperature, 0), _MAX_TEMPERATURE)
+        losses.approximate("temperature")
+    if request.seed is not None and not -_MAX_SEED <= request.seed < _MAX_SEED:
+        del config["seed"]
+        losses.drop("seed")
+    if request.stop_sequences:
+        config["stopSequences"] = list(request.stop_sequences[:_MAX_STOPS])
+        for index in range(_MAX_STOPS, len(request.stop_sequences)):
+            losses.drop(f"stop_sequences[{index}]")
+    if request.response_format is not None:
+        _encode_format(request, request.response_format, config, losses)
+    if request.reasoning is not None:
+        thinking = encode_thinking(request.reasoning, thinking_of(request.model), losses)
+        config |= {"thinkingConfig": thinking} if thinking else {}
+    return config
+
+
+_PLAIN: list[tuple[str, Callable[[Request], Any]]] = [
+    (wire, attrgetter(setting.name)) for wire, setting in _SETTINGS.items() if wire != "stopSequences"
+]
+_PLAIN.append(("topK", attrgetter("top_k")))
+
+
+def _encode_format(request: Request, wanted: ResponseFormat, config: JSONObject, losses: Losses) -> None:
+    config["responseMimeType"] = "application/json"
+    for name, value in (("name", wanted.name), ("description", wanted.description), ("strict", wanted.strict)):
+        if value:
+            losses.drop(f"response_format.{name}")
+    if wanted.type == "json_object":
+        return
+    if wanted.schema is None:
+        losses.approximate("response_format.type")
+    elif "generationConfig.responseSchema" not in request.provider_fields.get("gemini", {}):
+        config["responseJsonSchema"] = wanted.schema
+
+
+def _encode_account(request: Request, body: JSONObject, losses: Losses) -> None:
+    """Who asks, and at what service. `parallel_tool_calls=True` is what Gemini does anyway."""
+    if request.user is not None:
+        losses.drop("user")
+    if request.parallel_tool_calls:
+        losses.drop("parallel_tool_calls")
+    if request.metadata is not None and (labels := _labels(request.metadata, losses)):
+        body["labels"] = labels
+    if request.service_tier in _TIER_NAMES:
+        body["serviceTier"] = _TIER_NAMES[request.service_tier]
+    elif request.service_tier is not None:
+        losses.drop("service_tier")
+
+
+def _labels(metadata: Mapping[str, str], losses: Losses) -> JSONObject:
+    """Labels are lower-case letters of any script, digits, `_` and `-`; a name starts with a letter."""
+    labels = {name: value for name, value in metadata.items() if _is_label(name, value)}
+    for name in metadata.keys() - labels.keys():
+        losses.drop(f"metadata.{name}")
+    return labels
+
+
+def _is_label(name: str, value: str) -> bool:
+    return name[:1].isalpha() and all(_fits(text) for text in (name, value))
+
+
+def _fits(text: str) -> bool:
+    plain = text.replace("-", "").replace("_", "")
+    return len(text) <= 63 and text == text.lower() and (plain.isalnum() or not plain)
+
+
+def _put_own_request(request: Request, body: JSONObject) -> None:
+    if not request.provider_fields:
+        return
+    kept = dict(request.provider_fields.get("gemini", {}))
+    if kept.pop("textOnly", False):
+        kept["generationConfig.responseModalities"] = ["TEXT"]
+    put_own(body, {"gemini": kept})
+
+
+def _encode_tools(request: Request, names: Mapping[str, str], losses: Losses) -> list[JSONObject]:
+    """All functions as one wire tool (Vertex refuses several), each built-in tool as its own."""
+    tools: list[JSONObject] = []
+    functions: list[JSONObject] = []
+    for index, tool in enumerate(request.tools):
+        path = f"tools[{index}]"
+        if tool.cache is not None:
+            losses.drop(f"{path}.cache")
+        if isinstance(tool, Tool):
+            if not functions:
+                tools.append({"functionDeclarations": functions})
+            functions.append(_encode_function(tool, names.get(tool.name, tool.name)))
+        elif tool.issuer == "gemini":
+            tools.append(tool.value)
+        else:
+            losses.drop(path, "meaning")
+    _encode_strictness(request, losses)
+    return tools
+
+
+def _encode_function(tool: Tool, name: str) -> JSONObject:
+    """Always `parametersJsonSchema`: `parameters` refuses `$ref`, `const` and lists of types."""
+    function: JSONObject = {"name": name}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.parameters is not None and "parameters" not in tool.provider_fields.get("gemini", {}):
+        function["parametersJsonSchema"] = tool.parameters
+    return put_own(function, tool.provider_fields)
+
+
+def _validates(request: Request) -> bool:
+    """Mode VALIDATED holds every call to its schema: it says `strict` of all tools, and takes names beside `auto`."""
+    choice = request.tool_choice
+    if choice is None or choice.mode != "auto":
+        return False
+    functions = [tool for tool in request.tools if isinstance(tool, Tool)]
+    return bool(choice.names) or (bool(functions) and all(tool.strict for tool in functions))
+
+
+def _encode_strictness(request: Request, losses: Losses) -> None:
+    validated = _validates(request)
+    for index, tool in enumerate(request.tools):
+        if isinstance(tool, Tool) and bool(tool.strict) != validated:
+            path = f"tools[{index}].strict"
+            losses.approximate(path) if validated else losses.drop(path)
+
+
+def _encode_choice(request: Request, choice: ToolChoice, names: Mapping[str, str], losses: Losses) -> JSONObject:
+    calling: JSONObject = {"mode": "VALIDATED" if _validates(request) else _MODE_NAMES[choice.mode]}
+    if choice.names and choice.mode == "none":
+        losses.drop("tool_choice.names")
+    elif choice.names:
+        calling["allowedFunctionNames"] = [names.get(name, name) for name in choice.names]
+    return calling

@@ -1,0 +1,27 @@
+"""Mistral chat completions, as mistralai 3.7 puts them on the wire and parses them."""
+
+from __future__ import annotations
+
+from ..codec import Codec
+from ..sse import SseFramer
+from .errors import decode_error, encode_error
+from .request import decode_request, encode_request
+from .response import decode_response, encode_response
+from .stream import CONTENT_TYPE, END, TERMINAL, StreamDecoder, StreamEncoder, frame
+
+CODEC = Codec(
+    provider="mistral",
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decode_response=decode_response,
+    encode_response=encode_response,
+    stream_decoder=StreamDecoder,
+    stream_encoder=StreamEncoder,
+    framer=SseFramer,
+    frame=frame,
+    end=END,
+    terminal=TERMINAL,
+    stream_content_type=CONTENT_TYPE,
+    decode_error=decode_error,
+    encode_error=encode_error,
+)

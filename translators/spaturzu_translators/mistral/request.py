@@ -1,0 +1,571 @@
+"""Chat requests as mistralai 3.7 puts them on the wire. Source: providers.md sections 5.2 to 5.5, 2026-11-22."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast, get_args
+
+from ..codec import BadWire, as_object
+from ..loss import Encoded, foreign_fields
+from ..messages import (
+    JSON,
+    JSONObject,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    ResultPart,
+    Text,
+    ToolCall,
+    ToolResult,
+    merge_turns,
+)
+from ..requests import (
+    AnyTool,
+    Effort,
+    OpaqueTool,
+    ReasoningOptions,
+    Request,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+    WireRequest,
+)
+from . import reading
+from .content import (
+    Chunk,
+    Report,
+    call_id,
+    content_of,
+    decode_calls,
+    decode_content,
+    encode_call,
+    encode_part,
+    encode_parts,
+    synthetic_id,
+    wire_id,
+    wire_name,
+)
+from .reading import OWN, maybe_object, objects, own_fields, required_string, rest_of, string, wrong
+
+HERE = "mistral request"
+
+BRIDGE = "OK."
+"""The assistant's words between tool results and the user's: `user` may not follow `tool` (providers.md 5.3)."""
+
+_READERS: tuple[tuple[str, str, Callable[[JSONObject, str, str], Any]], ...] = (
+    ("max_tokens", "max_tokens", reading.integer),
+    ("temperature", "temperature", reading.number),
+    ("top_p", "top_p", reading.number),
+    ("top_k", "top_k", reading.integer),
+    ("seed", "random_seed", reading.integer),
+    ("frequency_penalty", "frequency_penalty", reading.number),
+    ("presence_penalty", "presence_penalty", reading.number),
+    ("candidate_count", "n", reading.integer),
+    ("logprobs", "logprobs", reading.boolean),
+    ("top_logprobs", "top_logprobs", reading.integer),
+    ("parallel_tool_calls", "parallel_tool_calls", reading.boolean),
+    ("service_tier", "service_tier", reading.string),
+)
+"""Canonical name, wire name, and how it is read."""
+
+_KNOWN = frozenset(
+    {"model", "messages", "stream", "stop", "tools", "tool_choice", "response_format", "reasoning_effort", "metadata"}
+    | {wire for _, wire, _ in _READERS}
+)
+_OFF_BY_DEFAULT = frozenset({"safe_prompt", "prompt_logprobs", "guardrails"})
+_EFFORTS: frozenset[str] = frozenset(get_args(Effort))
+_SERVICE_TIERS = frozenset({"auto", "standard_only"})
+_MODES: dict[str, ToolChoice] = {
+    "auto": ToolChoice(mode="auto"),
+    "none": ToolChoice(mode="none"),
+    "any": ToolChoice(mode="required"),
+    "required": ToolChoice(mode="required"),
+}
+_MODE_NAMES = {"auto": "auto", "none": "none", "required": "any"}
+
+_BUDGETS: tuple[tuple[int, Effort], ...] = ((0, "none"), (1024, "low"), (8192, "medium"), (24576, "high"))
+"""The largest token budget of each effort; more is `xhigh`. The wire has efforts only (providers.md 6.5)."""
+
+_SYSTEM_MESSAGE = frozenset({"role", "content"})
+_ASSISTANT_MESSAGE = frozenset({"role", "content", "tool_calls", "prefix"})
+_TOOL_MESSAGE = frozenset({"role", "content", "tool_call_id", "name"})
+_TOOL = frozenset({"type", "function"})
+_FUNCTION = frozenset({"name", "description", "parameters", "strict"})
+_JSON_SCHEMA = frozenset({"name", "schema", "description", "strict"})
+
+
+def decode_request(wire: WireRequest) -> Request:
+    """The canonical request. Raises BadWire."""
+    body = wire.body
+    system, messages = _decode_messages(objects(body, "messages", HERE, required=True))
+    choice, choice_fields = _decode_tool_choice(body.get("tool_choice"))
+    response_format, format_fields = _decode_response_format(body.get("response_format"))
+    effort, effort_fields = _decode_effort(string(body, "reasoning_effort", HERE))
+    metadata, metadata_fields = _decode_metadata(maybe_object(body, "metadata", HERE))
+    found: dict[str, Any] = {name: read(body, key, HERE) for name, key, read in _READERS if key in body}
+    rest = own_fields(rest_of(body, _KNOWN))
+    own = {name: value for name, value in rest.items() if value or name not in _OFF_BY_DEFAULT}
+    own |= choice_fields | format_fields | effort_fields | metadata_fields
+    return Request(
+        model=string(body, "model", HERE) or wire.model,
+        messages=messages,
+        system=system,
+        stream=bool(reading.boolean(body, "stream", HERE)) or wire.stream,
+        stop_sequences=_decode_stop(body.get("stop")),
+        tools=tuple(_decode_tool(tool, f"{HERE}: tools[{at}]") for at, tool in enumerate(objects(body, "tools", HERE))),
+        tool_choice=choice,
+        response_format=response_format,
+        reasoning=effort,
+        metadata=metadata,
+        provider_fields={OWN: own} if own else reading.NOTHING,
+        **found,
+    )
+
+
+def _decode_stop(value: JSON) -> tuple[str, ...]:
+    match value:
+        case None:
+            return ()
+        case str():
+            return (value,)
+        case list() if all(isinstance(item, str) for item in cast("list[JSON]", value)):
+            return tuple(cast("list[str]", value))
+        case _:
+            raise wrong(f"{HERE}: stop", "a string or a list of strings", value)
+
+
+def _decode_tool(tool: JSONObject, who: str) -> AnyTool:
+    """A function; every other type (image generation, document library, connector) is opaque."""
+    if tool.get("type", "function") != "function":
+        return OpaqueTool(issuer=OWN, value=tool)
+    function = as_object(tool.get("function"), f"{who}.function")
+    fields = rest_of(tool, _TOOL)
+    if extra := own_fields(rest_of(function, _FUNCTION)):
+        fields = {OWN: {**own_fields(fields), "function": dict(extra)}}
+    return Tool(
+        name=required_string(function, "name", f"{who}.function"),
+        description=string(function, "description", f"{who}.function"),
+        parameters=maybe_object(function, "parameters", f"{who}.function"),
+        strict=reading.boolean(function, "strict", f"{who}.function"),
+        provider_fields=fields,
+    )
+
+
+def _decode_tool_choice(value: JSON) -> tuple[ToolChoice | None, JSONObject]:
+    match value:
+        case None:
+            return None, {}
+        case str() if value in _MODES:
+            return _MODES[value], {}
+        case {"function": {"name": str(name)}}:
+            return ToolChoice(mode="required", names=(name,)), {}
+        case str() | dict():
+            return None, {"tool_choice": value}
+        case _:
+            raise wrong(f"{HERE}: tool_choice", "a string or an object", value)
+
+
+def _decode_response_format(value: JSON) -> tuple[ResponseFormat | None, JSONObject]:
+    """Any form that is not plainly one of the three is kept as it is."""
+    if value is None:
+        return None, {}
+    form = as_object(value, f"{HERE}: response_format")
+    match form.get("type"):
+        case "text" | None:
+            return None, {}
+        case "json_object":
+            return ResponseFormat(type="json_object"), {}
+        case "json_schema":
+            return _decode_json_schema(form)
+        case _:
+            return None, {"response_format": value}
+
+
+def _decode_json_schema(form: JSONObject) -> tuple[ResponseFormat | None, JSONObject]:
+    who = f"{HERE}: response_format.json_schema"
+    schema = as_object(form.get("json_schema"), who)
+    if not schema.keys() <= _JSON_SCHEMA:
+        return None, {"response_format": form}
+    return ResponseFormat(
+        type="json_schema",
+        schema=maybe_object(schema, "schema", who),
+        name=string(schema, "name", who),
+        description=string(schema, "description", who),
+        strict=reading.boolean(schema, "strict", who),
+    ), {}
+
+
+def _decode_effort(value: str | None) -> tuple[ReasoningOptions | None, JSONObject]:
+    if value is None:
+        return None, {}
+    if value not in _EFFORTS:
+        return None, {"reasoning_effort": value}
+    return ReasoningOptions(effort=cast(Effort, value)), {}
+
+
+def _decode_metadata(value: JSONObject | None) -> tuple[Mapping[str, str] | None, JSONObject]:
+    """Canonical metadata are strings; any other are kept as this provider's own."""
+    if value is None:
+        return None, {}
+    if all(isinstance(item, str) for item in value.values()):
+        return value, {}
+    return None, {"metadata": value}
+
+
+def _decode_messages(messages: list[JSONObject]) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
+    """Leading system texts and the turns."""
+    history = _History()
+    for at, message in enumerate(messages):
+        history.add(message, f"{HERE}: messages[{at}]", last=at == len(messages) - 1)
+    return tuple(history.system), merge_turns(history.messages)
+
+
+class _History:
+    """Turns so far, and the calls that wait for their results."""
+
+    __slots__ = ("messages", "names", "system", "waiting")
+
+    def __init__(self) -> None:
+        self.system: list[Text] = []
+        self.messages: list[Message] = []
+        self.waiting: list[ToolCall] = []
+        self.names: dict[str, str] = {}
+
+    def add(self, message: JSONObject, who: str, *, last: bool) -> None:
+        match message.get("role"):
+            case "system":
+                self._system(message, who)
+            case "user":
+                self._user(message, who)
+            case "assistant":
+                self._assistant(message, who, last=last)
+            case "tool":
+                self._result(message, who)
+            case role:
+                raise BadWire(f"{who}.role must be system, user, assistant or tool, found {role!r:.40}")
+
+    def _system(self, message: JSONObject, who: str) -> None:
+        parts = decode_content(message.get("content"), f"{who}.content")
+        texts = [part for part in parts if isinstance(part, Text)]
+        if self.messages or len(texts) < len(parts) or not message.keys() <= _SYSTEM_MESSAGE:
+            fields = rest_of(message, _SYSTEM_MESSAGE)
+            self.messages.append(Message(role="system", parts=tuple(parts), provider_fields=fields))
+        else:
+            self.system.extend(texts)
+
+    def _user(self, message: JSONObject, who: str) -> None:
+        parts = decode_content(message.get("content"), f"{who}.content") or [Text(text="")]
+        fields = rest_of(message, _SYSTEM_MESSAGE)
+        self.messages.append(Message(role="user", parts=tuple(parts), provider_fields=fields))
+
+    def _assistant(self, message: JSONObject, who: str, *, last: bool) -> None:
+        """`prefix` on the last message says only that it is last; anywhere else it is the caller's own."""
+        parts = decode_content(message.get("content"), f"{who}.content")
+        calls = decode_calls(objects(message, "tool_calls", who), f"{who}.tool_calls", str(len(self.messages)))
+        fields = rest_of(message, _ASSISTANT_MESSAGE)
+        if reading.boolean(message, "prefix", who) and not last:
+            fields = {OWN: {**own_fields(fields), "prefix": True}}
+        self.waiting = [*self.waiting, *calls]
+        self.names.update((call.id, call.name) for call in calls)
+        said = tuple(parts) if parts or calls else (Text(text=""),)
+        self.messages.append(Message(role="assistant", parts=(*said, *calls), provider_fields=fields))
+
+    def _result(self, message: JSONObject, who: str) -> None:
+        content = decode_content(message.get("content"), f"{who}.content")
+        name = string(message, "name", who)
+        answered = self._answered(call_id(string(message, "tool_call_id", who)), name, who)
+        result = ToolResult(
+            call_id=answered,
+            name=name or self.names.get(answered),
+            content=tuple(map(_result_part, content)),
+            provider_fields=rest_of(message, _TOOL_MESSAGE),
+        )
+        self.messages.append(Message(role="user", parts=(result,)))
+
+    def _answered(self, given: str | None, name: str | None, who: str) -> str:
+        """The id of the call that is answered: the given one, else the first that waits and fits by name."""
+        for call in self.waiting:
+            if call.id == given or (given is None and name in (None, call.name)):
+                self.waiting.remove(call)
+                return call.id
+        return given or synthetic_id(who)
+
+
+def _result_part(part: Part) -> ResultPart:
+    match part:
+        case Reasoning():
+            inner = [{"type": "text", "text": part.text}]
+            return Opaque(issuer=OWN, value={"type": "thinking", "thinking": inner})
+        case _:
+            return cast(ResultPart, part)
+
+
+@dataclass(slots=True)
+class _Encoding:
+    """What the encoding of one request has gathered."""
+
+    report: Report
+    renamed: dict[str, str] = field(default_factory=dict[str, str])
+
+    def name(self, name: str, path: str) -> str:
+        """A tool's wire name; `path` is where the canonical one stands."""
+        wire = wire_name(name)
+        if wire != name:
+            self.renamed[wire] = name
+            self.report.approximate(path)
+        return wire
+
+
+def encode_request(request: Request) -> Encoded[WireRequest]:
+    """The wire request and what it could not say."""
+    report = Report()
+    report.extend(foreign_fields(request, OWN))
+    encoding = _Encoding(report)
+    body: JSONObject = {"model": request.model, "messages": _encode_messages(request, encoding)}
+    body["stream"] = request.stream
+    _encode_scalars(request, body, report)
+    _encode_tools(request, body, encoding)
+    _encode_response_format(request.response_format, body, report)
+    _encode_reasoning(request.reasoning, body, report)
+    body.update(own_fields(request.provider_fields))
+    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=encoding.renamed)
+    return Encoded(wire, report.found())
+
+
+def _encode_scalars(request: Request, body: JSONObject, report: Report) -> None:
+    for name, key, _ in _READERS:
+        if (value := getattr(request, name)) is not None:
+            body[key] = value
+    if request.stop_sequences:
+        body["stop"] = list(request.stop_sequences)
+    if request.metadata is not None:
+        body["metadata"] = dict(request.metadata)
+    if request.user is not None:
+        report.drop("user")
+    if request.service_tier is not None and request.service_tier not in _SERVICE_TIERS:
+        del body["service_tier"]
+        report.drop("service_tier")
+    if request.temperature is not None and not 0 <= request.temperature <= 1:
+        body["temperature"] = min(max(request.temperature, 0.0), 1.0)
+        report.approximate("temperature")
+
+
+def _encode_response_format(form: ResponseFormat | None, body: JSONObject, report: Report) -> None:
+    if form is None:
+        return
+    if form.type == "json_object":
+        body["response_format"] = {"type": form.type}
+        return
+    if form.name is None:
+        report.approximate("response_format.name")
+    schema: JSONObject = {"name": form.name or "response", "schema": form.schema or {}}
+    if form.description is not None:
+        schema["description"] = form.description
+    if form.strict is not None:
+        schema["strict"] = form.strict
+    body["response_format"] = {"type": form.type, "json_schema": schema}
+
+
+def _encode_reasoning(options: ReasoningOptions | None, body: JSONObject, report: Report) -> None:
+    """An effort as it is, a budget as the effort that it buys. Thoughts come whether asked for or not."""
+    if options is None:
+        return
+    if options.effort is not None:
+        body["reasoning_effort"] = options.effort
+        if options.budget_tokens is not None:
+            report.drop("reasoning.budget_tokens")
+        if options.include_text:
+            report.drop("reasoning.include_text")
+    elif options.budget_tokens is not None:
+        body["reasoning_effort"] = _effort_of(options.budget_tokens)
+        report.approximate("reasoning")
+    else:
+        report.drop("reasoning")
+
+
+def _effort_of(budget: int) -> Effort:
+    for limit, effort in _BUDGETS:
+        if budget <= limit:
+            return effort
+    return "xhigh"
+
+
+def _encode_tools(request: Request, body: JSONObject, encoding: _Encoding) -> None:
+    choice = request.tool_choice
+    if choice is not None:
+        body["tool_choice"] = _encode_tool_choice(choice, encoding)
+    offered = _offered(choice)
+    tools: list[JSONObject] = []
+    for at, tool in enumerate(request.tools):
+        if offered and choice and not (isinstance(tool, Tool) and tool.name in choice.names):
+            encoding.report.drop(f"tools[{at}]")
+        elif (wire := _encode_tool(tool, f"tools[{at}]", encoding)) is not None:
+            tools.append(wire)
+    if tools:
+        body["tools"] = tools
+
+
+def _offered(choice: ToolChoice | None) -> bool:
+    """Must the offer be narrowed to the choice's names? The wire can force one tool only, not some of them."""
+    return choice is not None and bool(choice.names) and not _forced(choice) and choice.mode != "none"
+
+
+def _forced(choice: ToolChoice) -> bool:
+    return choice.mode == "required" and len(choice.names) == 1
+
+
+def _encode_tool_choice(choice: ToolChoice, encoding: _Encoding) -> JSON:
+    if _forced(choice):
+        name = encoding.name(choice.names[0], "tool_choice.names")
+        return {"type": "function", "function": {"name": name}}
+    if choice.names:
+        encoding.report.drop("tool_choice.names")
+    return _MODE_NAMES[choice.mode]
+
+
+def _encode_tool(tool: AnyTool, path: str, encoding: _Encoding) -> JSONObject | None:
+    """`parameters` are required on this wire: none are an empty object."""
+    if tool.cache is not None:
+        encoding.report.drop(f"{path}.cache")
+    if isinstance(tool, OpaqueTool):
+        if tool.issuer == OWN:
+            return cast(JSONObject, tool.value)
+        encoding.report.drop(path, "meaning")
+        return None
+    own = own_fields(tool.provider_fields)
+    nothing: JSONObject = {"type": "object", "properties": {}}
+    parameters = nothing if tool.parameters is None else tool.parameters
+    function: JSONObject = {"name": encoding.name(tool.name, f"{path}.name"), "parameters": parameters}
+    if tool.description is not None:
+        function["description"] = tool.description
+    if tool.strict is not None:
+        function["strict"] = tool.strict
+    function.update(own.get("function", {}))
+    return {"type": "function", "function": function, **{name: own[name] for name in own if name != "function"}}
+
+
+def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
+    wire: list[JSONObject] = []
+    if request.system:
+        parts = ((f"system[{at}]", part) for at, part in enumerate(request.system))
+        wire.append({"role": "system", "content": content_of(encode_parts(parts, encoding.report))})
+    final = len(request.messages) - 1
+    for at, message in enumerate(request.messages):
+        path = f"messages[{at}]"
+        match message.role:
+            case "system":
+                wire.append(_encode_system(message, path, encoding.report))
+            case "user":
+                wire.extend(_encode_user(message, path, encoding))
+            case "assistant":
+                wire.append(_encode_assistant(message, path, encoding, last=at == final))
+    return wire
+
+
+def _paths(message: Message, path: str) -> list[tuple[str, Part]]:
+    return [(f"{path}.parts[{at}]", part) for at, part in enumerate(message.parts)]
+
+
+def _encode_system(message: Message, path: str, report: Report) -> JSONObject:
+    """System messages hold texts and thoughts only."""
+    chunks: list[Chunk] = []
+    for place, part in _paths(message, path):
+        if isinstance(part, Text | Reasoning | Opaque):
+            chunks += _said(part, place, report)
+        else:
+            report.drop(place, "meaning")
+    return {"role": "system", "content": content_of(chunks), **own_fields(message.provider_fields)}
+
+
+def _encode_user(message: Message, path: str, encoding: _Encoding) -> list[JSONObject]:
+    """Results as messages of their own; a bridge where the user goes on to speak after them."""
+    results: list[JSONObject] = []
+    chunks: list[Chunk] = []
+    spoken = False
+    for place, part in _paths(message, path):
+        if isinstance(part, ToolResult):
+            results.append(_encode_result(part, place, encoding))
+        else:
+            spoken = True
+            chunks += _said(part, place, encoding.report)
+    if results and (not spoken or not chunks):
+        results[-1].update(own_fields(message.provider_fields))
+        return results
+    said: JSONObject = {"role": "user", "content": content_of(chunks), **own_fields(message.provider_fields)}
+    if not results:
+        return [said]
+    encoding.report.remake(path)
+    return [*results, {"role": "assistant", "content": BRIDGE}, said]
+
+
+def _said(part: Part, path: str, report: Report) -> list[Chunk]:
+    """The chunk of a part of the history, if any. Thoughts are replayed to their issuer only."""
+    if isinstance(part, Reasoning) and part.issuer != OWN:
+        report.drop(path)
+        return []
+    chunk = encode_part(part, path, report)
+    return [] if chunk is None else [chunk]
+
+
+def _encode_result(result: ToolResult, path: str, encoding: _Encoding) -> JSONObject:
+    report = encoding.report
+    if result.cache is not None:
+        report.drop(f"{path}.cache")
+    chunks: list[Chunk] = []
+    marked = not result.is_error
+    for at, part in enumerate(result.content):
+        place = f"{path}.content[{at}]"
+        found = _said(part, place, report)
+        if found and not marked:
+            found, marked = _with_error_words(found[0]), True
+            report.approximate(place)
+        chunks += found
+    if not marked:
+        chunks = [{"type": "text", "text": "Error"}]
+        report.approximate(f"{path}.content", "meaning" if result.content else "tuning")
+    if result.is_error:
+        report.approximate(f"{path}.is_error")
+    wire: JSONObject = {"role": "tool", "tool_call_id": wire_id(result.call_id), "content": content_of(chunks)}
+    if result.name is not None:
+        wire["name"] = wire_name(result.name)
+    wire.update(own_fields(result.provider_fields))
+    return wire
+
+
+def _with_error_words(chunk: Chunk) -> list[Chunk]:
+    """The wire has no flag for a failed tool: words say it."""
+    if chunk.get("type") == "text":
+        return [{**chunk, "text": f"Error: {chunk['text']}"}]
+    return [{"type": "text", "text": "Error:"}, chunk]
+
+
+def _encode_assistant(message: Message, path: str, encoding: _Encoding, *, last: bool) -> JSONObject:
+    """Content, then calls. A last turn of the assistant is one to go on with: `prefix`."""
+    report = encoding.report
+    chunks: list[Chunk] = []
+    calls: list[JSONObject] = []
+    reordered = False
+    for place, part in _paths(message, path):
+        if isinstance(part, ToolCall):
+            if part.cache is not None:
+                report.drop(f"{place}.cache")
+            calls.append(encode_call(part, encoding.name(part.name, f"{place}.name")))
+        else:
+            found = _said(part, place, report)
+            reordered = reordered or bool(found and calls)
+            chunks += found
+    if reordered:
+        report.remake(f"{path}.parts")
+    content = content_of(chunks)
+    if not content and not calls:
+        report.remake(path)
+        content = BRIDGE
+    wire: JSONObject = {"role": "assistant", "content": content}
+    if calls:
+        wire["tool_calls"] = calls
+    elif last:
+        wire["prefix"] = True
+    wire.update(own_fields(message.provider_fields))
+    return wire

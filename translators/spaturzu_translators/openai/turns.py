@@ -1,0 +1,300 @@
+"""The messages of OpenAI chat completions, both ways.
+
+A tool's result is a message of its own here and a part of the next user turn in the canonical form. `system` stands for
+`developer` too: the API turns one into the other as the model needs. Shapes: providers.md section 1.3, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from ..codec import BadWire, as_list, as_object
+from ..ids import map_id
+from ..messages import (
+    JSON,
+    Blob,
+    File,
+    JSONObject,
+    Message,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    ResultPart,
+    Text,
+    ToolCall,
+    ToolResult,
+    Uri,
+    merge_turns,
+)
+from ..requests import Request
+from .parts import (
+    Writing,
+    decode_calls,
+    decode_content,
+    encode_call,
+    encode_content,
+    extras,
+    is_call,
+    keep,
+    own,
+    text_of,
+)
+
+_WHO = "openai request"
+
+
+def answer_parts(message: JSONObject, where: str, renamed: Mapping[str, str], default_id: str) -> list[Part]:
+    """What an assistant's message says: thoughts, content, refusal, calls, in this order."""
+    parts: list[Part] = []
+    if message.get("reasoning_content"):
+        text = text_of(message["reasoning_content"], f"{where}.reasoning_content")
+        parts.append(Reasoning(text=text, issuer="openai"))
+    parts += decode_content(message.get("content"), where)
+    if message.get("refusal") is not None:
+        parts.append(Refusal(text=text_of(message["refusal"], f"{where}.refusal")))
+    parts += decode_calls(message, where, renamed, default_id)
+    return parts
+
+
+@dataclass(slots=True)
+class _Reading:
+    """The conversation so far."""
+
+    renamed: Mapping[str, str]
+    system: list[Text] = field(default_factory=list[Text])
+    messages: list[Message] = field(default_factory=list[Message])
+    call_names: dict[str, str] = field(default_factory=dict[str, str])
+    function_id: str = ""
+    """The id given to the last deprecated `function_call`, which has none."""
+
+
+def decode_messages(value: JSON, renamed: Mapping[str, str]) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
+    """The leading instructions, and the turns. Raises BadWire on a message that OpenAI does not know."""
+    reading = _Reading(renamed)
+    for number, item in enumerate(as_list(value, f"{_WHO}: messages")):
+        where = f"{_WHO}: messages[{number}]"
+        message = as_object(item, where)
+        role = message.get("role")
+        read = _ROLES.get(role) if isinstance(role, str) else None
+        if read is None:
+            raise BadWire(f"{where}.role must be one of {', '.join(_ROLES)}, found {role!r:.40}")
+        read(message, where, reading)
+    return tuple(reading.system), merge_turns(reading.messages)
+
+
+_SAID = frozenset({"role", "content"})
+
+
+def _read_system(message: JSONObject, where: str, reading: _Reading) -> None:
+    """Leading instructions are the request's; later ones, and ones with a name, stay where they are."""
+    parts = decode_content(message.get("content"), where)
+    texts = [part for part in parts if isinstance(part, Text)]
+    fields = extras(message, _SAID)
+    if reading.messages or fields or len(texts) != len(parts):
+        reading.messages.append(Message(role="system", parts=tuple(parts), provider_fields=keep(fields)))
+    else:
+        reading.system.extend(texts)
+
+
+def _read_user(message: JSONObject, where: str, reading: _Reading) -> None:
+    parts = decode_content(message.get("content"), where)
+    kept = keep(extras(message, _SAID)) if len(message) > 2 else keep({})
+    reading.messages.append(Message(role="user", parts=tuple(parts), provider_fields=kept))
+
+
+ANSWER_FIELDS = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "reasoning_content"})
+
+
+def _read_assistant(message: JSONObject, where: str, reading: _Reading) -> None:
+    default_id = f"call_{len(reading.messages)}"
+    parts = answer_parts(message, where, reading.renamed, default_id)
+    for part in parts:
+        if isinstance(part, ToolCall):
+            reading.call_names[part.id] = part.name
+            reading.function_id = part.id
+    fields = extras(message, ANSWER_FIELDS)
+    reading.messages.append(Message(role="assistant", parts=tuple(parts), provider_fields=keep(fields)))
+
+
+def _read_tool(message: JSONObject, where: str, reading: _Reading) -> None:
+    call_id = text_of(message.get("tool_call_id"), f"{where}.tool_call_id")
+    _add_result(message, call_id, where, reading)
+
+
+def _read_function(message: JSONObject, where: str, reading: _Reading) -> None:
+    _add_result(message, reading.function_id or text_of(message.get("name"), f"{where}.name"), where, reading)
+
+
+_RESULT = frozenset({"role", "content", "tool_call_id", "name"})
+
+
+def _add_result(message: JSONObject, call_id: str, where: str, reading: _Reading) -> None:
+    content = decode_content(message.get("content"), where)
+    result = ToolResult(
+        call_id=call_id,
+        content=tuple(_result_part(part, where) for part in content),
+        name=reading.call_names.get(call_id) or message.get("name"),
+        provider_fields=keep(extras(message, _RESULT)),
+    )
+    reading.messages.append(Message(role="user", parts=(result,)))
+
+
+def _result_part(part: Part, where: str) -> ResultPart:
+    if isinstance(part, Text | Blob | Uri | File | Opaque):
+        return part
+    raise BadWire(f"{where}.content has a {type(part).__name__.lower()}, which no tool returns")
+
+
+_ROLES = {
+    "user": _read_user,
+    "assistant": _read_assistant,
+    "system": _read_system,
+    "developer": _read_system,
+    "tool": _read_tool,
+    "function": _read_function,
+}
+
+
+def encode_messages(request: Request, writing: Writing) -> list[JSONObject]:
+    """The instructions and the turns, as OpenAI's messages."""
+    wire: list[JSONObject] = []
+    if request.system:
+        parts: list[tuple[str, Part]] = [(f"system[{number}]", part) for number, part in enumerate(request.system)]
+        wire.append({"role": "system", "content": encode_content(parts, writing)})
+    for number, message in enumerate(request.messages):
+        _WRITERS[message.role](message, f"messages[{number}]", writing, wire)
+    return wire
+
+
+def _with_paths(message: Message, path: str) -> list[tuple[str, Part]]:
+    return [(f"{path}.parts[{index}]", part) for index, part in enumerate(message.parts)]
+
+
+def _write_system(message: Message, path: str, writing: Writing, wire: list[JSONObject]) -> None:
+    said: list[tuple[str, Part]] = []
+    for place, part in _with_paths(message, path):
+        if isinstance(part, Text | Opaque):
+            said.append((place, part))
+        else:
+            writing.losses.drop(place, "meaning")
+    wire.append({"role": "system", "content": encode_content(said, writing), **own(message.provider_fields)})
+
+
+def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONObject]) -> None:
+    """Results as messages of their own, then what the user says; a result's media move there too."""
+    said: list[tuple[str, Part]] = []
+    moved: list[tuple[str, Part]] = []
+    before = len(wire)
+    for place, part in _with_paths(message, path):
+        if isinstance(part, ToolResult):
+            wire.append(_write_result(part, place, writing, moved))
+        else:
+            said.append((place, part))
+    if said or moved or len(wire) == before:
+        content = encode_content(moved + said, writing)
+        wire.append({"role": "user", "content": content, **own(message.provider_fields)})
+    if moved:
+        writing.blur(path)
+
+
+def _write_result(result: ToolResult, path: str, writing: Writing, moved: list[tuple[str, Part]]) -> JSONObject:
+    """A tool message holds text only, and has no place for an error flag: the text says it."""
+    said: list[tuple[str, Part]] = []
+    for number, part in enumerate(result.content):
+        place = f"{path}.content[{number}]"
+        if isinstance(part, Text | Opaque):
+            said.append((place, part))
+        else:
+            moved.append((place, part))
+            said.append((place, Text(text=f"[{part.modality} in the next user message]")))
+    content = encode_content(said, writing)
+    if result.is_error:
+        content = f"Error: {content}" if isinstance(content, str) else [{"type": "text", "text": "Error:"}, *content]
+        writing.losses.approximate(f"{path}.is_error")
+        writing.blur(f"{path}.content")
+    if result.cache:
+        writing.losses.drop(f"{path}.cache")
+    call_id = map_id("openai", result.call_id)
+    return {"role": "tool", "tool_call_id": call_id, "content": content, **own(result.provider_fields)}
+
+
+@dataclass(slots=True)
+class _Answer:
+    """An assistant's turn while it is sorted into the places of one message."""
+
+    thoughts: list[str] = field(default_factory=list[str])
+    said: list[tuple[str, Part]] = field(default_factory=list[tuple[str, Part]])
+    refusals: list[str] = field(default_factory=list[str])
+    calls: list[JSONObject] = field(default_factory=list[JSONObject])
+    rank: int = 0
+    blurred: bool = False
+
+    def reach(self, rank: int) -> None:
+        """Note that a part of `rank` comes next: one that should have come earlier loses its place."""
+        self.blurred |= rank < self.rank
+        self.rank = rank
+
+
+def _write_assistant(message: Message, path: str, writing: Writing, wire: list[JSONObject]) -> None:
+    answer = _Answer()
+    for place, part in _with_paths(message, path):
+        _sort(part, place, answer, writing)
+    said: JSONObject = {"role": "assistant", "content": encode_content(answer.said, writing)}
+    if answer.thoughts:
+        said["reasoning_content"] = "".join(answer.thoughts)
+    if answer.refusals:
+        said["refusal"] = "".join(answer.refusals)
+    if answer.calls:
+        said["tool_calls"] = answer.calls
+    if said["content"] == "" and (answer.calls or answer.refusals):
+        said["content"] = None
+    wire.append({**said, **own(message.provider_fields)})
+    if answer.blurred or len(answer.thoughts) > 1 or len(answer.refusals) > 1:
+        writing.blur(path)
+
+
+def _sort(part: Part, place: str, answer: _Answer, writing: Writing) -> None:
+    match part:
+        case Text() | Refusal() if not part.text:
+            return
+        case Text():
+            answer.reach(1)
+            answer.said.append((place, part))
+        case Refusal():
+            answer.reach(2)
+            answer.refusals.append(part.text)
+        case ToolCall():
+            answer.reach(3)
+            answer.calls.append(encode_call(part, writing.name(part.name)))
+            if part.cache:
+                writing.losses.drop(f"{place}.cache")
+        case Opaque() if is_call(part):
+            answer.reach(3)
+            answer.calls.append(part.value)
+        case Opaque() if part.issuer == "openai":
+            answer.reach(1)
+            answer.said.append((place, part))
+        case Reasoning() if part.issuer == "openai" and part.text and writing.facts.reasoning_history:
+            answer.reach(0)
+            answer.thoughts.append(part.text)
+            drop_seal(part, place, writing)
+        case Reasoning():
+            writing.losses.drop(place)
+        case Blob() | Uri() | File() | ToolResult() | Opaque():
+            writing.losses.drop(place, "meaning")
+        case _:
+            assert_never(part)
+
+
+def drop_seal(part: Reasoning, path: str, writing: Writing) -> None:
+    """Thoughts are plain text here: nothing binds them to who thought them."""
+    if part.signature is not None:
+        writing.losses.drop(f"{path}.signature")
+    if part.redacted is not None:
+        writing.losses.drop(f"{path}.redacted")
+
+
+_WRITERS = {"system": _write_system, "user": _write_user, "assistant": _write_assistant}
