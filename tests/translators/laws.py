@@ -13,7 +13,7 @@ from typing import Any
 
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Message, Refusal, Text, ToolCall, ToolResult
-from spaturzu_translators.requests import Request, Tool
+from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool
 
 ANYTHING = "<anything>"
 GONE = "<gone>"
@@ -72,6 +72,10 @@ class _Tree:
                 return _parsed(item)  # white space in JSON, and "" for no arguments
             case (ToolResult(), "name" | "structured") | (Request(), "stream_usage"):
                 return None  # the call has the name; JSON text is text; how usage is delivered
+            case (Tool() | ResponseFormat(), "strict") | (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
+                return item or None  # saying no is what every provider does unasked
+            case Request(), "parallel_tool_calls":
+                return False if item is False and value.tools else None  # else as many as it likes, or none to call
             case Tool(), "parameters":
                 return NO_ARGUMENTS if item is None else item
             case _:
@@ -95,7 +99,7 @@ def _present(items: Iterable[Any]) -> list[Any]:
 
 
 def _empty(item: Any) -> bool:
-    return item is None or item == GONE or (isinstance(item, dict | list) and not item) or item is False
+    return item is None or item == GONE or (isinstance(item, dict | list) and not item)
 
 
 def _same(before: Any, after: Any) -> bool:

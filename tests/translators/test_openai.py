@@ -146,9 +146,6 @@ def test_an_openai_body_survives_decoding_and_encoding(request: Request) -> None
     assert encode_request(decode_request(body)).value.body == body.body
 
 
-# What a caller may write
-
-
 @pytest.mark.parametrize(
     "part",
     [
@@ -282,9 +279,6 @@ def test_a_malformed_request_is_named(body: dict[str, Any], sentence: str) -> No
     assert sentence in str(raised.value)
 
 
-# What OpenAI cannot say
-
-
 @pytest.mark.parametrize(
     ("asking", "lost", "matters"),
     [
@@ -390,9 +384,6 @@ def test_long_call_ids_stay_paired_within_forty_characters() -> None:
     assert len(messages[2]["tool_call_id"]) <= 40
 
 
-# What models refuse
-
-
 @pytest.mark.parametrize(
     ("model", "name"),
     [
@@ -465,9 +456,6 @@ def test_a_target_is_always_asked_for_usage_and_the_caller_sees_it_only_if_it_as
     assert encode_request(asked).value.body["stream_options"] == {"include_usage": True, "include_obfuscation": False}
     last = list(chunks(response, asked))[-1]
     assert (last["choices"], last["usage"]["total_tokens"]) == ([], 3)
-
-
-# Answers
 
 
 @pytest.mark.parametrize(
@@ -602,9 +590,6 @@ def test_foreign_logprobs_are_never_passed_off_as_openais() -> None:
 def test_a_malformed_answer_is_named(body: dict[str, Any]) -> None:
     with pytest.raises(BadWire, match="openai response"):
         decode_response(body, "m")
-
-
-# Streams
 
 
 def told(encoder: StreamEncoder, response: Response) -> Iterator[dict[str, Any]]:
@@ -794,9 +779,6 @@ def test_an_error_chunk_is_a_failure_and_nothing_follows_it() -> None:
     assert decoder.feed({"id": "r", "choices": [], "usage": {"prompt_tokens": 0}}) == []
 
 
-# Errors
-
-
 def error(status: int, code: Any = None, kind: str | None = None, message: str = "", **headers: str) -> ErrorReply:
     body = {"error": {"message": message, "type": kind, "param": None, "code": code}}
     return ErrorReply(
@@ -869,9 +851,6 @@ def test_a_failure_raises_the_sdks_own_class(kind: FailureKind, native: type[Exc
     back = decode_error(reply)
     assert back.retry_after_s == 2
     assert back.kind == ("server" if kind == "connection" else kind)
-
-
-# Recorded traffic
 
 
 def corpus() -> list[Any]:

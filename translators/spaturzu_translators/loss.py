@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from .messages import Message, Provider, ProviderFields, ToolResult
@@ -59,9 +59,18 @@ class Losses:
         self._losses.update((loss.path, loss) for loss in losses)
 
     def found(self) -> tuple[Loss, ...]:
-        """All of them, in order. A path inside another lost path is not said twice."""
+        """All of them, in order. A path inside another lost path is not said twice; the outer one matters as much."""
         paths = self._losses.keys()
-        return tuple(loss for path, loss in self._losses.items() if not any(_inside(path, other) for other in paths))
+        outer = [path for path in paths if not any(_inside(path, other) for other in paths)]
+        return tuple(self._whole(path) for path in outer)
+
+    def _whole(self, path: str) -> Loss:
+        loss = self._losses[path]
+        if loss.matters == "meaning" or not any(
+            inner.matters == "meaning" and _inside(inner.path, path) for inner in self._losses.values()
+        ):
+            return loss
+        return replace(loss, matters="meaning")
 
 
 def _inside(path: str, other: str) -> bool:

@@ -355,8 +355,6 @@ def _put_stubs(request: Request, names: list[str], body: JSONObject, losses: Los
     """A history with calls is refused without tools, so they are named again, and forbidden."""
     losses.approximate("tools")
     losses.approximate("tool_choice")
-    if request.parallel_tool_calls:
-        losses.drop("parallel_tool_calls")
     body["tools"] = [{"name": name, "input_schema": {"type": "object", "properties": {}}} for name in names]
     body["tool_choice"] = {"type": "none"}
 
@@ -445,7 +443,7 @@ def _encode_choice(request: Request, losses: Losses, *, offered: bool) -> JSONOb
     if not offered:
         if choice is not None:
             losses.drop("tool_choice", "meaning" if choice.mode == "required" else "tuning")
-        if parallel:
+        if parallel is False and request.tools:
             losses.drop("parallel_tool_calls")
         return None
     if choice is None and parallel is None:
@@ -459,7 +457,7 @@ def _encode_choice(request: Request, losses: Losses, *, offered: bool) -> JSONOb
         encoded = {"type": _MODES[choice.mode]}
     if parallel is not None and encoded["type"] != "none":
         encoded["disable_parallel_tool_use"] = not parallel
-    elif parallel:
+    elif parallel is False:
         losses.drop("parallel_tool_calls")
     return encoded
 

@@ -515,7 +515,7 @@ def _report_unsayable(request: Request, losses: Losses) -> None:
     for name in ("seed", "frequency_penalty", "presence_penalty", "user"):
         if getattr(request, name) is not None:
             losses.drop(name)
-    if request.parallel_tool_calls:
+    if request.parallel_tool_calls is False and request.tools:
         losses.drop("parallel_tool_calls")
     if request.candidate_count is not None:
         losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")

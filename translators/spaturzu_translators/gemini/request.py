@@ -373,7 +373,7 @@ def _encode_account(request: Request, body: JSONObject, losses: Losses) -> None:
     """Who asks, and at what service. `parallel_tool_calls=True` is what Gemini does anyway."""
     if request.user is not None:
         losses.drop("user")
-    if request.parallel_tool_calls:
+    if request.parallel_tool_calls is False and request.tools:
         losses.drop("parallel_tool_calls")
     if request.metadata is not None and (labels := _labels(request.metadata, losses)):
         body["labels"] = labels

@@ -72,12 +72,6 @@ class Writing:
             self.renamed[wire] = name
         return wire
 
-    def blur(self, path: str) -> None:
-        """Approximate `path`; a loss of meaning inside it stays one, though only `path` is reported."""
-        within = (f"{path}.", f"{path}[")
-        inside = any(loss.matters == "meaning" and loss.path.startswith(within) for loss in self.losses.found())
-        self.losses.approximate(path, "meaning" if inside else "tuning")
-
 
 def wire_name(name: str) -> str:
     """`name`, or a legal name that is as unique."""

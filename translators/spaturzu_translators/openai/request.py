@@ -309,7 +309,7 @@ def _encode_tools(request: Request, body: JSONObject, writing: Writing) -> None:
         if request.tool_choice is not None:
             body["tool_choice"] = _encode_tool_choice(request.tool_choice, writing)
     else:  # the API refuses both without tools
-        if request.parallel_tool_calls:
+        if request.parallel_tool_calls is False and request.tools:
             writing.losses.drop("parallel_tool_calls")
         if request.tool_choice is not None:
             writing.losses.drop("tool_choice")
@@ -363,7 +363,7 @@ def _encode_reasoning(request: Request, body: JSONObject, writing: Writing) -> N
     else:
         if asked.budget_tokens is not None:
             writing.losses.drop("reasoning.budget_tokens")
-        if asked.include_text:
+        if asked.include_text is not None:
             writing.losses.drop("reasoning.include_text")
 
 

@@ -197,7 +197,7 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
         content = encode_content(moved + said, writing)
         wire.append({"role": "user", "content": content, **own(message.provider_fields)})
     if moved:
-        writing.blur(path)
+        writing.losses.approximate(path)
 
 
 def _write_result(result: ToolResult, path: str, writing: Writing, moved: list[tuple[str, Part]]) -> JSONObject:
@@ -214,7 +214,7 @@ def _write_result(result: ToolResult, path: str, writing: Writing, moved: list[t
     if result.is_error:
         content = f"Error: {content}" if isinstance(content, str) else [{"type": "text", "text": "Error:"}, *content]
         writing.losses.approximate(f"{path}.is_error")
-        writing.blur(f"{path}.content")
+        writing.losses.approximate(f"{path}.content")
     if result.cache:
         writing.losses.drop(f"{path}.cache")
     call_id = map_id("openai", result.call_id)
@@ -253,7 +253,7 @@ def _write_assistant(message: Message, path: str, writing: Writing, wire: list[J
         said["content"] = None
     wire.append({**said, **own(message.provider_fields)})
     if answer.blurred or len(answer.thoughts) > 1 or len(answer.refusals) > 1:
-        writing.blur(path)
+        writing.losses.approximate(path)
 
 
 def _sort(part: Part, place: str, answer: _Answer, writing: Writing) -> None:
