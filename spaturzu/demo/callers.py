@@ -5,7 +5,7 @@ Each function returns `Said`: what the caller's native objects say, and the clas
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -21,9 +21,13 @@ SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "require
 
 @dataclass(kw_only=True)
 class Said:
-    """An answer, read off native objects. `calls` are (name, arguments as an object or JSON text)."""
+    """An answer, read off native objects. `calls` are (name, arguments as an object or JSON text).
+
+    `kind` is the class of what the SDK returned; `event_kind` that of a stream's first event.
+    """
 
     kind: str
+    event_kind: str = ""
     text: str = ""
     model: str = ""
     finish: str = ""
@@ -31,6 +35,14 @@ class Said:
     output_tokens: int = 0
     calls: list[tuple[str, Any]] = field(default_factory=list[tuple[str, Any]])
     native: Any = None
+
+
+def _close(client: Any) -> None:
+    client.close()
+
+
+async def _aclose(client: Any) -> None:
+    await client.close()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +58,10 @@ class Caller:
     read: Callable[[Any], Said]
     add: Callable[[Said, Any], None]
     """Take one stream event into what was said so far."""
+    close: Callable[[Any], Any] = _close
+    """Let go of a sync client's connections."""
+    aclose: Callable[[Any], Awaitable[None]] = _aclose
+    """The same for an async one."""
 
     def plain(self, client: Any, *, tools: bool = False) -> Said:
         """A plain call."""
@@ -60,6 +76,7 @@ class Caller:
         answer = self.create(client, True, tools, False)
         said = Said(kind=_class_of(answer), native=answer)
         for event in self.events(answer):
+            said.event_kind = said.event_kind or _class_of(event)
             self.add(said, event)
         return said
 
@@ -68,6 +85,7 @@ class Caller:
         answer = await self.create(client, True, tools, True)
         said = Said(kind=_class_of(answer), native=answer)
         async for event in self.events(answer):
+            said.event_kind = said.event_kind or _class_of(event)
             self.add(said, event)
         return said
 
@@ -220,6 +238,10 @@ def _bedrock_add(said: Said, event: Any) -> None:
             pass
 
 
+async def _bedrock_aclose(client: Any) -> None:
+    client.close()
+
+
 def _gemini(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool) -> Any:
     http = {"base_url": sandbox.url("gemini")}
     return import_module("spaturzu.google").Client(api_key=KEY, http_options=http, spaturzu=options)
@@ -256,6 +278,11 @@ def _gemini_add(said: Said, chunk: Any) -> None:
                 said.calls.append((part.function_call.name, part.function_call.args))
             elif not part.thought:
                 said.text += part.text or ""
+
+
+async def _gemini_aclose(client: Any) -> None:
+    await client.aio.aclose()
+    client.close()
 
 
 def _mistral(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool) -> Any:
@@ -295,6 +322,15 @@ def _mistral_add(said: Said, event: Any) -> None:
         said.calls += [(call.function.name, call.function.arguments) for call in choice.delta.tool_calls or ()]
 
 
+def _mistral_close(client: Any) -> None:
+    client.__exit__(None, None, None)
+
+
+async def _mistral_aclose(client: Any) -> None:
+    await client.__aexit__(None, None, None)
+    client.__exit__(None, None, None)
+
+
 def _whole(answer: Any) -> Iterator[Any] | AsyncIterator[Any]:
     return answer
 
@@ -318,6 +354,7 @@ CALLERS: dict[Provider, Caller] = {
         events=_bedrock_events,
         read=_bedrock_read,
         add=_bedrock_add,
+        aclose=_bedrock_aclose,
     ),
     "gemini": Caller(
         provider="gemini",
@@ -326,8 +363,16 @@ CALLERS: dict[Provider, Caller] = {
         events=_gemini_events,
         read=_gemini_read,
         add=_gemini_add,
+        aclose=_gemini_aclose,
     ),
     "mistral": Caller(
-        provider="mistral", make=_mistral, create=_mistral_create, events=_whole, read=_mistral_read, add=_mistral_add
+        provider="mistral",
+        make=_mistral,
+        create=_mistral_create,
+        events=_whole,
+        read=_mistral_read,
+        add=_mistral_add,
+        close=_mistral_close,
+        aclose=_mistral_aclose,
     ),
 }

@@ -13,6 +13,7 @@ from spaturzu_translators.requests import Request, WireRequest
 
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
+from .relay import NativeRelay
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,10 @@ class Call:
         except BadWire:
             return Request(model=self.wire.model, messages=(), stream=self.wire.stream)
 
+    def native_relay(self) -> NativeRelay:
+        """For a stream of the primary's own."""
+        return NativeRelay(self.codec, self.request_or_bare)
+
     @cached_property
     def key(self) -> Hashable:
         """The primary's cooldown key: endpoint, credential and model."""
@@ -93,6 +98,8 @@ class Call:
 
     def hop_timeout_s(self, target: Target | None) -> float | None:
         """The target's own timeout, within what is left of the deadline."""
+        if target is None and self.chain.deadline_s is None:
+            return None
         limits = [limit for limit in (target and target.timeout_s, self.remaining_s()) if limit is not None]
         return min(limits) if limits else None
 

@@ -63,3 +63,8 @@ class Chain:
     on_loss: OnLoss = "skip"
     clock: Callable[[], float] = time.monotonic
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
+
+    @cached_property
+    def places(self) -> tuple[Target | None, ...]:
+        """The primary, which None stands for, and its fallbacks."""
+        return (None, *self.targets)

@@ -22,7 +22,8 @@ FIRST_S, LONGEST_S = 2.0, 20.0
 @dataclass(slots=True)
 class _State:
     weight: int = 0
-    openings: int = 0
+    pause_s: float = 0.0
+    """How long the last opening was; 0: it never opened."""
     open_until: float = 0.0
     probing: bool = False
 
@@ -44,7 +45,7 @@ class Cooldowns:
         """May the target be tried in its place? After an opening has passed, the first who asks is the probe."""
         with self._lock:
             state = self._states.get(key)
-            if state is None or not state.openings:
+            if state is None or not state.pause_s:
                 return True
             if self._clock() < state.open_until or state.probing:
                 return False
@@ -55,7 +56,7 @@ class Cooldowns:
         """Seconds until the target may be probed; 0 for a target that is not cooled down."""
         with self._lock:
             state = self._states.get(key)
-            return max(0.0, state.open_until - self._clock()) if state and state.openings else 0.0
+            return max(0.0, state.open_until - self._clock()) if state else 0.0
 
     def succeeded(self, key: Hashable) -> None:
         """The target works: forget what it did."""
@@ -81,8 +82,7 @@ class Cooldowns:
         return None
 
     def _open(self, state: _State, told_s: float | None) -> None:
-        state.openings += 1
         state.weight = 0
         state.probing = False
-        pause = min(LONGEST_S, told_s or FIRST_S * 2 ** (state.openings - 1))
-        state.open_until = max(state.open_until, self._clock() + pause)
+        state.pause_s = min(LONGEST_S, 2 * state.pause_s or FIRST_S)
+        state.open_until = max(state.open_until, self._clock() + min(LONGEST_S, told_s or state.pause_s))

@@ -45,8 +45,9 @@ def drive(call: Call, primary: Primary) -> Result:
             outcome = _perform(call, primary, steps.send(outcome))
     except StopIteration as stop:
         return stop.value
-    finally:
+    except BaseException:
         steps.close()
+        raise
 
 
 async def adrive(call: Call, primary: AsyncPrimary) -> Result:
@@ -58,8 +59,9 @@ async def adrive(call: Call, primary: AsyncPrimary) -> Result:
             outcome = await _aperform(call, primary, steps.send(outcome))
     except StopIteration as stop:
         return stop.value
-    finally:
+    except BaseException:
         steps.close()
+        raise
 
 
 def _perform(call: Call, primary: Primary, effect: Effect) -> Outcome:

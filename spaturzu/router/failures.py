@@ -16,6 +16,7 @@ BY_CLASS: dict[str, FailureKind] = {
     "APIConnectionError": "connection",
     "APIResponseValidationError": "server",
     "RetryableError": "server",
+    "CredentialsError": "auth",
     # httpx and httpx2: the nearest named ancestor counts
     "TimeoutException": "timeout",
     "TransportError": "connection",
@@ -35,6 +36,7 @@ BY_CLASS: dict[str, FailureKind] = {
     "ChecksumMismatch": "connection",
     "ResponseStreamingError": "connection",
     "IncompleteReadError": "connection",
+    "ResponseParserError": "server",
     "NoCredentialsError": "auth",
     "PartialCredentialsError": "auth",
     "TokenRetrievalError": "auth",
@@ -48,10 +50,13 @@ BY_CLASS: dict[str, FailureKind] = {
     "NoResponseError": "server",
     "ValidationError": "bad_request",
     "JSONDecodeError": "server",
+    "BadWire": "server",
     "TimeoutError": "timeout",
     "ConnectionError": "connection",
 }
 """Exceptions without an HTTP answer, by class name, nearest ancestor first (providers.md 7, 2026-11-22)."""
+
+_SHOULD_RETRY = {"true": True, "false": False}
 
 
 def failure_of(exc: Exception, provider: Provider) -> Failure | None:
@@ -68,8 +73,8 @@ def failure_of(exc: Exception, provider: Provider) -> Failure | None:
 def failure_of_reply(reply: ErrorReply, provider: Provider) -> Failure:
     """What an error answer means, with the provider's own word on whether to retry."""
     failure = codec(provider).decode_error(reply)
-    said = reply.headers.get("x-should-retry")
-    return failure if said is None else replace(failure, should_retry=said == "true")
+    said = _SHOULD_RETRY.get(reply.headers.get("x-should-retry", ""))
+    return failure if said is None else replace(failure, should_retry=said)
 
 
 def _refused_locally(exc: Exception) -> Failure | None:

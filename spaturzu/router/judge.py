@@ -67,6 +67,6 @@ def _broken(call: Call, reply: Reply, body: JSON) -> Broken:
 
 def _parsed(content: bytes) -> JSON:
     try:
-        return json.loads(content)
+        return json.loads(str(content, "utf-8"))
     except ValueError:
         return content.decode("utf-8", "replace")

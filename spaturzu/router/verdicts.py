@@ -45,11 +45,13 @@ VERDICTS: dict[FailureKind, Verdict] = {
 
 
 def same_hop(failure: Failure) -> SameHop:
-    """May the same target be asked again? A 504 may be; the provider's own `x-should-retry: false` forbids it."""
+    """May the same target be asked again? The provider's own `x-should-retry: false` forbids it."""
     if failure.should_retry is False:
         return "never"
     if failure.retry_after_s is not None and VERDICTS[failure.kind].same_hop != "never":
         return "if_told"
-    if failure.status == 504:
-        return "at_once"
-    return VERDICTS[failure.kind].same_hop
+    return _BY_STATUS.get(failure.status) or VERDICTS[failure.kind].same_hop
+
+
+_BY_STATUS: dict[int | None, SameHop] = {503: "if_told", 504: "at_once"}
+"""Where the status is finer than the kind: a provider that is unavailable is not asked again at once, whatever it says."""

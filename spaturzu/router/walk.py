@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -100,7 +100,9 @@ def walk(call: Call) -> Generator[Effect, Outcome, Result]:
     """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure."""
     failed: dict[bool, Broken] = {}
     for target in _order(call):
-        result = yield from _visit(call, target)
+        hop = call.open_hop(target)
+        plan = _plan(call, hop, target)
+        result = plan if isinstance(plan, Broken) else (yield from _attempts(call, hop, target, plan))
         if not isinstance(result, Broken):
             return result
         failed.setdefault(target is None, result)
@@ -109,15 +111,22 @@ def walk(call: Call) -> Generator[Effect, Outcome, Result]:
     return failed.get(True) or failed.get(False) or Broken(Failure(kind="timeout", code="deadline_exceeded"))
 
 
-def _order(call: Call) -> list[Target | None]:
+def _order(call: Call) -> Iterable[Target | None]:
     """The primary, then its fallbacks; those that are cooled down come last, the first to reopen before the others."""
-    places: list[Target | None] = [None, *call.chain.targets]
-    cooldowns = call.chain.cooldowns
-    if cooldowns.quiet or len(places) == 1:
-        return places
-    later = [place for place in places if not cooldowns.admit(call.key_of(place))]
-    later.sort(key=lambda place: cooldowns.reopens_in(call.key_of(place)))
-    return [place for place in places if place not in later] + later
+    if call.chain.cooldowns.quiet or not call.chain.targets:
+        return call.chain.places
+    return _by_cooldown(call)
+
+
+def _by_cooldown(call: Call) -> Iterator[Target | None]:
+    """Each target is asked for its state when its turn comes: who admits a probe must send it."""
+    cooldowns, later = call.chain.cooldowns, list[Target | None]()
+    for place in call.chain.places:
+        if cooldowns.admit(call.key_of(place)):
+            yield place
+        else:
+            later.append(place)
+    yield from sorted(later, key=lambda place: cooldowns.reopens_in(call.key_of(place)))
 
 
 def _stops(broken: Broken, target: Target | None) -> bool:
@@ -125,34 +134,30 @@ def _stops(broken: Broken, target: Target | None) -> bool:
     return not (verdict.falls if target is None else verdict.falls_from_target)
 
 
-def _visit(call: Call, target: Target | None) -> Generator[Effect, Outcome, Result]:
-    """One target: skipped, or tried until it answers or is left."""
-    hop = call.open_hop(target)
+def _plan(call: Call, hop: Hop, target: Target | None) -> Prepared | Broken | None:
+    """What the target is to be sent (None: the caller's own request, to the primary), or why it is skipped."""
     remaining_s = call.remaining_s()
     if remaining_s is not None and remaining_s <= 0:
-        return _skipped(hop, Skip(f"the deadline of {call.chain.deadline_s:g} s has passed"))
+        return _skipped(call, hop, target, Skip(f"the deadline of {call.chain.deadline_s:g} s has passed"))
     if target is None:
-        result = yield from _attempts(call, hop, None, lambda: _send_primary(call, hop))
-        assert not isinstance(result, TargetAnswer)  # noqa: S101 - only a target's sending gives one
-        return result
+        return None
     prepared = call.prepare(target)
     if isinstance(prepared, Skip):
-        return _skipped(hop, prepared)
+        return _skipped(call, hop, target, prepared)
     hop.losses = prepared.losses
-    result = yield from _attempts(call, hop, target, lambda: _send_target(call, hop, target, prepared))
-    return _read(call, hop, target, prepared, result) if isinstance(result, TargetAnswer) else result
+    return prepared
 
 
-def _skipped(hop: Hop, skip: Skip) -> Broken:
+def _skipped(call: Call, hop: Hop, target: Target | None, skip: Skip) -> Broken:
     hop.status, hop.why, hop.losses = "skipped", skip.why, skip.losses
+    if call.chain.targets:
+        call.chain.cooldowns.released(call.key_of(target))
     return Broken(Failure(kind="bad_request" if skip.losses else "timeout", code="skipped"))
 
 
-def _send_primary(call: Call, hop: Hop) -> SendPrimary:
-    return SendPrimary(hop, call.hop_timeout_s(None), lambda: NativeRelay(call.codec, call.request_or_bare))
-
-
-def _send_target(call: Call, hop: Hop, target: Target, prepared: Prepared) -> SendTarget:
+def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None) -> SendPrimary | SendTarget:
+    if target is None or prepared is None:
+        return SendPrimary(hop, call.hop_timeout_s(None), call.native_relay)
     timeout_s = call.hop_timeout_s(target)
     as_async = call.as_async and (target.sdk.serves_both or target.sdk.is_async(target.client))
     invoke = target.sdk.prepare(target.single, prepared.wire, timeout_s, as_async)
@@ -169,21 +174,14 @@ def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
 
 
 def _attempts(
-    call: Call, hop: Hop, target: Target | None, send: Callable[[], SendPrimary | SendTarget]
-) -> Generator[Effect, Outcome, NativeAnswer | TargetAnswer | Pulled | Broken]:
+    call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
+) -> Generator[Effect, Outcome, Result]:
     """Ask one target, again where that is cheap. Its cooldown learns the result."""
     retries: Retries | None = None
     while True:
-        hop.attempts += 1
-        hop.status, hop.kind = "failed", "cancelled"  # what stands if the caller interrupts this attempt
-        outcome = yield send()
-        hop.duration_s = call.chain.clock() - hop.started
-        assert outcome is not None  # noqa: S101 - only Sleep has no outcome
+        outcome = yield from _attempt(call, hop, target, prepared)
         if not isinstance(outcome, Broken):
-            hop.status, hop.kind = "served" if not isinstance(outcome, Pulled) else "pending", None
-            if not call.chain.cooldowns.quiet:
-                call.chain.cooldowns.succeeded(call.key_of(target))
-            return outcome
+            return _served(call, hop, target, prepared, outcome)
         _failed(call, hop, outcome.failure)
         retries = retries or Retries(call.chain.retry, call.max_retries if target is None else target.max_retries)
         wait_s = retries.wait_after(outcome.failure, remaining_s=call.remaining_s())
@@ -192,6 +190,42 @@ def _attempts(
             return outcome
         if wait_s:
             yield Sleep(wait_s)
+
+
+def _attempt(
+    call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
+) -> Generator[Effect, Outcome, NativeAnswer | TargetAnswer | Pulled | Broken]:
+    """One request. A caller who interrupts it leaves a cancelled hop, and a probe that others may repeat."""
+    hop.attempts += 1
+    try:
+        outcome = yield _send(call, hop, target, prepared)
+    except BaseException:
+        hop.status, hop.kind = "failed", "cancelled"
+        hop.duration_s = call.chain.clock() - hop.started
+        if call.chain.targets:
+            call.chain.cooldowns.released(call.key_of(target))
+        raise
+    hop.duration_s = call.chain.clock() - hop.started
+    assert outcome is not None  # noqa: S101 - only Sleep has no outcome
+    return outcome
+
+
+def _served(
+    call: Call,
+    hop: Hop,
+    target: Target | None,
+    prepared: Prepared | None,
+    outcome: NativeAnswer | TargetAnswer | Pulled,
+) -> Result:
+    """An answer. That of a target is still to be read."""
+    if not call.chain.cooldowns.quiet:
+        call.chain.cooldowns.succeeded(call.key_of(target))
+    if isinstance(outcome, TargetAnswer):
+        assert target is not None and prepared is not None  # noqa: S101, PT018 - only a target's sending gives one
+        return _read(call, hop, target, prepared, outcome)
+    streamed = isinstance(outcome, Pulled) or outcome.stream is not None
+    hop.status = "pending" if streamed else "served"
+    return outcome
 
 
 def _failed(call: Call, hop: Hop, failure: Failure) -> None:
@@ -206,6 +240,7 @@ def _count(call: Call, target: Target | None, failure: Failure) -> None:
 
 def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: TargetAnswer) -> Answer | Broken:
     """The target's answer in the caller's shape. One that cannot be read is the target's failure."""
+    hop.status = "served"
     if prepared.request is None:
         hop.model = str(answer.body.get("model") or hop.model)
         return Answer(hop, answer.body)
@@ -216,8 +251,7 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
         _failed(call, hop, failure)
         return Broken(failure)
     hop.model = response.model or target.model
-    response = _renamed(response, prepared)
-    encoded = call.codec.encode_response(response, call.request)
+    encoded = call.codec.encode_response(_renamed(response, prepared), call.request)
     hop.losses = (*hop.losses, *_of_response(encoded.losses))
     return Answer(hop, encoded.value)
 

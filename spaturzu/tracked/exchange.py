@@ -16,7 +16,6 @@ from spaturzu_translators.failures import ErrorReply
 
 from .calls import begin, native_error, served_headers
 from .door import Door
-from .http import family_of
 from .pump import AsyncPump, SyncPump, stream_source
 from .surfaces import Surface
 
@@ -24,18 +23,20 @@ if TYPE_CHECKING:
     from httpx2 import Request, Response
 
 
-def send(inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
+def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
     """Walk the chain and give the SDK its response, or raise its error."""
     call = begin(door, surface, request.content, lambda: _key(request), as_async=False)
     result = drive(call, _Primary(inner, request, options))
-    return library(family_of(inner)).answer(door, call, result, request)
+    return library(family).answer(door, call, result, request)
 
 
-async def asend(inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
+async def asend(
+    family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]
+) -> Any:
     """The same, async."""
     call = begin(door, surface, request.content, lambda: _key(request), as_async=True)
     result = await adrive(call, _AsyncPrimary(inner, request, options))
-    return library(family_of(inner)).answer(door, call, result, request)
+    return library(family).answer(door, call, result, request)
 
 
 def _key(request: Request) -> Hashable:
@@ -147,7 +148,7 @@ class _Library:
                 call, result.stream, _raising(door, request), original=result.reply.stream
             )
         if call.chain.targets:
-            _add_headers(result.reply.headers, served_headers(call))
+            _add_headers(result.reply.headers, call)
         return result.reply
 
     def _failed(self, door: Door, call: Call, broken: Any, request: Any) -> Any:
@@ -185,14 +186,16 @@ class _Library:
         return response
 
 
-def _add_headers(headers: Any, more: dict[str, str]) -> None:
+def _add_headers(headers: Any, call: Call) -> None:
     """New names onto a response's headers. `Headers.update` decodes every header there is: too slow for each call."""
-    pairs = [(name.encode(), name.encode(), value.encode()) for name, value in more.items()]
-    held: list[Any] | None = getattr(headers, "_list", None)
+    held: list[tuple[bytes, bytes, bytes]] | None = getattr(headers, "_list", None)
+    more = served_headers(call)
     if held is None:
         headers.update(more)
-    else:
-        held += pairs
+        return
+    for name, value in more.items():
+        key = name.encode()
+        held.append((key, key, value.encode()))
 
 
 def _raising(door: Door, request: Any) -> Callable[[Exception], Exception]:

@@ -61,12 +61,16 @@ def _classes(family: Any) -> tuple[Any, Any]:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.__dict__["_inner"], name)
 
+        def build_request(self, *args: Any, **options: Any) -> Any:
+            """The inner client's own: its base URL, headers, cookies and timeout."""
+            return self._inner.build_request(*args, **options)
+
         def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
             surface = self._door.recognise(request.url.path) if request.method == "POST" else None
             if surface is None:
                 return self._inner.send(request, **options)
-            return _exchange().send(self._inner, self._door, surface, request, options)
+            return _exchange().send(family, self._inner, self._door, surface, request, options)
 
         def close(self) -> None:
             """Close the inner client."""
@@ -81,12 +85,16 @@ def _classes(family: Any) -> tuple[Any, Any]:
         def __getattr__(self, name: str) -> Any:
             return getattr(self.__dict__["_inner"], name)
 
+        def build_request(self, *args: Any, **options: Any) -> Any:
+            """The inner client's own: its base URL, headers, cookies and timeout."""
+            return self._inner.build_request(*args, **options)
+
         async def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
             surface = self._door.recognise(request.url.path) if request.method == "POST" else None
             if surface is None:
                 return await self._inner.send(request, **options)
-            return await _exchange().asend(self._inner, self._door, surface, request, options)
+            return await _exchange().asend(family, self._inner, self._door, surface, request, options)
 
         async def aclose(self) -> None:
             """Close the inner client."""

@@ -8,6 +8,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
+from spaturzu_translators.codec import BadWire
 from spaturzu_translators.messages import JSONObject
 
 
@@ -54,6 +55,8 @@ def to_dict(value: Any) -> JSONObject:
         return cast("JSONObject", value)
     if isinstance(value, SimpleNamespace):
         return {name: _plain(item) for name, item in vars(value).items()}
+    if not hasattr(value, "model_dump"):
+        raise BadWire(f"the answer: expected an object, found {type(value).__name__}")  # as of a proxy's page
     return cast("JSONObject", value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False))
 
 

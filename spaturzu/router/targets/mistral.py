@@ -42,10 +42,15 @@ def error(exc: BaseException) -> ErrorReply | None:
 
 
 def _parsed(body: JSON) -> JSON:
+    """A stream's error is quoted as the SDK's own event, `{"data": {"object": "error", ...}}`."""
     if not isinstance(body, str):
         return body
     try:
-        return json.loads(body)
+        match json.loads(body):
+            case {"data": {"object": "error"} as frame}:
+                return frame
+            case parsed:
+                return parsed
     except ValueError:
         return body
 

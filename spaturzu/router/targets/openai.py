@@ -29,13 +29,17 @@ def bound(create: Any, wire: WireRequest, timeout_s: float | None) -> Callable[[
 
 
 def error(exc: BaseException) -> ErrorReply | None:
-    """APIStatusError, and the bare APIError that a stream raises (no status: it came on a 200)."""
-    if not hasattr(exc, "body"):
+    """APIStatusError, and the bare APIError that a stream raises (no status: it came on a 200).
+
+    APIConnectionError is an APIError too, but has nothing for its body.
+    """
+    body, status = getattr(exc, "body", None), getattr(exc, "status_code", None)
+    if body is None and status is None:
         return None
     response = getattr(exc, "response", None)
-    inner = exc.body if isinstance(exc.body, dict) else {"message": str(exc)}  # type: ignore[attr-defined]
+    inner = body if isinstance(body, dict) else {"message": str(exc)}
     return ErrorReply(
-        status=getattr(exc, "status_code", 200),
+        status=200 if status is None else status,
         headers=header_names_lowered(getattr(response, "headers", None)),
         body={"error": inner},
     )

@@ -1,0 +1,256 @@
+"""Which failures reach the caller as they are, which fall back, and how often the same hop is asked first."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from botocore.config import Config
+
+from spaturzu.sandbox import Failing, Refused, Reset, Silence, Status, Step
+from spaturzu_translators.messages import PROVIDERS, Provider
+
+from .chains import (
+    SERVED,
+    Heard,
+    House,
+    each_primary,
+    other,
+    plain_and_stream,
+    same_error,
+    sync_and_async,
+    without_retries,
+)
+
+TIMEOUT_S = 0.3
+TIMEOUTS: dict[Provider, dict[str, Any]] = {
+    "openai": {"timeout": TIMEOUT_S},
+    "anthropic": {"timeout": TIMEOUT_S},
+    "bedrock": {"config": Config(read_timeout=TIMEOUT_S)},
+    "gemini": {"http_options": {"timeout": int(1000 * TIMEOUT_S)}},
+    "mistral": {"timeout_ms": int(1000 * TIMEOUT_S)},
+}
+AT_ONCE: dict[str, tuple[Step, int]] = {
+    "408": (Status(408, times=None), 1),
+    "429": (Status(429, times=None), 1),
+    "500": (Status(500, times=None), 2),
+    "502": (Status(502, times=None), 2),
+    "503": (Status(503, times=None), 1),
+    "504": (Status(504, times=None), 2),
+    "529": (Status(529, times=None), 1),
+    "reset": (Reset(times=None), 2),
+    "quota": (Failing("quota_exhausted", times=None), 1),
+    "overloaded": (Failing("overloaded", times=None), 1),
+    "retry-after 30": (Status(429, headers={"retry-after": "30"}, times=None), 1),
+    "503, retry-after 30": (Status(503, headers={"retry-after": "30"}, times=None), 1),
+}
+"""What falls back, and how many requests the primary gets before that."""
+
+KINDS = {"quota": "quota_exhausted", "reset": "connection", "429": "rate_limit", "529": "overloaded", "408": "timeout"}
+
+
+def _ask(house: House, primary: Provider, **how: Any) -> tuple[Heard, float]:
+    """A call of a primary with one target, and how long it took."""
+    options, as_async, stream = how.pop("options", None), how.pop("as_async", False), how.pop("stream", False)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async, options=options, **how)
+    started = time.monotonic()
+    heard = house.attempt(primary, client, stream=stream, as_async=as_async)
+    return heard, time.monotonic() - started
+
+
+@sync_and_async
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+@each_primary
+def test_a_caller_mistake_surfaces_as_the_sdk_says_it(
+    house: House, primary: Provider, status: int, as_async: bool
+) -> None:
+    raw = house.raw_error(primary, Status(status))
+    house.answers(Status(status, times=None), primary)
+
+    heard, _ = _ask(house, primary, as_async=as_async)
+
+    same_error(heard.error, raw)
+    assert (house.asked(primary), house.asked(other(primary))) == (1, 0)
+    assert heard.statuses == ["failed"]
+
+
+@each_primary
+def test_a_caller_mistake_surfaces_in_a_streamed_call(house: House, primary: Provider) -> None:
+    raw = house.raw_error(primary, Status(404), stream=True)
+    house.answers(Status(404, times=None), primary)
+
+    heard, _ = _ask(house, primary, stream=True)
+
+    same_error(heard.error, raw)
+    assert (house.asked(primary), house.asked(other(primary))) == (1, 0)
+
+
+@sync_and_async
+@pytest.mark.parametrize("name", AT_ONCE)
+@each_primary
+def test_a_provider_failure_falls_back_at_once(house: House, primary: Provider, name: str, as_async: bool) -> None:
+    step, requests = AT_ONCE[name]
+    house.answers(step, primary)
+
+    heard, took_s = _ask(house, primary, as_async=as_async)
+
+    assert heard.said.text == SERVED.text
+    assert heard.statuses == ["failed", "served"]
+    assert house.asked(primary) == heard.record.hops[0].attempts == requests
+    assert house.asked(other(primary)) == 1
+    assert heard.record.hops[0].kind == KINDS.get(name, heard.record.hops[0].kind)
+    assert took_s < 1
+
+
+@plain_and_stream
+@each_primary
+def test_a_refused_connection_is_tried_twice(house: House, primary: Provider, stream: bool) -> None:
+    house.answers(Refused(), primary)
+
+    heard, took_s = _ask(house, primary, stream=stream)
+
+    assert heard.said.text == SERVED.text
+    assert (heard.record.hops[0].kind, heard.record.hops[0].attempts) == ("connection", 2)
+    assert took_s < 1
+
+
+@sync_and_async
+@each_primary
+def test_a_silent_primary_is_left_after_the_callers_own_timeout(
+    house: House, primary: Provider, as_async: bool
+) -> None:
+    house.answers(Silence(5, times=None), primary)
+    timeouts = dict(TIMEOUTS[primary])
+    if primary == "gemini":
+        timeouts["http_options"] = {**timeouts["http_options"], "base_url": house.sandbox.url("gemini")}
+
+    heard, took_s = _ask(house, primary, as_async=as_async, **timeouts)
+
+    assert heard.said.text == SERVED.text
+    assert (heard.record.hops[0].kind, house.asked(primary)) == ("timeout", 1)
+    assert TIMEOUT_S <= took_s < 2
+
+
+@sync_and_async
+@each_primary
+def test_a_500_that_passes_is_served_by_the_second_attempt(house: House, primary: Provider, as_async: bool) -> None:
+    house.wire(primary).script(Status(500))
+
+    heard, _ = _ask(house, primary, as_async=as_async)
+
+    assert heard.error is None
+    assert heard.statuses == ["served"]
+    assert (heard.record.hops[0].attempts, house.asked(primary), house.asked(other(primary))) == (2, 2, 0)
+
+
+def _told(primary: Provider, seconds: float) -> dict[str, str]:
+    """`Retry-After` as the provider says it (providers.md 0.3, 2026-11-22)."""
+    return {"x-amz-retry-after": f"{1000 * seconds:g}"} if primary == "bedrock" else {"retry-after": f"{seconds:g}"}
+
+
+@sync_and_async
+@each_primary
+def test_a_short_retry_after_is_waited_out_in_place(house: House, primary: Provider, as_async: bool) -> None:
+    house.wire(primary).script(Status(429, headers=_told(primary, 0.2)))
+
+    heard, took_s = _ask(house, primary, as_async=as_async)
+
+    assert heard.error is None
+    assert (heard.statuses, house.asked(primary)) == (["served"], 2)
+    assert 0.2 <= took_s < 1.2
+
+
+@each_primary
+def test_a_short_retry_after_is_waited_out_once(house: House, primary: Provider) -> None:
+    house.answers(Status(429, headers=_told(primary, 0.1), times=None), primary)
+
+    heard, took_s = _ask(house, primary)
+
+    assert heard.said.text == SERVED.text
+    assert (house.asked(primary), house.asked(other(primary))) == (2, 1)
+    assert took_s < 1
+
+
+@pytest.mark.parametrize("primary", ["openai", "anthropic", "bedrock"])
+def test_a_client_without_retries_gets_none(house: House, primary: Provider) -> None:
+    house.answers(Status(500, times=None), primary)
+
+    heard, _ = _ask(house, primary, **without_retries(primary))
+
+    assert heard.said.text == SERVED.text
+    assert house.asked(primary) == 1
+
+
+def test_retry_options_of_google_genai_are_the_routers_allowance(house: House) -> None:
+    house.answers(Status(500, times=None), "gemini")
+    http = {"base_url": house.sandbox.url("gemini"), "retry_options": {"attempts": 1}}
+
+    heard, _ = _ask(house, "gemini", http_options=http)
+
+    assert (heard.said.text, house.asked("gemini")) == (SERVED.text, 1)
+
+
+def test_many_retries_of_google_genai_do_not_walk_the_chain_again(house: House) -> None:
+    house.answers(Status(500, times=None), "gemini", "mistral")
+    http = {"base_url": house.sandbox.url("gemini"), "retry_options": {"attempts": 4, "initial_delay": 0.01}}
+    client = house.chain("gemini", "mistral", http_options=http)
+
+    heard = house.attempt("gemini", client, stream=False, as_async=False)
+
+    assert heard.error is not None
+    assert (house.asked("gemini"), house.asked("mistral")) == (2, 2)
+
+
+@each_primary
+def test_the_retry_option_says_how_many_attempts_a_hop_gets(house: House, primary: Provider) -> None:
+    house.answers(Status(500, times=None), primary)
+
+    heard, _ = _ask(house, primary, options={"retry": {"attempts": 1}})
+
+    assert (heard.said.text, house.asked(primary)) == (SERVED.text, 1)
+
+
+@pytest.mark.parametrize("primary", ["openai", "anthropic"])
+def test_with_options_sets_the_allowance_of_one_call(house: House, primary: Provider) -> None:
+    house.answers(Status(500, times=None), primary)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary)).with_options(max_retries=0)
+
+    heard = house.call(primary, client)
+
+    assert (heard.said.text, house.asked(primary)) == (SERVED.text, 1)
+
+
+def test_a_recovered_primary_serves_again(house: House) -> None:
+    client = house.chain("openai", "anthropic")
+    house.wire("openai").script(Status(503))
+
+    texts = [house.call("openai", client).record.served_by.provider for _ in range(3)]
+
+    assert texts == ["anthropic", "openai", "openai"]
+
+
+def test_a_context_overflow_falls_back_without_a_retry(house: House) -> None:
+    for primary in PROVIDERS:
+        house.answers(Failing("context_overflow", times=None), primary)
+
+        heard, _ = _ask(house, primary)
+
+        assert (heard.said.text, heard.record.hops[0].kind) == (SERVED.text, "context_overflow")
+        house.sandbox.reset()
+
+
+def test_the_deadline_bounds_the_whole_walk(house: House) -> None:
+    house.answers(Silence(5, times=None), "openai", "anthropic")
+    client = house.chain("openai", "anthropic", "mistral", options={"deadline": 0.6})
+    started = time.monotonic()
+
+    heard = house.attempt("openai", client, stream=False, as_async=False)
+
+    assert 0.5 < time.monotonic() - started < 2
+    assert heard.error is not None
+    assert house.asked("mistral") == 0
+
+
