@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import TYPE_CHECKING, Any, Self
 
 import mistralai.client as _mistralai
 from mistralai.client import errors as _errors
+from mistralai.client.utils import match_response
+from mistralai.client.utils.unmarshal_json_response import unmarshal_json_response
 
 from .dropin import DropIn, Options, make_door, subclassed
 from .tracked.door import Native
@@ -44,19 +45,14 @@ class Mistral(_Mistral, _mistralai.Mistral):
 
 
 def _status_error(response: Any) -> Exception:
-    """As mistralai raises it: HTTPValidationError for a 422 that names its fields, else SDKError."""
-    if response.status_code == 422 and "detail" in _parsed(response.text):
-        data = _errors.HTTPValidationErrorData.model_validate_json(response.text)
-        return _errors.HTTPValidationError(data, response, response.text)
-    return _errors.SDKError("API error occurred", response, response.text)
-
-
-def _parsed(text: str) -> dict[str, Any]:
+    """As mistralai raises it: HTTPValidationError for a 422 in JSON, else SDKError."""
+    if not match_response(response, "422", "application/json"):
+        return _errors.SDKError("API error occurred", response, response.text)
     try:
-        body = json.loads(text)
-    except ValueError:
-        return {}
-    return body if isinstance(body, dict) else {}  # pyright: ignore[reportUnknownVariableType]
+        data = unmarshal_json_response(_errors.HTTPValidationErrorData, response, response.text)
+    except _errors.ResponseValidationError as error:
+        return error
+    return _errors.HTTPValidationError(data, response, response.text)
 
 
 NATIVE = Native(status_error=_status_error, transport_error=lambda exc, _: exc, max_retries=lambda: 1)

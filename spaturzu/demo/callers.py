@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
 
-from spaturzu_translators.messages import Provider
-
 from spaturzu.sandbox import Sandbox
 from spaturzu.sandbox.clients import KEY, MODELS
+from spaturzu_translators.messages import Provider
 
 PROMPT = "What is the weather in Cluj?"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -133,8 +132,9 @@ def _openai_add(said: Said, chunk: Any) -> None:
         for call in choice.delta.tool_calls or ():
             if call.function.name:
                 said.calls.append((call.function.name, ""))
-            name, arguments = said.calls[call.index]
-            said.calls[call.index] = (name, arguments + (call.function.arguments or ""))
+            index: int = call.index
+            name, arguments = said.calls[index]
+            said.calls[index] = (name, arguments + (call.function.arguments or ""))
 
 
 def _anthropic(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 FOREIGN = ("OPENAI_", "AZURE_", "ANTHROPIC_", "AWS_", "GOOGLE_", "GEMINI_", "MISTRAL_", "HTTP_", "HTTPS_", "ALL_")
@@ -17,7 +17,7 @@ NO_FILES = {
 
 
 @contextmanager
-def untouched_by_the_shell() -> Iterator[None]:
+def untouched_by_the_shell() -> Generator[None]:
     """Within the block, the SDKs know what they are told as arguments and nothing else."""
     before = dict(os.environ)
     for name in before:

@@ -1,13 +1,13 @@
-"""All twenty directions, six ways each: every cell is a real call whose primary answers 503 and whose fallback serves."""
+"""All twenty directions, six ways each: in every cell a real call meets a 503, and its fallback serves."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from spaturzu.router.hop import CallRecord
 from spaturzu.sandbox import Reply, Sandbox, Status, ToolCall, clients
@@ -102,13 +102,17 @@ class Grid:
     def cell(self, direction: Direction, mode: Mode) -> Cell:
         """One call, after a 503 of its primary."""
         self._set_the_scene(direction, mode)
+        caller = CALLERS[direction.primary]
+        client = caller.make(self._sandbox, self._options(direction, mode), mode.as_async)
         started = perf_counter()
         try:
-            said, record = self._runner.run(self._aask(direction, mode)) if mode.as_async else self._ask(direction, mode)
+            said, record = self._ask(caller, client, mode)
             found = tuple(wrong(said, record, direction, mode))
         except Exception as error:  # noqa: BLE001 - a cell says what went wrong, whatever it is
             found = (f"raised {type(error).__name__}: {error}", *getattr(error, "__notes__", ()))
-        return Cell(direction=direction, mode=mode, ms=(perf_counter() - started) * 1000, wrong=found)
+        ms = (perf_counter() - started) * 1000
+        self._close(caller, client, mode)
+        return Cell(direction=direction, mode=mode, ms=ms, wrong=found)
 
     def close(self) -> None:
         """Let go of every connection."""
@@ -138,32 +142,37 @@ class Grid:
         target = {"provider": direction.target, "client": client, "model": MODELS[direction.target]}
         return {"fallback": [target], "deadline": DEADLINE_S}
 
-    def _ask(self, direction: Direction, mode: Mode) -> tuple[Said, CallRecord | None]:
-        caller = CALLERS[direction.primary]
-        client = caller.make(self._sandbox, self._options(direction, mode), False)
-        try:
-            if mode.kind == "streamed":
-                return caller.stream(client), last_call()
-            return caller.plain(client, tools=mode.kind == "tool call"), last_call()
-        finally:
-            caller.close(client)
+    def _ask(self, caller: Caller, client: Any, mode: Mode) -> tuple[Said, CallRecord | None]:
+        if mode.as_async:
+            return self._runner.run(_aask(caller, client, mode))
+        if mode.kind == "streamed":
+            return caller.stream(client), last_call()
+        return caller.plain(client, tools=mode.kind == "tool call"), last_call()
 
-    async def _aask(self, direction: Direction, mode: Mode) -> tuple[Said, CallRecord | None]:
-        caller = CALLERS[direction.primary]
-        client = caller.make(self._sandbox, self._options(direction, mode), True)
-        try:
-            if mode.kind == "streamed":
-                return await caller.astream(client), last_call()
-            return await caller.aplain(client, tools=mode.kind == "tool call"), last_call()
-        finally:
-            await caller.aclose(client)
+    def _close(self, caller: Caller, client: Any, mode: Mode) -> None:
+        if mode.as_async:
+            self._runner.run(_awaited(caller.aclose(client)))
+        else:
+            caller.close(client)
 
     async def _aclose(self) -> None:
         for name, client in self._async_targets.items():
             await CALLERS[name].aclose(client)
         for name, client in self._targets.items():
-            caller: Caller = CALLERS[name]
-            await (caller.aclose(client) if name in ("gemini", "mistral") else asyncio.to_thread(caller.close, client))
+            if name in ("gemini", "mistral"):
+                await CALLERS[name].aclose(client)
+            else:
+                CALLERS[name].close(client)
+
+
+async def _aask(caller: Caller, client: Any, mode: Mode) -> tuple[Said, CallRecord | None]:
+    if mode.kind == "streamed":
+        return await caller.astream(client), last_call()
+    return await caller.aplain(client, tools=mode.kind == "tool call"), last_call()
+
+
+async def _awaited(closing: Awaitable[None]) -> None:
+    await closing
 
 
 def text_of(provider: Provider) -> str:
@@ -196,4 +205,4 @@ def _compared(
 
 
 def _object(arguments: Any) -> Any:
-    return cast("Any", json.loads(arguments)) if isinstance(arguments, str) else arguments
+    return json.loads(arguments) if isinstance(arguments, str) else arguments

@@ -22,6 +22,7 @@ Item = TypeVar("Item")
 
 HELD_EVENTS, HELD_BYTES = 64, 256 * 1024
 TAIL_BYTES = 16 * 1024
+SLICE_BYTES = 1024
 
 TRUNCATED = Failure(kind="server", code="stream_truncated")
 MALFORMED = Failure(kind="server", code="malformed_event")
@@ -94,12 +95,15 @@ class NativeRelay(Relay[bytes]):
     def __init__(self, codec: Codec, request: Callable[[], Request]) -> None:
         super().__init__(codec, request)
         self._framer, self._decoder = codec.framer(), codec.stream_decoder("")
-        self._tail = b""
+        self._tail: list[bytes] = []
+        self._tail_bytes = 0
 
     def feed(self, item: bytes) -> bytes:
         """Raw bytes of the answer."""
-        tail = self._tail + item
-        self._tail = tail if len(tail) <= TAIL_BYTES else tail[-TAIL_BYTES:]
+        self._tail.append(item)
+        self._tail_bytes += len(item)
+        if self._tail_bytes > 4 * TAIL_BYTES:
+            self._cut_tail()
         if self.committed:
             return item
         return self._hold(item, self._events(item)) if self.failure is None else b""
@@ -107,15 +111,24 @@ class NativeRelay(Relay[bytes]):
     @property
     def complete(self) -> bool:
         """Do the last bytes say that the end is the end?"""
-        return self.codec.terminal.search(self._tail) is not None
+        self._cut_tail()
+        return self.codec.terminal.search(self._tail[0]) is not None
+
+    def _cut_tail(self) -> None:
+        tail = b"".join(self._tail)[-TAIL_BYTES:]
+        self._tail, self._tail_bytes = [tail], len(tail)
 
     def _events(self, data: bytes) -> list[Event]:
+        """The events of `data`, up to the first with content: the rest nobody needs decoded."""
         events: list[Event] = []
-        for frame in self._framer.feed(data):
-            if isinstance(frame, MalformedFrame):
-                self.failure = MALFORMED
-                return []
-            events += self._decoded(frame)
+        for at in range(0, len(data), SLICE_BYTES):
+            for frame in self._framer.feed(data[at : at + SLICE_BYTES]):
+                if isinstance(frame, MalformedFrame):
+                    self.failure = MALFORMED
+                    return []
+                events += self._decoded(frame)
+            if self.failure is not None or any(map(is_content, events)):
+                break
         return events
 
     def _decoded(self, frame: JSONObject) -> list[Event]:

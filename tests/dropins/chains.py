@@ -196,8 +196,8 @@ async def _aheard(caller: Caller, client: Any, stream: bool, tools: bool) -> Hea
     return heard
 
 
-SERIAL = re.compile(r"[0-9a-f]{12}")
-"""Ids of the sandbox, which differ from answer to answer."""
+VARIES = re.compile(r"[0-9a-f]{12}| \(reached max retries: \d\)")
+"""Ids of the sandbox differ from answer to answer; botocore counts the retries that it was allowed."""
 
 
 def same_error(error: Exception | None, raw: Exception) -> None:
@@ -217,4 +217,4 @@ def _said(error: Exception) -> list[str]:
     response = getattr(error, "response", None)
     if isinstance(response, dict):
         said.append(str((response.get("Error"), response.get("ResponseMetadata", {}).get("HTTPStatusCode"))))
-    return [SERIAL.sub("ID", text) for text in (str(error), *said)]
+    return [VARIES.sub("", text) for text in (str(error), *said)]

@@ -1,33 +1,53 @@
 """The law of losses: decode what was encoded; the paths that differ are exactly the paths reported.
 
 `unexplained(before, after, losses)` gives None where the law holds, else a sentence that says how it is broken.
-Paths are those of `before`. Some differences mean nothing on any wire and are levelled first; `_levelled` lists them.
+Paths are those of `before`. Some differences mean nothing on any wire; they are levelled first, each by a method or a
+row of `_levelled` that says why:
+
+- ids: they only pair calls with results, so any renaming that keeps the pairs will do (`_Ids`);
+- JSON text: white space in a call's arguments and in a tool's result;
+- what stands where nobody said anything: `created`, a schema's name, a media type that the address's suffix promises;
+- a text of no words, a turn of no parts;
+- the issuer of a thought that nothing binds to it;
+- instructions before the first turn: they count as `system`, whether they came there or as a turn.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, NoReturn
 
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import Message, Refusal, Text, ToolCall, ToolResult
-from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool
+from spaturzu_translators.media import type_by_suffix
+from spaturzu_translators.messages import Message, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
+from spaturzu_translators.requests import SCHEMA_NAME, ReasoningOptions, Request, ResponseFormat, Tool
+from spaturzu_translators.responses import Response
 
 ANYTHING = "<anything>"
 GONE = "<gone>"
+UNSAID = "<unsaid>"
+"""Nobody said it, so it may be anything afterwards."""
+
 NO_ARGUMENTS = {"type": "object", "properties": {}}
+
+
+@dataclass(frozen=True)
+class Id:
+    """A call's id, or a result's."""
+
+    value: str
 
 
 def unexplained(before: Any, after: Any, losses: Iterable[Loss]) -> str | None:
     """How the losses fail to explain the difference between two canonical values, or None."""
     losses, expected = tuple(losses), tree(after, ())
-    if not _same(tree(before, losses), expected):
+    if not same(tree(before, losses), expected):
         return f"lost without a report: {losses}\n  before: {tree(before, losses)}\n  after:  {expected}"
     for loss in losses:
-        if _same(tree(before, tuple(other for other in losses if other is not loss)), expected):
-            return f"reported but not lost: {loss}"
+        if same(tree(before, tuple(other for other in losses if other is not loss)), expected):
+            return f"reported but not lost: {loss}\n  before: {tree(before, losses)}\n  after:  {expected}"
     return None
 
 
@@ -39,7 +59,6 @@ def tree(value: Any, losses: Iterable[Loss] = ()) -> Any:
 class _Tree:
     def __init__(self, marks: dict[str, str]) -> None:
         self.marks = marks
-        self.ids: dict[str, str] = {}
 
     def of(self, value: Any, path: str) -> Any:
         if path in self.marks:
@@ -53,33 +72,23 @@ class _Tree:
         return value
 
     def _record(self, value: Any, path: str) -> Any:
-        if isinstance(value, Text | Refusal) and not value.text:
-            return GONE
         prefix = f"{path}." if path else ""
-        found = {field.name: self.of(self._levelled(value, field.name), prefix + field.name) for field in fields(value)}
+        found = {field.name: self.of(_levelled(value, field.name), prefix + field.name) for field in fields(value)}
         kept = {name: item for name, item in found.items() if not _empty(item)}
-        if isinstance(value, Message) and "parts" not in kept:
-            return GONE
-        return {"": type(value).__name__, **kept}
-
-    def _levelled(self, value: Any, name: str) -> Any:
-        """A field's value, less the differences that mean nothing."""
-        item = getattr(value, name)
-        match value, name:
-            case (ToolCall(), "id") | (ToolResult(), "call_id"):
-                return self.ids.setdefault(item, f"call {len(self.ids)}")  # ids only pair calls with results
-            case ToolCall(), "arguments":
-                return _parsed(item)  # white space in JSON, and "" for no arguments
-            case (ToolResult(), "name" | "structured") | (Request(), "stream_usage"):
-                return None  # the call has the name; JSON text is text; how usage is delivered
-            case (Tool() | ResponseFormat(), "strict") | (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
-                return item or None  # saying no is what every provider does unasked
-            case Request(), "parallel_tool_calls":
-                return False if item is False and value.tools else None  # else as many as it likes, or none to call
-            case Tool(), "parameters":
-                return NO_ARGUMENTS if item is None else item
+        match value:
+            case Text() | Refusal() if not kept:
+                return GONE
+            case Message() if "parts" not in kept:
+                return GONE
+            case Reasoning() if not kept.keys() & {"signature", "redacted"}:
+                kept.pop("issuer", None)
+            case ToolResult():
+                _level_result(kept)
+            case Request():
+                _hoist(kept)
             case _:
-                return item
+                pass
+        return {"": type(value).__name__, **kept}
 
     def _mapping(self, value: Mapping[str, Any], path: str) -> Any:
         prefix = f"{path}." if path else ""
@@ -87,11 +96,66 @@ class _Tree:
         return {name: item for name, item in found.items() if item != GONE and not (item == {} and value[name])}
 
 
-def _parsed(arguments: str) -> Any:
+def _levelled(value: Any, name: str) -> Any:
+    """A field's value, less the differences that mean nothing."""
+    item = getattr(value, name)
+    match value, name:
+        case (ToolCall(), "id") | (ToolResult(), "call_id"):
+            return Id(item)
+        case ToolCall(), "arguments":
+            return _parsed(item or "{}")  # white space in JSON, and "" for no arguments
+        case (ToolResult(), "name" | "structured") | (Request(), "stream_usage"):
+            return None  # the call has the name; JSON text is text; how usage is delivered
+        case (Tool() | ResponseFormat(), "strict") | (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
+            return item or None  # saying no is what every provider does unasked
+        case Request(), "parallel_tool_calls":
+            return False if item is False and value.tools else None  # else as many as it likes, or none to call
+        case Tool(), "parameters":
+            return NO_ARGUMENTS if item is None else item
+        case ResponseFormat(), "name":
+            return None if item == SCHEMA_NAME else item  # ours, where two providers demand one
+        case Uri(), "media_type":
+            return None if item == type_by_suffix(value.uri) else item  # the address says it
+        case Response(), "created":
+            return UNSAID if item is None else item
+        case Response(), "id":
+            return item or UNSAID
+        case _:
+            return item
+
+
+def _level_result(kept: dict[str, Any]) -> None:
+    """A result's text as the JSON that it may be."""
+    content = kept.get("content")
+    if isinstance(content, list):
+        kept["content"] = [
+            {**item, "text": _parsed(item["text"])} if isinstance(item, dict) and "text" in item else item
+            for item in content
+        ]
+
+
+def _hoist(kept: dict[str, Any]) -> None:
+    """Turns of instructions that come first, and have nothing of their own beside their parts, are `system`."""
+    messages = list(kept.get("messages", ()))
+    hoisted: list[Any] = []
+    while messages and isinstance(messages[0], dict) and messages[0]["role"] == "system":
+        if "provider_fields" in messages[0] or not isinstance(messages[0]["parts"], list):
+            break
+        hoisted += messages.pop(0)["parts"]
+    kept["messages"] = messages
+    if hoisted and kept.get("system") != ANYTHING:
+        kept["system"] = [*kept.get("system", ()), *hoisted]
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _parsed(text: Any) -> Any:
     try:
-        return json.loads(arguments or "{}")
-    except ValueError:
-        return arguments
+        return json.loads(text, parse_constant=_refuse)
+    except (ValueError, TypeError):
+        return text
 
 
 def _present(items: Iterable[Any]) -> list[Any]:
@@ -99,28 +163,53 @@ def _present(items: Iterable[Any]) -> list[Any]:
 
 
 def _empty(item: Any) -> bool:
-    return item is None or item == GONE or (isinstance(item, dict | list) and not item)
+    return item is None or item in ("", GONE) or (isinstance(item, dict | list) and not item)
 
 
-def _same(before: Any, after: Any) -> bool:
-    if before == ANYTHING:
-        return True
-    if isinstance(before, dict) and isinstance(after, dict):
-        names = before.keys() | after.keys()
-        return all(_same(before.get(name), after.get(name)) for name in names)
-    if isinstance(before, list) and isinstance(after, list):
-        return _same_items(before, after)
-    return (type(before) is type(after) and before == after) or (_numbers(before, after) and before == after)
+def same(before: Any, after: Any) -> bool:
+    """Are two trees equal, but for what was approximated, and by one and the same renaming of ids?"""
+    return _Ids().same(before, after)
+
+
+class _Ids:
+    """Compares, and remembers which id became which: a pair must stay a pair, and two must stay two."""
+
+    def __init__(self) -> None:
+        self.there: dict[str, str] = {}
+        self.back: dict[str, str] = {}
+
+    def same(self, before: Any, after: Any) -> bool:
+        if before in (ANYTHING, UNSAID):
+            return True
+        if after == UNSAID:
+            return before is None
+        if isinstance(before, Id) and isinstance(after, Id):
+            return (
+                self.there.setdefault(before.value, after.value) == after.value
+                and self.back.setdefault(after.value, before.value) == before.value
+            )
+        if isinstance(before, dict) and isinstance(after, dict):
+            names = {**before, **after}
+            return all(self.same(before.get(name), after.get(name)) for name in names)
+        if isinstance(before, list) and isinstance(after, list):
+            return self._items(before, after)
+        return (type(before) is type(after) or _numbers(before, after)) and before == after
+
+    def _items(self, before: list[Any], after: list[Any]) -> bool:
+        """Item by item; an approximated item may stand for one or more, as where a turn was split or one put between."""
+        if not before:
+            return not after
+        if before[0] == ANYTHING:
+            return any(self._tried(before[1:], after[taken:]) for taken in range(1, len(after) + 1))
+        return bool(after) and self.same(before[0], after[0]) and self._items(before[1:], after[1:])
+
+    def _tried(self, before: list[Any], after: list[Any]) -> bool:
+        saved = dict(self.there), dict(self.back)
+        if self._items(before, after):
+            return True
+        self.there, self.back = saved
+        return False
 
 
 def _numbers(before: Any, after: Any) -> bool:
     return all(isinstance(item, int | float) and not isinstance(item, bool) for item in (before, after))
-
-
-def _same_items(before: list[Any], after: list[Any]) -> bool:
-    """Item by item; an approximated item may stand for one or more, as where a turn was split or one put between."""
-    if not before:
-        return not after
-    if before[0] == ANYTHING:
-        return any(_same_items(before[1:], after[taken:]) for taken in range(1, len(after) + 1))
-    return bool(after) and _same(before[0], after[0]) and _same_items(before[1:], after[1:])

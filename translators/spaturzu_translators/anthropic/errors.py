@@ -28,7 +28,6 @@ _TYPES: dict[str, FailureKind] = {
     "not_found_error": "not_found",
     "rate_limit_error": "rate_limit",
     "timeout_error": "timeout",
-    "api_error": "server",
     "overloaded_error": "overloaded",
     "conflict_error": "server",
     "request_too_large": "context_overflow",
