@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import anthropic as _anthropic
 
-from .dropin import Options, subclassed
+from .dropin import Options, class_of, subclassed
 from .tracked.stainless import StainlessDropIn, over_duck, wrapped
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_anthropic`. Bedrock, Vertex and Foundry variants of the SDK's client are wrapped too."""
     if not (hasattr(client, "copy") and hasattr(client, "_client")):
         client = over_duck(client, "anthropic", Anthropic, AsyncAnthropic)
-    return wrapped(client, subclassed(_Anthropic, type(client)), options, instance)
+    return wrapped(client, subclassed(_Anthropic, class_of(client)), options, instance)
 
 
 def __getattr__(name: str) -> Any:

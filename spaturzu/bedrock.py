@@ -9,10 +9,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
-import boto3
-from botocore import parsers
+import boto3  # pyright: ignore[reportMissingTypeStubs]
+from botocore import parsers  # pyright: ignore[reportMissingTypeStubs]
 
-from .dropin import DropIn, Options, make_door, subclassed
+from .dropin import DropIn, Options, class_of, make_door, subclassed
 from .tracked.botocore import leave_by, over_duck
 from .tracked.door import Native
 
@@ -34,7 +34,8 @@ class _BedrockRuntime(DropIn):
 
 def BedrockRuntime(*args: Any, spaturzu: Options | None = None, **kwargs: Any) -> Any:  # noqa: N802 - as a class
     """`boto3.client("bedrock-runtime", ...)` that falls back. Raises ConfigError on bad options."""
-    return _dropin(boto3.client("bedrock-runtime", *args, **kwargs), spaturzu, None)
+    sdk: Any = boto3
+    return _dropin(sdk.client("bedrock-runtime", *args, **kwargs), spaturzu, None)
 
 
 class AsyncBedrockRuntime:
@@ -93,7 +94,7 @@ async def _in_thread(work: Any) -> Any:
 
 def _async_over(client: Any) -> AsyncBedrockRuntime:
     wrapped = AsyncBedrockRuntime.__new__(AsyncBedrockRuntime)
-    wrapped._client = client
+    wrapped.__dict__["_client"] = client
     return wrapped
 
 
@@ -118,14 +119,15 @@ def _status_error(client: Any, response: Any) -> Exception:
     operation = "ConverseStream" if response.url.endswith("/converse-stream") else "Converse"
     shape = client.meta.service_model.operation_model(operation).output_shape
     told = {"headers": response.headers, "status_code": response.status_code, "body": response.content}
-    parsed: Any = parsers.create_parser("rest-json").parse(told, shape)
+    parser: Any = parsers.create_parser("rest-json")  # pyright: ignore[reportUnknownMemberType]
+    parsed = parser.parse(told, shape)
     parsed["ResponseMetadata"].setdefault("RetryAttempts", 0)
     return client.exceptions.from_code(parsed["Error"]["Code"])(parsed, operation)
 
 
 def _dropin(client: Any, options: Options | None, instance: Spaturzu | None) -> Any:
     door = make_door("bedrock", _native(client), options, sync_caller=True, instance=instance)
-    client.__class__ = subclassed(_BedrockRuntime, type(client))
+    client.__class__ = subclassed(_BedrockRuntime, class_of(client))
     client._leave_by(door)
     return client
 

@@ -60,6 +60,11 @@ def _no_chain() -> Chain:
     return Chain()
 
 
+def class_of(client: Any) -> type[Any]:
+    """A client's own class, whatever its type is known to be."""
+    return client.__class__
+
+
 @cache
 def subclassed(dropin: type[Any], base: type[Any]) -> type[Any]:
     """`base`, a client's own class, with the drop-in's methods: for clients built elsewhere."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from google import genai as _genai
 from google.genai import errors as _errors
 
-from .dropin import DropIn, Options, make_door, subclassed
+from .dropin import DropIn, Options, class_of, make_door, subclassed
 from .errors import ConfigError
 from .tracked.door import Native
 from .tracked.http import family_of, track, track_async
@@ -47,7 +47,7 @@ class Client(_Client, _genai.Client):
     """
 
     def __init__(self, *args: Any, spaturzu: Options | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         native = _native(self._api_client)
         self._leave_by(make_door("gemini", native, spaturzu, sync_caller=True))
 
@@ -61,7 +61,7 @@ def _native(api: Any) -> Native:
 def _status_error(response: Any) -> Exception:
     """As google-genai raises it: ClientError or ServerError."""
     try:
-        _errors.APIError.raise_for_response(response)
+        _errors.APIError.raise_for_response(response)  # pyright: ignore[reportUnknownMemberType]
     except _errors.APIError as error:
         return error
     raise AssertionError("raise_for_response raises on every status but 200")
@@ -91,22 +91,27 @@ def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
     return clone
 
 
+def _untyped(value: Any) -> Any:
+    """`value`, whose private parts are ours to use here (docs/compatibility.md lists them)."""
+    return value
+
+
 def _over_duck(client: Any) -> Any:
     """A client of the SDK whose transport is one that only has `models.generate_content`."""
     from .tracked.duck import http_clients, require
 
-    duck, made = require(client, "gemini"), _genai.Client(api_key="held-by-the-wrapped-client")
-    api: Any = made._api_client
+    duck, made = require(client, "gemini"), _untyped(_genai.Client)(api_key="held-by-the-wrapped-client")
+    api = made._api_client
     api._httpx_client, api._async_httpx_client = http_clients(duck, family_of(api._httpx_client))
     return made
 
 
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_google`."""
-    if not isinstance(client, _genai.Client):
-        client = _over_duck(client)
+    raw = client if isinstance(client, _genai.Client) else _over_duck(client)
+    client = _untyped(raw)
     door = make_door("gemini", _native(client._api_client), options, sync_caller=True, instance=instance)
-    return _sharing(client, subclassed(_Client, type(client)), door)
+    return _sharing(client, subclassed(_Client, class_of(client)), door)
 
 
 def __getattr__(name: str) -> Any:

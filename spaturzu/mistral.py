@@ -10,7 +10,7 @@ from mistralai.client import errors as _errors
 from mistralai.client.utils import match_response
 from mistralai.client.utils.unmarshal_json_response import unmarshal_json_response
 
-from .dropin import DropIn, Options, make_door, subclassed
+from .dropin import DropIn, Options, class_of, make_door, subclassed
 from .tracked.door import Native
 from .tracked.http import family_of, track, track_async
 
@@ -61,8 +61,8 @@ NATIVE = Native(status_error=_status_error, transport_error=lambda exc, _: exc, 
 
 def _sharing(client: Any, cls: type[Any], door: Door) -> Any:
     """A client of `cls` with `client`'s settings and connections that leaves by `door`."""
-    clone: Any = cls.__new__(cls)
-    lazy: set[str] = set(getattr(type(client), "_sub_sdk_map", ()))
+    clone: Any = object.__new__(cls)
+    lazy: set[str] = set(getattr(client, "_sub_sdk_map", ()))
     clone.__dict__.update({name: value for name, value in client.__dict__.items() if name not in lazy})
     clone.sdk_configuration = copy.copy(client.sdk_configuration)
     clone._origin = client
@@ -85,7 +85,7 @@ def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     if not isinstance(client, _mistralai.Mistral):
         client = _over_duck(client)
     door = make_door("mistral", NATIVE, options, sync_caller=True, instance=instance)
-    return _sharing(client, subclassed(_Mistral, type(client)), door)
+    return _sharing(client, subclassed(_Mistral, class_of(client)), door)
 
 
 def __getattr__(name: str) -> Any:

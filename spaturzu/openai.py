@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import openai as _openai
 
-from .dropin import Options, subclassed
+from .dropin import Options, class_of, subclassed
 from .tracked.stainless import StainlessDropIn, over_duck, wrapped
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_openai`."""
     if not isinstance(client, _openai.OpenAI | _openai.AsyncOpenAI):
         client = over_duck(client, "openai", OpenAI, AsyncOpenAI)
-    return wrapped(client, subclassed(_OpenAI, type(client)), options, instance)
+    return wrapped(client, subclassed(_OpenAI, class_of(client)), options, instance)
 
 
 def __getattr__(name: str) -> Any:

@@ -64,7 +64,7 @@ class Cooldowns:
             self._states.pop(key, None)
 
     def released(self, key: Hashable) -> None:
-        """A probe ended without a verdict (abandoned, or a failure that says nothing of the target)."""
+        """Who was admitted is done: if it was the probe and ended without a verdict, another may be it."""
         with self._lock:
             if state := self._states.get(key):
                 state.probing = False
@@ -73,13 +73,12 @@ class Cooldowns:
         """Count a failure, and open where it is one too many or the provider asked for a pause."""
         weight = VERDICTS[failure.kind].weighs
         if not weight:
-            return self.released(key)
+            return
         with self._lock:
             state = self._states.setdefault(key, _State())
             state.weight += weight
             if state.probing or state.weight >= OPEN_AT or failure.retry_after_s:
                 self._open(state, failure.retry_after_s)
-        return None
 
     def _open(self, state: _State, told_s: float | None) -> None:
         state.weight = 0

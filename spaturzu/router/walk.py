@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from spaturzu_translators.codec import BadWire, codec
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, ToolCall
+from spaturzu_translators.requests import WireRequest
 from spaturzu_translators.responses import Response
 
 from .call import Call, Prepared, Skip
@@ -98,17 +100,18 @@ Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
 
 def walk(call: Call) -> Generator[Effect, Outcome, Result]:
     """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure."""
-    failed: dict[bool, Broken] = {}
+    own: Broken | None = None
     for target in _order(call):
         hop = call.open_hop(target)
         plan = _plan(call, hop, target)
         result = plan if isinstance(plan, Broken) else (yield from _attempts(call, hop, target, plan))
         if not isinstance(result, Broken):
             return result
-        failed.setdefault(target is None, result)
+        own = result if target is None else own
         if _stops(result, target):
-            break
-    return failed.get(True) or failed.get(False) or Broken(Failure(kind="timeout", code="deadline_exceeded"))
+            return own or result
+    assert own is not None  # noqa: S101 - the primary has its place in every order
+    return own
 
 
 def _order(call: Call) -> Iterable[Target | None]:
@@ -119,13 +122,19 @@ def _order(call: Call) -> Iterable[Target | None]:
 
 
 def _by_cooldown(call: Call) -> Iterator[Target | None]:
-    """Each target is asked for its state when its turn comes: who admits a probe must send it."""
+    """Each target is asked for its state when its turn comes: who admits a probe must send it.
+
+    However the walk leaves it, answered, skipped or interrupted, another may be the next probe.
+    """
     cooldowns, later = call.chain.cooldowns, list[Target | None]()
     for place in call.chain.places:
-        if cooldowns.admit(call.key_of(place)):
-            yield place
-        else:
+        if not cooldowns.admit(call.key_of(place)):
             later.append(place)
+            continue
+        try:
+            yield place
+        finally:
+            cooldowns.released(call.key_of(place))
     yield from sorted(later, key=lambda place: cooldowns.reopens_in(call.key_of(place)))
 
 
@@ -138,20 +147,18 @@ def _plan(call: Call, hop: Hop, target: Target | None) -> Prepared | Broken | No
     """What the target is to be sent (None: the caller's own request, to the primary), or why it is skipped."""
     remaining_s = call.remaining_s()
     if remaining_s is not None and remaining_s <= 0:
-        return _skipped(call, hop, target, Skip(f"the deadline of {call.chain.deadline_s:g} s has passed"))
+        return _skipped(hop, Skip(f"the deadline of {call.chain.deadline_s:g} s has passed"))
     if target is None:
         return None
     prepared = call.prepare(target)
     if isinstance(prepared, Skip):
-        return _skipped(call, hop, target, prepared)
+        return _skipped(hop, prepared)
     hop.losses = prepared.losses
     return prepared
 
 
-def _skipped(call: Call, hop: Hop, target: Target | None, skip: Skip) -> Broken:
+def _skipped(hop: Hop, skip: Skip) -> Broken:
     hop.status, hop.why, hop.losses = "skipped", skip.why, skip.losses
-    if call.chain.targets:
-        call.chain.cooldowns.released(call.key_of(target))
     return Broken(Failure(kind="bad_request" if skip.losses else "timeout", code="skipped"))
 
 
@@ -160,8 +167,13 @@ def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
         return SendPrimary(hop, call.hop_timeout_s(None), call.native_relay)
     timeout_s = call.hop_timeout_s(target)
     as_async = call.as_async and (target.sdk.serves_both or target.sdk.is_async(target.client))
-    invoke = target.sdk.prepare(target.single, prepared.wire, timeout_s, as_async)
+    invoke = partial(_invoke, target, prepared.wire, timeout_s, as_async)
     return SendTarget(hop, target, invoke, _relay(call, target, prepared), timeout_s)
+
+
+def _invoke(target: Target, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Any:
+    """Performed by the driver as a whole: a client that cannot even be bound to the call fails like any other."""
+    return target.sdk.prepare(target.single, wire, timeout_s, as_async)()
 
 
 def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
@@ -169,7 +181,7 @@ def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
         return None
     source = None if prepared.request is None else codec(target.provider)
     return FrameRelay(
-        call.codec, call.request, source=source, model=target.model, renamed_tools=prepared.wire.renamed_tools
+        call.codec, call.request_or_bare(), source=source, model=target.model, renamed_tools=prepared.wire.renamed_tools
     )
 
 
@@ -195,15 +207,13 @@ def _attempts(
 def _attempt(
     call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
 ) -> Generator[Effect, Outcome, NativeAnswer | TargetAnswer | Pulled | Broken]:
-    """One request. A caller who interrupts it leaves a cancelled hop, and a probe that others may repeat."""
+    """One request. A caller who interrupts it leaves a cancelled hop."""
     hop.attempts += 1
     try:
         outcome = yield _send(call, hop, target, prepared)
     except BaseException:
         hop.status, hop.kind = "failed", "cancelled"
         hop.duration_s = call.chain.clock() - hop.started
-        if call.chain.targets:
-            call.chain.cooldowns.released(call.key_of(target))
         raise
     hop.duration_s = call.chain.clock() - hop.started
     assert outcome is not None  # noqa: S101 - only Sleep has no outcome
@@ -218,14 +228,19 @@ def _served(
     outcome: NativeAnswer | TargetAnswer | Pulled,
 ) -> Result:
     """An answer. That of a target is still to be read."""
-    if not call.chain.cooldowns.quiet:
-        call.chain.cooldowns.succeeded(call.key_of(target))
+    hop.kind = hop.http_status = hop.code = None
     if isinstance(outcome, TargetAnswer):
         assert target is not None and prepared is not None  # noqa: S101, PT018 - only a target's sending gives one
-        return _read(call, hop, target, prepared, outcome)
-    streamed = isinstance(outcome, Pulled) or outcome.stream is not None
-    hop.status = "pending" if streamed else "served"
-    return outcome
+        result = _read(call, hop, target, prepared, outcome)
+    else:
+        result = outcome
+        streamed = isinstance(outcome, Pulled) or outcome.stream is not None
+        hop.status = "pending" if streamed else "served"
+    if isinstance(result, Broken):
+        _count(call, target, result.failure)
+    elif not call.chain.cooldowns.quiet:
+        call.chain.cooldowns.succeeded(call.key_of(target))
+    return result
 
 
 def _failed(call: Call, hop: Hop, failure: Failure) -> None:

@@ -36,7 +36,7 @@ class TrackedSession:
 
     def send(self, request: Any) -> Any:
         """Send an AWSPreparedRequest: chat calls walk the chain, all else goes straight through."""
-        surface = self._door.recognise(str(urlsplit(request.url).path))
+        surface = self._door.recognise(urlsplit(str(request.url)).path)
         if surface is None:
             return self.inner.send(request)
         return _exchange().send(self.inner, self._door, surface, request)

@@ -7,8 +7,8 @@ from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.awsrequest import AWSResponse
+import boto3  # pyright: ignore[reportMissingTypeStubs]
+from botocore.awsrequest import AWSResponse  # pyright: ignore[reportMissingTypeStubs]
 
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
@@ -100,7 +100,7 @@ def _key(request: Any) -> Hashable:
     """Endpoint and credential: the access key id within the signature, or the bearer token."""
     authorization = request.headers.get("Authorization", b"")
     text = authorization.decode() if isinstance(authorization, bytes) else str(authorization)
-    return (urlsplit(request.url).netloc, hash(text.partition("/")[0]))
+    return (urlsplit(str(request.url)).netloc, hash(text.partition("/")[0]))
 
 
 class _Raw:
@@ -120,7 +120,8 @@ class _Raw:
 
 def over_duck(client: Any) -> Any:
     """A boto3 client whose HTTP session is one that only has `converse` and `converse_stream`."""
-    made = boto3.client(
+    sdk: Any = boto3
+    made = sdk.client(
         "bedrock-runtime",
         region_name="us-east-1",
         aws_access_key_id="held-by-the-wrapped-client",

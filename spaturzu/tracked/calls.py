@@ -59,7 +59,7 @@ def native_error(
         error.__cause__ = native if error is not native else native.__cause__
     else:
         answered = native is not None and native.status_code >= 400
-        response = native if answered else respond(call.codec.encode_error(broken.failure))
+        response: Any = native if answered else respond(call.codec.encode_error(broken.failure))
         response.headers.update(served_headers(call))
         error = door.native.status_error(response)
     error.add_note(call.record.note)

@@ -38,7 +38,8 @@ class StainlessDropIn(DropIn):
         self._client = (track_async if is_async(self) else track)(self._client, self._door)
 
     def _clone(self, door: Door) -> Self:
-        clone: Self = self.copy()  # type: ignore[attr-defined]
+        copied: Any = self
+        clone: Self = copied.copy()
         clone._leave_by(door)
         return clone
 

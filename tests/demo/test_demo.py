@@ -20,7 +20,7 @@ if advice_on_missing_sdks():
 
 from spaturzu.cli.commands import cli  # noqa: E402
 from spaturzu.demo.grid import MODES, Grid, Mode  # noqa: E402
-from spaturzu.sandbox import Reply, Sandbox  # noqa: E402
+from spaturzu.sandbox import Sandbox  # noqa: E402
 
 
 def run(*arguments: str):
@@ -102,10 +102,3 @@ def test_the_version_is_the_packages():
 
     result = click_testing.CliRunner().invoke(cli, ["--version"])
     assert result.output == f"spaturzu {spaturzu.__version__}\n"
-
-
-def test_the_grid_expects_what_the_sandbox_is_told_to_say():
-    with Sandbox() as sandbox, Grid(sandbox) as grid:
-        ok = grid.cell(DIRECTIONS[0], Mode("streamed", as_async=True))
-        sandbox.anthropic.reply(Reply("x"))
-    assert ok.ok, ok.wrong

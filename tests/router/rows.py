@@ -1,7 +1,7 @@
 """The 52 rows of providers.md section 7 (2026-11-22) as data: what is said or raised, and what must follow from it.
 
-Where issue text is finer than the table the issue holds: no retry for overload, timeouts and quota; one at once for 500,
-502, 504, resets and refused connections; a wait only for a Retry-After that is short enough.
+Same-hop retries are finer than the table: none for overload, timeouts and quota; one at once for 500, 502, 504, resets
+and refused connections; a wait only for a Retry-After.
 """
 
 from __future__ import annotations
@@ -63,7 +63,6 @@ class Case:
     made: Callable[[], BaseException] | None = None
     in_stream: bool = False
     retry_after_s: float | None = None
-    code: str | None = None
 
     def __str__(self) -> str:
         return f"row{self.row}-{self.provider}-{self.name}"
@@ -124,7 +123,9 @@ def _caught(work: Callable[[], Any]) -> Callable[[], BaseException]:
 # openai, rows 1 to 11
 
 
-def _openai_says(status: int, code: Any = None, kind: str = "invalid_request_error", text: str = "No.", **headers: str):  # noqa: ANN202
+def _openai_says(
+    status: int, code: str | None = None, kind: str = "invalid_request_error", text: str = "No.", **headers: str
+) -> Said:
     names = {name.replace("_", "-"): value for name, value in headers.items()}
     return Said(
         status=status, headers=names, body={"error": {"message": text, "type": kind, "param": None, "code": code}}
@@ -473,7 +474,10 @@ CASES: tuple[Case, ...] = (*_openai(), *_anthropic(), *_bedrock(), *_gemini(), *
 INTERRUPTIONS: tuple[Case, ...] = tuple(_any())
 
 ANSWERS: dict[int, tuple[Provider, JSONObject]] = {
-    19: ("anthropic", {"type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": "refusal"}),
+    19: (
+        "anthropic",
+        {"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [], "stop_reason": "refusal"},
+    ),
     34: ("bedrock", {"output": {"message": {"role": "assistant", "content": []}}, "stopReason": "content_filtered"}),
     41: ("gemini", {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}, "modelVersion": "m"}),
 }

@@ -1,4 +1,4 @@
-"""The five real SDKs over an upstream that is a plain function: what they raise for one answer, or for the lack of one."""
+"""The five real SDKs over an upstream that is a plain function: what they raise for an answer, or for none."""
 
 from __future__ import annotations
 

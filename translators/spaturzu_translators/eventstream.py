@@ -12,6 +12,7 @@ import zlib
 
 from .codec import MalformedFrame
 from .messages import JSON, JSONObject
+from .sse import json_bytes
 
 _PRELUDE = struct.Struct(">III")
 _MAX_FRAME = 16 * 1024 * 1024 + 16
@@ -102,7 +103,7 @@ def event_frame(frame: JSONObject) -> bytes:
             (":message-type", kind),
         )
     )
-    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    body = json_bytes(payload)
     prelude = struct.pack(">II", 16 + len(headers) + len(body), len(headers))
     message = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + body
     return message + struct.pack(">I", zlib.crc32(message))

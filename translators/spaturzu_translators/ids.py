@@ -26,8 +26,13 @@ def map_id(provider: Provider, call_id: str) -> str:
     return call_id if rule.fullmatch(call_id) else _hashed(call_id, length)
 
 
+def short_hash(text: str) -> str:
+    """Eight hexadecimal digits that stand for `text`."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
 def _hashed(call_id: str, length: int) -> str:
-    number = int.from_bytes(hashlib.sha256(call_id.encode()).digest(), "big")
+    number = int.from_bytes(hashlib.sha256(call_id.encode("utf-8", "surrogatepass")).digest(), "big")
     digits: list[str] = []
     for _ in range(length):
         number, digit = divmod(number, len(_ALPHABET))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from .messages import Message, Provider, ProviderFields, ToolResult
+from .messages import JSON, Message, Provider, ProviderFields, Role, ToolResult
 from .provider_fields import is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
@@ -75,6 +75,43 @@ class Losses:
 
 def _inside(path: str, other: str) -> bool:
     return len(path) > len(other) and path.startswith(other) and path[len(other)] in ".["
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message as it stands on the wire: its `path`, the role that it has there, and the wire's own fields of it.
+
+    Not `says`: nothing of it is left, but it keeps its neighbours apart.
+    """
+
+    path: str
+    role: Role
+    own: Mapping[str, JSON]
+    says: bool = True
+
+
+def report_joins(turns: Iterable[Turn], losses: Losses) -> None:
+    """Neighbours that the wire cannot tell apart are one turn: the first is approximated, the others are dropped.
+
+    They were two because of a turn between them that is not on the wire, another provider's fields, or their roles.
+    Instructions that come first join nothing: they are read as the request's own.
+    """
+    first: Turn | None = None
+    leading = True
+    for turn in turns:
+        leading = leading and turn.role == "system" and not turn.own
+        if leading:
+            continue
+        if first is None or turn.role != first.role or turn.own != first.own:
+            first = turn if turn.says else None
+        elif turn.says:
+            losses.approximate(first.path)
+            losses.drop(turn.path)
+
+
+def foreign_event_fields(fields: ProviderFields, path: str, own: Provider) -> Iterator[Loss]:
+    """A loss for every other provider's field beside an event of a stream; `path` is where the fields stand."""
+    return _foreign(fields, f"{path}." if path else "", {own})
 
 
 def foreign_fields(request: Request, own: Provider, *, also: tuple[Provider, ...] = ()) -> Iterator[Loss]:

@@ -41,6 +41,10 @@ class ToolChoice:
     names: tuple[str, ...] = ()
 
 
+SCHEMA_NAME = "response"
+"""What a schema is called where a provider demands a name and the caller gave none."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResponseFormat:
     """`json_object` is any JSON; `json_schema` constrains it by `schema`. Plain text is `response_format=None`."""

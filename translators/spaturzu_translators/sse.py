@@ -55,9 +55,17 @@ def _parsed(payload: bytes) -> list[JSONObject | MalformedFrame]:
     return [cast(JSONObject, value)] if isinstance(value, dict) else [MalformedFrame("an event is not a JSON object")]
 
 
+def json_bytes(value: JSONObject) -> bytes:
+    """Compact JSON. Half of a surrogate pair, which models do write, has no UTF-8: then all is escaped."""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":")).encode()
+
+
 def data_frame(frame: JSONObject) -> bytes:
     """`frame` as an event without a name."""
-    return b"data: " + json.dumps(frame, ensure_ascii=False, separators=(",", ":")).encode() + b"\n\n"
+    return b"data: " + json_bytes(frame) + b"\n\n"
 
 
 def named_frame(name: str, frame: JSONObject) -> bytes:

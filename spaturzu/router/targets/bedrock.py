@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any, cast
 
 from spaturzu_translators.bedrock.blobs import from_sdk, to_sdk
-
 from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
@@ -47,7 +46,7 @@ def own_endpoint(client: Any) -> Any:
 
     Made by hand: `copy.copy` of a botocore client recurses in its `__getattr__`.
     """
-    clone = object.__new__(type(client))
+    clone: Any = object.__new__(client.__class__)
     clone.__dict__.update(client.__dict__)
     clone._endpoint = copy.copy(client._endpoint)
     clone._endpoint._event_emitter = copy.copy(client._endpoint._event_emitter)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.messages import JSON
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
@@ -37,7 +38,7 @@ def error(exc: BaseException) -> ErrorReply | None:
     if body is None and status is None:
         return None
     response = getattr(exc, "response", None)
-    inner = body if isinstance(body, dict) else {"message": str(exc)}
+    inner = cast("JSON", body) if isinstance(body, dict) else {"message": str(exc)}
     return ErrorReply(
         status=200 if status is None else status,
         headers=header_names_lowered(getattr(response, "headers", None)),

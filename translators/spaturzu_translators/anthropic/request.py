@@ -10,10 +10,10 @@ from typing import Any, TypeVar, cast
 from ..codec import BadWire, as_list, as_object
 from ..ids import map_id
 from ..json_schema import for_anthropic
-from ..loss import Encoded, Losses, foreign_fields
+from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
 from ..messages import JSON, Blob, File, JSONObject, Message, Opaque, Part, Role, Text, ToolCall, ToolResult, Uri
 from ..messages import merge_turns as merged
-from ..requests import AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
 from .model_facts import DEFAULT_MAX_TOKENS, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
 from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, string, wrong
 from .thinking import decode_thinking, encode_thinking
@@ -133,8 +133,10 @@ def _decode_messages(body: JSONObject) -> tuple[tuple[Text, ...], tuple[Message,
     messages: list[Message] = []
     for number, raw in enumerate(as_list(body.get("messages"), f"{WHO}: messages")):
         message = _decode_message(as_object(raw, f"{WHO}: messages[{number}]"), f"messages[{number}]", names)
-        if message.role == "system" and not messages:
-            leading.extend(_only_texts(message.parts, f"messages[{number}].content"))
+        texts = [part for part in message.parts if isinstance(part, Text)]
+        plain = len(texts) == len(message.parts) and not message.provider_fields
+        if message.role == "system" and not messages and plain:
+            leading.extend(texts)
         else:
             messages.append(message)
         names.update((part.id, part.name) for part in message.parts if isinstance(part, ToolCall))
@@ -295,6 +297,7 @@ def _encode_system(request: Request, losses: Losses) -> list[JSONObject]:
 
 def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
     messages: list[JSONObject] = []
+    turns: list[Turn] = []
     for number, message in enumerate(request.messages):
         path = f"messages[{number}]"
         parts = enumerate(message.parts)
@@ -302,6 +305,8 @@ def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
         if content := [block for block in blocks if block is not None]:
             own = own_fields(message.provider_fields)
             messages.append({"role": message.role, "content": compact(content), **own})
+            turns.append(Turn(path, message.role, own))
+    report_joins(turns, losses)
     if _is_prefill(request):
         losses.approximate(f"messages[{len(request.messages) - 1}]")
         messages.append({"role": "user", "content": CONTINUE})
@@ -550,7 +555,7 @@ def _encode_format(request: Request, own: Mapping[str, JSON], losses: Losses) ->
 
 
 def _drop_labels(wanted: ResponseFormat, losses: Losses) -> None:
-    if wanted.name is not None:
+    if wanted.name not in (None, SCHEMA_NAME):
         losses.drop("response_format.name")
     if wanted.description is not None:
         losses.drop("response_format.description")

@@ -183,7 +183,7 @@ def _encode_thought(part: Reasoning, path: str, losses: Losses) -> JSONObject | 
     if not part.text:
         losses.drop(path)
         return None
-    for name in ("issuer", "signature", "redacted"):
+    for name in ("signature", "redacted"):
         if getattr(part, name) is not None:
             losses.drop(f"{path}.{name}")
     return {"type": "thinking", "thinking": part.text, "signature": "", **own_fields(part.provider_fields)}

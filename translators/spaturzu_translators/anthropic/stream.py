@@ -431,8 +431,6 @@ class StreamEncoder:
             return self._open_block({"type": "redacted_thinking", "data": part.redacted})
         if part.redacted is not None:
             self._losses.drop(f"{self._path}.redacted")
-        if part.issuer != "anthropic":
-            self._losses.approximate(f"{self._path}.issuer")
         signed = [] if part.signature is None else self._signature(SignatureDelta(index=0, signature=part.signature))
         return [*self._text(part.text), *signed]
 

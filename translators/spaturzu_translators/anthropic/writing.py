@@ -13,6 +13,7 @@ from typing import NoReturn, assert_never, cast
 
 from ..ids import map_id
 from ..loss import Losses
+from ..media import type_by_suffix
 from ..messages import (
     Blob,
     CacheTtl,
@@ -29,6 +30,7 @@ from ..messages import (
 )
 from .reading import own_fields
 
+_PDF = "application/pdf"
 IMAGE_TYPES = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 
 _CONTROLS: dict[CacheTtl, JSONObject] = {
@@ -227,13 +229,14 @@ def _document_source(part: Blob, path: str, losses: Losses) -> JSONObject | None
 def _url_source(part: Uri, path: str, losses: Losses) -> JSONObject | None:
     if not part.uri.startswith(("https://", "http://")):
         return None
+    promised = type_by_suffix(part.uri)
     if part.modality == "image":
-        if part.media_type is not None:
+        if part.media_type not in (None, promised):
             losses.drop(f"{path}.media_type")
-    elif part.media_type is None:
-        losses.approximate(f"{path}.media_type")
-    elif part.media_type != "application/pdf":
+    elif (part.media_type or promised or _PDF) != _PDF:
         return None
+    elif (part.media_type or promised) is None:
+        losses.approximate(f"{path}.media_type")
     return {"type": "url", "url": part.uri}
 
 

@@ -333,7 +333,7 @@ def _redacted_blocks(redacted: str, ours: bool, path: str, writing: Writing) -> 
 
 
 def _report_thoughts(part: Reasoning, signature: str | None, path: str, writing: Writing) -> None:
-    if part.issuer != "bedrock":
+    if part.issuer != "bedrock" and signature is not None:
         writing.losses.approximate(f"{path}.issuer")
     if part.signature is not None and signature is None:
         writing.losses.drop(f"{path}.signature")

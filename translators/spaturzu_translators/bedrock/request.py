@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from ..codec import as_object
-from ..loss import Encoded, Losses, Matters, foreign_fields
+from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
 from ..messages import JSON, NOTHING, JSONObject, Message, Part, Role, Text, ToolCall, merge_turns
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest
 from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached
@@ -261,34 +261,25 @@ def _enabled(thinking: Any) -> bool:
 
 def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSONObject]:
     """Turns that alternate and start with the user's; a turn that joins its neighbour is reported."""
-    turns: list[JSONObject] = []
-    first = ""
+    wire: list[JSONObject] = []
+    turns: list[Turn] = []
     for number, message in enumerate(messages):
         path = f"messages[{number}]"
         content = _encode_parts(message, path, writing)
         if not content:
             continue
-        if turns and turns[-1]["role"] == message.role:
-            turns[-1]["content"] += content
-            _report_joined(first, path, writing.losses)
-            continue
-        if not turns and message.role == "assistant":
-            turns.append({"role": "user", "content": [{"text": _FILLER}]})
-            writing.losses.approximate(path, worst(path, writing.losses))
-        first = path
-        turns.append({"role": message.role, "content": content, **own_fields(message.provider_fields)})
-    return turns
-
-
-def _report_joined(first: str, path: str, losses: Losses) -> None:
-    losses.approximate(first, worst(first, losses))
-    losses.drop(path, worst(path, losses))
-
-
-def worst(path: str, losses: Losses) -> Matters:
-    """How much the losses inside `path` matter: a report of `path` itself stands for them too."""
-    inside = (loss for loss in losses.found() if loss.path.startswith(path))
-    return "meaning" if any(loss.matters == "meaning" for loss in inside) else "tuning"
+        own = own_fields(message.provider_fields)
+        turn = Turn(path, message.role, own if message.role == "system" else {})
+        if turns and (turns[-1].role, turns[-1].own) == (turn.role, turn.own):
+            wire[-1]["content"] += content
+        else:
+            if message.role == "assistant" and all(said["role"] == "system" for said in wire):
+                wire.append({"role": "user", "content": [{"text": _FILLER}]})
+                writing.losses.approximate(path)
+            wire.append({"role": message.role, "content": content, **own})
+        turns.append(turn)
+    report_joins(turns, writing.losses)
+    return wire
 
 
 def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObject]:
@@ -301,7 +292,7 @@ def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObj
     if any("document" in block for block in content) and not any("text" in block for block in content):
         content.append({"text": _ABOUT_DOCUMENT})
         last = f"{path}.parts[{_last_document(message.parts)}]"
-        writing.losses.approximate(last, worst(last, writing.losses))
+        writing.losses.approximate(last)
     return content
 
 
@@ -316,7 +307,7 @@ def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> lis
         blocks += _system_blocks(text, f"system[{number}]", writing)
     if orders:
         path = f"system[{len(texts) - 1}]" if texts else "system"
-        writing.losses.approximate(path, worst(path, writing.losses))
+        writing.losses.approximate(path)
         blocks.append({"text": " ".join(orders)})
     return blocks
 

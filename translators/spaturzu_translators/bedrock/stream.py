@@ -248,7 +248,6 @@ class _Open:
     part: Part
     block: int | None = None
     texts: int = 0
-    signature: bool = False
 
 
 class StreamEncoder:
@@ -360,6 +359,8 @@ class StreamEncoder:
         if isinstance(part, Reasoning) and (
             part.issuer == "bedrock" or (part.issuer == "anthropic" and self._writing.facts.claude)
         ):
+            if part.issuer != "bedrock":
+                self._losses.approximate(f"candidates[0].parts[{index}].issuer")
             return self._delta(index, {"reasoningContent": {"signature": signature}})
         self._losses.drop(f"candidates[0].parts[{index}].signature")
         return []
@@ -402,8 +403,6 @@ class StreamEncoder:
     def _report_part(self, part: Part, path: str) -> None:
         if isinstance(part, Refusal):
             self._losses.approximate(path)
-        elif isinstance(part, Reasoning) and part.issuer != "bedrock":
-            self._losses.approximate(f"{path}.issuer")
 
     def _report_fields(self, part: Part, index: int) -> None:
         if part.provider_fields:

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import assert_never
 
-from ..loss import Losses, Matters
+from ..loss import Losses, Turn, report_joins
 from ..messages import (
+    NOTHING,
     Blob,
     File,
     JSONObject,
@@ -41,9 +42,20 @@ MADE_UP_ID = re.compile(r"call_\d{1,5}_\d{1,5}")
 def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) -> list[JSONObject]:
     """The contents. `names` are the tool names that Gemini spells otherwise. It refuses a turn without parts."""
     history = _History(request, names, losses)
-    contents = [history.content(message, f"messages[{n}]") for n, message in enumerate(request.messages)]
-    _report_system_turns(request.messages, losses)
-    return [content for content in contents if content["parts"]]
+    contents: list[JSONObject] = []
+    turns: list[Turn] = []
+    for number, message in enumerate(request.messages):
+        path = f"messages[{number}]"
+        content = history.content(message, path)
+        if not content["parts"]:
+            continue
+        contents.append(content)
+        role = "assistant" if message.role == "assistant" else "user"
+        turns.append(Turn(path, role, message.provider_fields.get("gemini", NOTHING)))
+        if message.role == "system":
+            losses.approximate(path)
+    report_joins(turns, losses)
+    return contents
 
 
 class _History:
@@ -106,36 +118,3 @@ def sign(parts: list[JSONObject]) -> None:
         if "functionCall" in part:
             part.setdefault("thoughtSignature", SENTINEL)
             return
-
-
-def _report_system_turns(messages: tuple[Message, ...], losses: Losses) -> None:
-    """A system turn becomes user text, so it runs together with the user turns around it."""
-    run: list[int] = []
-    for index, message in enumerate(messages):
-        if message.role == "assistant":
-            _report_run(run, messages, losses)
-            run = []
-        else:
-            run.append(index)
-    _report_run(run, messages, losses)
-
-
-def _report_run(run: list[int], messages: tuple[Message, ...], losses: Losses) -> None:
-    """The first turn of a run grows (a user turn at its end) and swallows the others."""
-    if all(messages[index].role == "user" for index in run):
-        return
-    first, *rest = run
-    if messages[first].role == "user":
-        grown = f"messages[{first}].parts[{len(messages[first].parts) - 1}]"
-        losses.approximate(grown, _worst(losses, grown))
-    else:
-        losses.approximate(f"messages[{first}]", _worst(losses, f"messages[{first}]"))
-    for index in rest:
-        losses.drop(f"messages[{index}]", _worst(losses, f"messages[{index}]"))
-
-
-def _worst(losses: Losses, path: str) -> Matters:
-    """A loss takes the place of those inside it, so it matters as much as the worst of them."""
-    inside = (f"{path}.", f"{path}[")
-    within = [loss.matters for loss in losses.found() if loss.path == path or loss.path.startswith(inside)]
-    return "meaning" if "meaning" in within else "tuning"

@@ -36,5 +36,5 @@ def _mentioned(request: Request) -> set[str]:
 
 def _lawful(name: str) -> str:
     """The hash keeps two names two."""
-    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"_{short_name(_FORBIDDEN.sub('_', name), _LIMIT - 10)}_{digest}"

@@ -15,6 +15,7 @@ from typing import Any, NoReturn, assert_never, cast
 from ..codec import BadWire
 from ..ids import map_id
 from ..loss import Losses
+from ..media import type_by_suffix
 from ..messages import (
     JSON,
     NOTHING,
@@ -46,20 +47,6 @@ _DEFAULT_TYPES: dict[Modality, str] = {
     "document": "application/pdf",
     "audio": "audio/mpeg",
     "video": "video/mp4",
-}
-_TYPES = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "webp": "image/webp",
-    "heic": "image/heic",
-    "pdf": "application/pdf",
-    "txt": "text/plain",
-    "mp3": "audio/mpeg",
-    "wav": "audio/wav",
-    "mp4": "video/mp4",
-    "mov": "video/quicktime",
-    "webm": "video/webm",
 }
 
 
@@ -196,7 +183,7 @@ def fields_of_any_name(value: JSON, who: str) -> JSONObject:
 def _type_by_name(uri: str) -> str:
     if "youtube.com/" in uri or "youtu.be/" in uri:
         return "video/*"
-    return _TYPES.get(uri.partition("?")[0].rpartition(".")[2].lower(), "")
+    return type_by_suffix(uri) or ""
 
 
 def _standard_base64(data: str) -> str:
@@ -331,9 +318,9 @@ def _encode_opaque(part: Opaque, path: str, losses: Losses) -> JSONObject | None
 
 def _media_type(part: Uri, path: str, losses: Losses) -> str:
     """Gemini wants one; it looks at the bytes all the same."""
-    if part.media_type is None:
-        losses.approximate(f"{path}.media_type")
     found = part.media_type or _type_by_name(part.uri) or _DEFAULT_TYPES[part.modality]
+    if found not in (part.media_type, type_by_suffix(part.uri)):
+        losses.approximate(f"{path}.media_type")
     if modality_of(found) != part.modality:
         losses.approximate(f"{path}.modality")
     return found

@@ -14,7 +14,7 @@ from ..codec import BadWire, as_object
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns
-from ..requests import AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
 from .fields import boolean, fields, integer, items, number, own, put_own, string, strings
 from .history import encode_messages
 from .model_facts import thinking_of
@@ -358,7 +358,11 @@ _PLAIN.append(("topK", attrgetter("top_k")))
 
 def _encode_format(request: Request, wanted: ResponseFormat, config: JSONObject, losses: Losses) -> None:
     config["responseMimeType"] = "application/json"
-    for name, value in (("name", wanted.name), ("description", wanted.description), ("strict", wanted.strict)):
+    for name, value in (
+        ("name", None if wanted.name == SCHEMA_NAME else wanted.name),
+        ("description", wanted.description),
+        ("strict", wanted.strict),
+    ):
         if value:
             losses.drop(f"response_format.{name}")
     if wanted.type == "json_object":

@@ -108,7 +108,7 @@ def decode_response(body: JSONObject, model: str) -> Response:
 def call_prefix(answer: JSONObject) -> str:
     """The start of the ids of this answer's calls, where Gemini gives none: one answer's differ from another's."""
     said = answer.get("responseId") or repr(answer.get("candidates"))
-    return f"call_{hashlib.sha256(str(said).encode()).hexdigest()[:8]}"
+    return f"call_{hashlib.sha256(str(said).encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def block_reason(answer: JSONObject) -> str | None:
@@ -304,7 +304,6 @@ def _encode_reasoning(part: Reasoning, path: str, losses: Losses) -> JSONObject 
     if not part.text and not (own_thought and part.signature is not None):
         return losses.drop(path)
     if not own_thought:
-        losses.approximate(f"{path}.issuer")
         if part.signature is not None:
             losses.drop(f"{path}.signature")
     if part.redacted is not None:

@@ -15,7 +15,8 @@ from typing import TypeAlias, cast
 
 from ..codec import as_list, as_object
 from ..ids import map_id, short_name
-from ..loss import Loss, Losses
+from ..loss import Losses
+from ..media import type_by_suffix
 from ..messages import (
     JSON,
     Blob,
@@ -23,7 +24,6 @@ from ..messages import (
     JSONObject,
     Opaque,
     Part,
-    ProviderFields,
     Reasoning,
     Refusal,
     Text,
@@ -31,7 +31,6 @@ from ..messages import (
     ToolResult,
     Uri,
 )
-from ..provider_fields import is_tuning
 from .reading import OWN, maybe_object, own_fields, required_string, rest_of, string, wrong
 
 Chunk: TypeAlias = JSONObject
@@ -57,40 +56,6 @@ _AUDIO_TYPES: tuple[tuple[str, str], ...] = (
     ("T2dnUw", "audio/ogg"),
 )
 """How base64 begins: RIFF, fLaC, OggS. The wire names no format; everything else counts as MP3."""
-
-
-class Report(Losses):
-    """Losses, and paths that were remade as a whole: such a path matters as much as what was lost inside it."""
-
-    __slots__ = ("_remade",)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._remade: list[str] = []
-
-    def remake(self, path: str) -> None:
-        """What stands at `path` has another shape now."""
-        self._remade.append(path)
-
-    def foreign(self, fields: ProviderFields, prefix: str) -> None:
-        """Other providers' fields beside an event of a stream are gone."""
-        for provider, values in fields.items():
-            if provider != OWN:
-                for name in values:
-                    matters = "tuning" if is_tuning(provider, name) else "meaning"
-                    self.drop(f"{prefix}provider_fields.{provider}.{name}", matters)
-
-    def found(self) -> tuple[Loss, ...]:
-        """All of them, the remade paths last."""
-        inner = super().found()
-        if not self._remade:
-            return inner
-        merged = Losses()
-        merged.extend(inner)
-        for path in self._remade:
-            grave = any(loss.matters == "meaning" and loss.path.startswith(path) for loss in inner)
-            merged.approximate(path, "meaning" if grave else "tuning")
-        return merged.found()
 
 
 def decode_content(value: JSON, who: str) -> list[Part]:
@@ -266,12 +231,12 @@ def content_of(chunks: list[Chunk]) -> str | list[Chunk]:
     return chunks
 
 
-def encode_parts(parts: Iterable[tuple[str, Part]], report: Report) -> list[Chunk]:
+def encode_parts(parts: Iterable[tuple[str, Part]], report: Losses) -> list[Chunk]:
     """The chunks of parts with their paths; what cannot be said is reported."""
     return [chunk for path, part in parts if (chunk := encode_part(part, path, report)) is not None]
 
 
-def encode_part(part: Part, path: str, report: Report) -> Chunk | None:
+def encode_part(part: Part, path: str, report: Losses) -> Chunk | None:
     """One chunk. Tool calls and results stand elsewhere on this wire; thoughts are shown as they are."""
     match part:
         case Text():
@@ -302,7 +267,7 @@ def think_chunk(text: str, signature: str | None, own: Mapping[str, JSON]) -> Ch
     return chunk
 
 
-def shown_reasoning(part: Reasoning, path: str, report: Report) -> Reasoning | None:
+def shown_reasoning(part: Reasoning, path: str, report: Losses) -> Reasoning | None:
     """A thought as an answer may show it: only our own signature, or the caller would replay a foreign one to us."""
     if part.issuer == OWN:
         return part
@@ -312,11 +277,10 @@ def shown_reasoning(part: Reasoning, path: str, report: Report) -> Reasoning | N
     for name in ("signature", "redacted"):
         if getattr(part, name) is not None:
             report.drop(f"{path}.{name}")
-    report.approximate(f"{path}.issuer")
     return replace(part, signature=None, redacted=None)
 
 
-def _encode_blob(part: Blob, path: str, report: Report) -> Chunk | None:
+def _encode_blob(part: Blob, path: str, report: Losses) -> Chunk | None:
     url = f"data:{part.media_type};base64,{part.data}"
     match part.modality:
         case "image":
@@ -335,12 +299,13 @@ def _encode_blob(part: Blob, path: str, report: Report) -> Chunk | None:
             return None
 
 
-def _encode_uri(part: Uri, path: str, report: Report) -> Chunk | None:
+def _encode_uri(part: Uri, path: str, report: Losses) -> Chunk | None:
     """URLs that the provider can fetch."""
     if part.modality == "video" or not part.uri.startswith(("http://", "https://")):
         report.drop(path, "meaning")
         return None
-    _unsaid(part, path, report, "media_type")
+    if part.media_type not in (None, type_by_suffix(part.uri)):
+        report.drop(f"{path}.media_type")
     match part.modality:
         case "image":
             return _image_chunk(part.uri, part, path, report)
@@ -351,28 +316,28 @@ def _encode_uri(part: Uri, path: str, report: Report) -> Chunk | None:
             return _completed({"type": "input_audio", "input_audio": part.uri}, part, path, report)
 
 
-def _encode_file(part: File, path: str, report: Report) -> Chunk | None:
+def _encode_file(part: File, path: str, report: Losses) -> Chunk | None:
     if part.issuer != OWN:
         report.drop(path, "meaning")
         return None
     return _completed({"type": "file", "file_id": part.file_id}, part, path, report)
 
 
-def _image_chunk(url: str, part: Blob | Uri, path: str, report: Report) -> Chunk:
+def _image_chunk(url: str, part: Blob | Uri, path: str, report: Losses) -> Chunk:
     """`detail` and its like stand beside the URL in an object."""
     _unsaid(part, path, report, "name", "cache")
     own = own_fields(part.provider_fields)
     return {"type": "image_url", "image_url": {"url": url, **own} if own else url}
 
 
-def _document_chunk(url: str, part: Blob | Uri, path: str, report: Report) -> Chunk:
+def _document_chunk(url: str, part: Blob | Uri, path: str, report: Losses) -> Chunk:
     chunk: Chunk = {"type": "document_url", "document_url": url}
     if part.name is not None:
         chunk["document_name"] = part.name
     return _completed(chunk, part, path, report)
 
 
-def _text_document(part: Blob, path: str, report: Report) -> Chunk | None:
+def _text_document(part: Blob, path: str, report: Losses) -> Chunk | None:
     """A document of plain text is sent as text."""
     try:
         text = base64.b64decode(part.data).decode()
@@ -383,7 +348,7 @@ def _text_document(part: Blob, path: str, report: Report) -> Chunk | None:
     return {"type": "text", "text": text}
 
 
-def _completed(chunk: Chunk, part: Text | Blob | Uri | File, path: str, report: Report) -> Chunk:
+def _completed(chunk: Chunk, part: Text | Blob | Uri | File, path: str, report: Losses) -> Chunk:
     """`chunk` with the part's own fields. There are no cache marks on this wire, only a cache key."""
     if part.cache is not None:
         report.drop(f"{path}.cache")
@@ -395,7 +360,7 @@ def _with_own(wire: JSONObject, own: Mapping[str, JSON], *, except_for: str = ""
     return wire
 
 
-def _unsaid(part: Blob | Uri, path: str, report: Report, *names: str) -> None:
+def _unsaid(part: Blob | Uri, path: str, report: Losses, *names: str) -> None:
     for name in names:
         if getattr(part, name) is not None:
             report.drop(f"{path}.{name}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from ..codec import BadWire, as_object
-from ..loss import Encoded, foreign_fields
+from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
 from ..messages import (
     JSON,
     JSONObject,
@@ -22,6 +22,7 @@ from ..messages import (
     merge_turns,
 )
 from ..requests import (
+    SCHEMA_NAME,
     AnyTool,
     Effort,
     OpaqueTool,
@@ -35,7 +36,6 @@ from ..requests import (
 from . import reading
 from .content import (
     Chunk,
-    Report,
     call_id,
     content_of,
     decode_calls,
@@ -306,7 +306,7 @@ def _result_part(part: Part) -> ResultPart:
 class _Encoding:
     """What the encoding of one request has gathered."""
 
-    report: Report
+    report: Losses
     renamed: dict[str, str] = field(default_factory=dict[str, str])
 
     def name(self, name: str, path: str) -> str:
@@ -320,21 +320,21 @@ class _Encoding:
 
 def encode_request(request: Request) -> Encoded[WireRequest]:
     """The wire request and what it could not say."""
-    report = Report()
+    report = Losses()
     report.extend(foreign_fields(request, OWN))
     encoding = _Encoding(report)
     body: JSONObject = {"model": request.model, "messages": _encode_messages(request, encoding)}
     body["stream"] = request.stream
     _encode_scalars(request, body, report)
     _encode_tools(request, body, encoding)
-    _encode_response_format(request.response_format, body, report)
+    _encode_response_format(request.response_format, body)
     _encode_reasoning(request.reasoning, body, report)
     body.update(own_fields(request.provider_fields))
     wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=encoding.renamed)
     return Encoded(wire, report.found())
 
 
-def _encode_scalars(request: Request, body: JSONObject, report: Report) -> None:
+def _encode_scalars(request: Request, body: JSONObject, report: Losses) -> None:
     for name, key, _ in _READERS:
         if (value := getattr(request, name)) is not None:
             body[key] = value
@@ -352,15 +352,13 @@ def _encode_scalars(request: Request, body: JSONObject, report: Report) -> None:
         report.approximate("temperature")
 
 
-def _encode_response_format(form: ResponseFormat | None, body: JSONObject, report: Report) -> None:
+def _encode_response_format(form: ResponseFormat | None, body: JSONObject) -> None:
     if form is None:
         return
     if form.type == "json_object":
         body["response_format"] = {"type": form.type}
         return
-    if form.name is None:
-        report.approximate("response_format.name")
-    schema: JSONObject = {"name": form.name or "response", "schema": form.schema or {}}
+    schema: JSONObject = {"name": form.name or SCHEMA_NAME, "schema": form.schema or {}}
     if form.description is not None:
         schema["description"] = form.description
     if form.strict is not None:
@@ -368,7 +366,7 @@ def _encode_response_format(form: ResponseFormat | None, body: JSONObject, repor
     body["response_format"] = {"type": form.type, "json_schema": schema}
 
 
-def _encode_reasoning(options: ReasoningOptions | None, body: JSONObject, report: Report) -> None:
+def _encode_reasoning(options: ReasoningOptions | None, body: JSONObject, report: Losses) -> None:
     """An effort as it is, a budget as the effort that it buys. Thoughts come whether asked for or not."""
     if options is None:
         return
@@ -451,24 +449,36 @@ def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
     if request.system:
         parts = ((f"system[{at}]", part) for at, part in enumerate(request.system))
         wire.append({"role": "system", "content": content_of(encode_parts(parts, encoding.report))})
-    final = len(request.messages) - 1
+    turns: list[Turn] = []
     for at, message in enumerate(request.messages):
         path = f"messages[{at}]"
-        match message.role:
-            case "system":
-                wire.append(_encode_system(message, path, encoding.report))
-            case "user":
-                wire.extend(_encode_user(message, path, encoding))
-            case "assistant":
-                wire.append(_encode_assistant(message, path, encoding, last=at == final))
+        said = _encode_message(message, path, encoding, last=at == len(request.messages) - 1)
+        own = own_fields(message.provider_fields)
+        if wire and (wire[-1]["role"], said[0]["role"]) == ("tool", "user"):
+            wire.append({"role": "assistant", "content": BRIDGE})
+            encoding.report.approximate(path)
+            turns.append(Turn("", "assistant", {}, says=False))
+        wire += said
+        turns.append(Turn(path, message.role, own, any(one.get("content") or len(one) > 2 for one in said)))
+    report_joins(turns, encoding.report)
     return wire
+
+
+def _encode_message(message: Message, path: str, encoding: _Encoding, *, last: bool) -> list[JSONObject]:
+    match message.role:
+        case "system":
+            return [_encode_system(message, path, encoding.report)]
+        case "user":
+            return _encode_user(message, path, encoding)
+        case "assistant":
+            return [_encode_assistant(message, path, encoding, last=last)]
 
 
 def _paths(message: Message, path: str) -> list[tuple[str, Part]]:
     return [(f"{path}.parts[{at}]", part) for at, part in enumerate(message.parts)]
 
 
-def _encode_system(message: Message, path: str, report: Report) -> JSONObject:
+def _encode_system(message: Message, path: str, report: Losses) -> JSONObject:
     """System messages hold texts and thoughts only."""
     chunks: list[Chunk] = []
     for place, part in _paths(message, path):
@@ -496,11 +506,11 @@ def _encode_user(message: Message, path: str, encoding: _Encoding) -> list[JSONO
     said: JSONObject = {"role": "user", "content": content_of(chunks), **own_fields(message.provider_fields)}
     if not results:
         return [said]
-    encoding.report.remake(path)
+    encoding.report.approximate(path)
     return [*results, {"role": "assistant", "content": BRIDGE}, said]
 
 
-def _said(part: Part, path: str, report: Report) -> list[Chunk]:
+def _said(part: Part, path: str, report: Losses) -> list[Chunk]:
     """The chunk of a part of the history, if any. Thoughts are replayed to their issuer only."""
     if isinstance(part, Reasoning) and part.issuer != OWN:
         report.drop(path)
@@ -557,10 +567,10 @@ def _encode_assistant(message: Message, path: str, encoding: _Encoding, *, last:
             reordered = reordered or bool(found and calls)
             chunks += found
     if reordered:
-        report.remake(f"{path}.parts")
+        report.approximate(f"{path}.parts")
     content = content_of(chunks)
     if not content and not calls:
-        report.remake(path)
+        report.approximate(path)
         content = BRIDGE
     wire: JSONObject = {"role": "assistant", "content": content}
     if calls:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from typing import cast
 
-from ..loss import Encoded, foreign_response_fields
+from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, JSONObject, Part, ProviderFields, Reasoning, ToolCall
 from ..requests import Request
 from ..responses import Candidate, FinishReason, Response, Usage
 from .content import (
     Chunk,
-    Report,
     content_of,
     decode_calls,
     decode_content,
@@ -128,7 +127,7 @@ def decode_usage(usage: JSONObject | None, who: str) -> Usage | None:
 
 def encode_response(response: Response, request: Request) -> Encoded[JSONObject]:
     """The answer in full; `created` and `usage` are required on this wire, so an unknown one is zero or empty."""
-    report = Report()
+    report = Losses()
     report.extend(foreign_response_fields(response, OWN))
     body: JSONObject = {
         "id": response.id,
@@ -142,7 +141,7 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
     return Encoded(body, report.found())
 
 
-def _encode_choice(at: int, candidate: Candidate, report: Report) -> JSONObject:
+def _encode_choice(at: int, candidate: Candidate, report: Losses) -> JSONObject:
     path = f"candidates[{at}]"
     if candidate.stop_sequence is not None:
         report.drop(f"{path}.stop_sequence")
@@ -161,7 +160,7 @@ def _encode_choice(at: int, candidate: Candidate, report: Report) -> JSONObject:
     }
 
 
-def _encode_message(candidate: Candidate, path: str, report: Report) -> JSONObject:
+def _encode_message(candidate: Candidate, path: str, report: Losses) -> JSONObject:
     chunks: list[Chunk] = []
     calls: list[JSONObject] = []
     reordered = False
@@ -173,18 +172,18 @@ def _encode_message(candidate: Candidate, path: str, report: Report) -> JSONObje
             reordered = reordered or bool(calls)
             chunks.append(chunk)
     if reordered:
-        report.remake(f"{path}.parts")
+        report.approximate(f"{path}.parts")
     return {"role": "assistant", "content": content_of(chunks), "tool_calls": calls or None}
 
 
-def encode_answer_call(call: ToolCall, path: str, index: int, report: Report) -> JSONObject:
+def encode_answer_call(call: ToolCall, path: str, index: int, report: Losses) -> JSONObject:
     """A call as an answer has it: its name is the caller's own."""
     if call.cache is not None:
         report.drop(f"{path}.cache")
     return encode_call(call, call.name, index=index)
 
 
-def _shown(part: Part, path: str, report: Report) -> Chunk | None:
+def _shown(part: Part, path: str, report: Losses) -> Chunk | None:
     shown = shown_reasoning(part, path, report) if isinstance(part, Reasoning) else part
     return None if shown is None else encode_part(shown, path, report)
 
@@ -193,7 +192,7 @@ def encode_finish(
     reason: FinishReason | None,
     fields: ProviderFields,
     path: str,
-    report: Report,
+    report: Losses,
     *,
     calls: bool,
     stream: bool = False,
@@ -210,7 +209,7 @@ def encode_finish(
     return {"finish_reason": wire, **own}
 
 
-def encode_logprobs(value: JSON, path: str, report: Report) -> JSONObject:
+def encode_logprobs(value: JSON, path: str, report: Losses) -> JSONObject:
     """Log probabilities in this wire's own form; another's lacks token ids, and none are made up."""
     if value is None:
         return {}
@@ -228,7 +227,7 @@ def _are_logprobs(value: JSON) -> bool:
             return False
 
 
-def encode_usage(usage: Usage | None, report: Report) -> JSONObject:
+def encode_usage(usage: Usage | None, report: Losses) -> JSONObject:
     """Wire usage: cached tokens inside `prompt_tokens`, audio tokens beside it. There is no cache creation."""
     if usage is None:
         return {}

@@ -23,12 +23,12 @@ from ..events import (
     UsageReported,
     merge_usage,
 )
-from ..loss import Loss
+from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
 from ..responses import Usage
 from ..sse import data_frame
-from .content import Report, arguments_text, decode_call, decode_chunk, encode_part, think_chunk
+from .content import arguments_text, decode_call, decode_chunk, encode_part, think_chunk
 from .errors import decode_stream_error, encode_stream_error, is_error
 from .reading import OWN, integer, maybe_object, objects, own_fields, rest_of, string, wrong
 from .response import (
@@ -206,7 +206,7 @@ class StreamEncoder:
         self._candidates: dict[int, _Writing] = {}
         self._held: list[JSONObject] = []
         self._usage: Usage | None = None
-        self._report = Report()
+        self._report = Losses()
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -235,12 +235,12 @@ class StreamEncoder:
         chunks, usage = self._release(), self._usage
         if usage is None:
             return chunks
-        self._report.foreign(usage.provider_fields, "usage.")
+        self._report.extend(foreign_event_fields(usage.provider_fields, "usage", OWN))
         last: JSONObject = chunks[-1] if chunks else {**self._head, "choices": []}
         return [*chunks[:-1], {**last, "usage": encode_usage(usage, self._report)}]
 
     def _start(self, event: Started) -> list[JSONObject]:
-        self._report.foreign(event.provider_fields, "")
+        self._report.extend(foreign_event_fields(event.provider_fields, "", OWN))
         self._head.update(id=event.id, created=event.created or 0, model=event.model)
         own = own_fields(event.provider_fields)
         return [{**chunk, **own} for chunk in self._opening(0)]
@@ -258,7 +258,7 @@ class StreamEncoder:
     def _finish(self, event: Finished) -> list[JSONObject]:
         chunks = [*self._opening(event.candidate), *self._release()]
         path = f"candidates[{event.candidate}]"
-        self._report.foreign(event.provider_fields, f"{path}.")
+        self._report.extend(foreign_event_fields(event.provider_fields, path, OWN))
         if event.stop_sequence is not None:
             self._report.drop(f"{path}.stop_sequence")
         calls = self._candidates[event.candidate].calls > 0
@@ -280,7 +280,7 @@ class _Writing:
 
     __slots__ = ("_arguments", "_last", "_parts", "_path", "_report", "_written", "calls")
 
-    def __init__(self, path: str, report: Report) -> None:
+    def __init__(self, path: str, report: Losses) -> None:
         self.calls = 0
         self._path = path
         self._report = report
@@ -301,7 +301,7 @@ class _Writing:
             case SignatureDelta():
                 return self._signature(event.index, event.signature)
             case PartEnded():
-                self._report.foreign(event.provider_fields, f"{self._place(event.index)}.")
+                self._report.extend(foreign_event_fields(event.provider_fields, self._place(event.index), OWN))
                 return self._end(event.index, self._parts[event.index])
 
     def _place(self, index: int) -> str:
@@ -309,7 +309,7 @@ class _Writing:
 
     def _begin(self, index: int, part: Part) -> list[JSONObject]:
         self._parts[index] = part
-        self._report.foreign(part.provider_fields, f"{self._place(index)}.")
+        self._report.extend(foreign_event_fields(part.provider_fields, self._place(index), OWN))
         match part:
             case Text() | Refusal():
                 return self._text(index, part.text)
@@ -347,7 +347,7 @@ class _Writing:
         self._written.add(index)
         kind = type(part) if isinstance(part, Reasoning | ToolCall) else _read_as(delta)
         if kind is self._last and kind in (Text, Reasoning):
-            self._report.remake(f"{self._path}.parts")
+            self._report.approximate(f"{self._path}.parts")
         self._last = kind
         if isinstance(part, Refusal):
             self._report.approximate(self._place(index))
@@ -375,8 +375,6 @@ class _Writing:
             return
         if part.redacted is not None:
             self._report.drop(f"{place}.redacted")
-        if part.issuer != OWN:
-            self._report.approximate(f"{place}.issuer")
 
 
 def _read_as(delta: JSONObject) -> type[Part]:

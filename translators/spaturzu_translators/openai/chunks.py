@@ -101,7 +101,7 @@ class StreamEncoder:
             **own(event.provider_fields),
             "id": event.id,
             "object": "chat.completion.chunk",
-            "created": encode_created(event.created, self._losses),
+            "created": encode_created(event.created),
             "model": event.model,
         }
         return [self._open(0)]

@@ -16,6 +16,7 @@ from typing import assert_never
 from ..codec import BadWire, as_list, as_object
 from ..ids import map_id, short_name
 from ..loss import Losses
+from ..media import type_by_suffix
 from ..messages import (
     JSON,
     NOTHING,
@@ -44,13 +45,6 @@ _AUDIO_FORMATS = {
     "audio/mpeg": "mp3",
     "audio/mp3": "mp3",
 }
-_IMAGE_SUFFIXES = {
-    "png": "image/png",
-    "jpg": "image/jpeg",
-    "jpeg": "image/jpeg",
-    "gif": "image/gif",
-    "webp": "image/webp",
-}
 _TEXT_TYPES = ("text/", "application/json", "application/xml")
 _CACHE_TTLS: dict[CacheTtl, CacheTtl] = {"5m": "30m", "30m": "30m", "1h": "30m", "12h": "12h"}
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]+")
@@ -77,7 +71,7 @@ def wire_name(name: str) -> str:
     """`name`, or a legal name that is as unique."""
     if _LEGAL_NAME.fullmatch(name):
         return short_name(name, 64)
-    return f"{_ILLEGAL.sub('_', name)[:55]}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{_ILLEGAL.sub('_', name)[:55]}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def own(fields: ProviderFields) -> Mapping[str, JSON]:
@@ -144,7 +138,7 @@ def _decode_image(part: JSONObject, where: str) -> Part | None:
     fields |= extras(image, frozenset({"url"}))
     if not url.startswith("data:"):
         kept = keep(fields)
-        return Uri(modality="image", uri=url, media_type=image_type(url), cache=cache, provider_fields=kept)
+        return Uri(modality="image", uri=url, cache=cache, provider_fields=kept)
     if (found := _split_data_url(url)) is None:
         return None
     return Blob(modality="image", media_type=found[0], data=found[1], cache=cache, provider_fields=keep(fields))
@@ -201,11 +195,6 @@ def _beside(part: JSONObject, payload: str) -> tuple[CacheTtl | None, dict[str, 
             return rest.get("ttl", "30m"), fields
         case _:
             return None, fields
-
-
-def image_type(url: str) -> str | None:
-    """The media type that an address's last letters promise."""
-    return _IMAGE_SUFFIXES.get(url.partition("?")[0].rpartition(".")[2].lower())
 
 
 def _split_data_url(url: str) -> tuple[str, str] | None:
@@ -313,8 +302,8 @@ def _encode_uri(part: Uri, path: str, writing: Writing) -> JSONObject | None:
     if part.modality != "image" or not part.uri.startswith(("https://", "http://")):
         return None
     _drop_name(part, path, writing)
-    if part.media_type != image_type(part.uri):
-        writing.losses.approximate(f"{path}.media_type")
+    if part.media_type not in (None, type_by_suffix(part.uri)):
+        writing.losses.drop(f"{path}.media_type")
     return {"type": "image_url", "image_url": {"url": part.uri}}
 
 

@@ -12,6 +12,7 @@ from ..codec import BadWire, as_list, as_object
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
 from ..requests import (
+    SCHEMA_NAME,
     AnyTool,
     Effort,
     OpaqueTool,
@@ -251,7 +252,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     _encode_reasoning(request, body, writing)
     _encode_who(request, body, losses)
     if request.response_format is not None:
-        body["response_format"] = _encode_response_format(request.response_format, losses)
+        body["response_format"] = _encode_response_format(request.response_format)
     if request.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     _encode_own(request, body, losses)
@@ -387,12 +388,10 @@ def _effort_of(budget_tokens: int | None) -> Effort | None:
     return "high"
 
 
-def _encode_response_format(wanted: ResponseFormat, losses: Losses) -> JSONObject:
+def _encode_response_format(wanted: ResponseFormat) -> JSONObject:
     if wanted.type == "json_object":
         return {"type": "json_object"}
-    if wanted.name is None:  # it is required here
-        losses.approximate("response_format.name")
-    schema: JSONObject = {"name": wanted.name or "response"}
+    schema: JSONObject = {"name": wanted.name or SCHEMA_NAME}
     for name, value in (("description", wanted.description), ("schema", wanted.schema), ("strict", wanted.strict)):
         if value is not None:
             schema[name] = value

@@ -150,7 +150,7 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
         **own(response.provider_fields),
         "id": response.id,
         "object": "chat.completion",
-        "created": encode_created(response.created, losses),
+        "created": encode_created(response.created),
         "model": response.model,
         "choices": [
             _encode_candidate(number, candidate, answers_in_functions(request), losses)
@@ -167,12 +167,9 @@ def answers_in_functions(request: Request) -> bool:
     return "functions" in own(request.provider_fields)
 
 
-def encode_created(created: int | None, losses: Losses) -> int:
+def encode_created(created: int | None) -> int:
     """`created` is required here: now, where the provider gave no time."""
-    if created is not None:
-        return created
-    losses.approximate("created")
-    return int(time.time())
+    return int(time.time()) if created is None else created
 
 
 def _encode_candidate(number: int, candidate: Candidate, in_functions: bool, losses: Losses) -> JSONObject:
@@ -279,8 +276,6 @@ class _Answer:
 
 def seal(part: Reasoning, path: str, losses: Losses) -> None:
     """Thoughts are plain text here, so what binds them to their issuer is lost."""
-    if part.issuer != "openai":
-        losses.approximate(f"{path}.issuer")
     if part.signature is not None:
         losses.drop(f"{path}.signature")
     if part.redacted is not None:

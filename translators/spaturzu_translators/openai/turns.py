@@ -12,6 +12,7 @@ from typing import assert_never
 
 from ..codec import BadWire, as_list, as_object
 from ..ids import map_id
+from ..loss import Turn, report_joins
 from ..messages import (
     JSON,
     Blob,
@@ -164,8 +165,13 @@ def encode_messages(request: Request, writing: Writing) -> list[JSONObject]:
     if request.system:
         parts: list[tuple[str, Part]] = [(f"system[{number}]", part) for number, part in enumerate(request.system)]
         wire.append({"role": "system", "content": encode_content(parts, writing)})
+    turns: list[Turn] = []
     for number, message in enumerate(request.messages):
-        _WRITERS[message.role](message, f"messages[{number}]", writing, wire)
+        path, before = f"messages[{number}]", len(wire)
+        _WRITERS[message.role](message, path, writing, wire)
+        says = any(said.get("content") or len(said) > 2 for said in wire[before:])
+        turns.append(Turn(path, message.role, own(message.provider_fields), says))
+    report_joins(turns, writing.losses)
     return wire
 
 
@@ -196,6 +202,11 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
     if said or moved or len(wire) == before:
         content = encode_content(moved + said, writing)
         wire.append({"role": "user", "content": content, **own(message.provider_fields)})
+        if own(message.provider_fields) and len(wire) - before > 1:
+            writing.losses.approximate(path)  # the results are a turn without them
+    else:
+        for name in own(message.provider_fields):
+            writing.losses.drop(f"{path}.provider_fields.openai.{name}")
     if moved:
         writing.losses.approximate(path)
 

@@ -1,0 +1,268 @@
+"""Streams that break: before their first content the call falls back, after it the caller's SDK raises its own error."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+import anthropic
+import botocore.exceptions
+import google.genai.errors
+import mistralai.client.errors
+import openai
+import spaturzu
+from spaturzu.demo.callers import CALLERS
+from spaturzu.sandbox import Cut, ErrorEvent, Malformed, NoTerminal, Reply, Reset, Step
+from spaturzu_translators.messages import Provider
+
+from .chains import DOWN, SERVED, House, each_primary, other, sync_and_async
+
+LONG = Reply("one two three four five six", chunks=6, flush_each=True)
+SLOW = Reply(" ".join(["word"] * 400), chunk_delay_s=0.02)
+
+BEFORE: dict[str, Step] = {
+    "nothing": Cut(after_events=0),
+    "lifecycle events only": Cut(after_deltas=0),
+    "an error first": ErrorEvent(after_events=0),
+    "an error before content": ErrorEvent(after_deltas=0),
+    "no JSON": Malformed(after_events=0),
+    "reset after the head": Reset(after_events=0),
+    "reset before content": Reset(after_deltas=0),
+    "cut off": Cut(after_deltas=0, framing="wrong"),
+}
+AFTER: dict[str, Step] = {
+    "truncated": Cut(after_deltas=2, reply=LONG),
+    "truncated without framing": Cut(after_deltas=2, framing="missing", reply=LONG),
+    "cut off": Cut(after_deltas=2, framing="wrong", reply=LONG),
+    "an error": ErrorEvent(after_deltas=2, reply=LONG),
+    "no JSON": Malformed(after_deltas=2, reply=LONG),
+    "reset": Reset(after_deltas=2, reply=LONG),
+}
+
+
+@sync_and_async
+@pytest.mark.parametrize("name", BEFORE)
+@each_primary
+def test_before_content_the_call_falls_back_silently(
+    house: House, primary: Provider, name: str, as_async: bool
+) -> None:
+    house.answers(BEFORE[name], primary)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async)
+
+    heard = house.call(primary, client, stream=True, as_async=as_async)
+
+    assert heard.said.text == SERVED.text
+    assert heard.statuses == ["failed", "served"]
+
+
+@sync_and_async
+@pytest.mark.parametrize("name", BEFORE)
+@each_primary
+def test_a_target_that_breaks_before_content_is_left_too(
+    house: House, primary: Provider, name: str, as_async: bool
+) -> None:
+    second, third = other(primary), other(other(primary))
+    house.answers(DOWN, primary)
+    house.answers(BEFORE[name], second)
+    house.answers(SERVED, third)
+    client = house.chain(primary, second, third, as_async=as_async)
+
+    heard = house.call(primary, client, stream=True, as_async=as_async)
+
+    assert heard.said.text == SERVED.text
+    assert heard.statuses == ["failed", "failed", "served"]
+
+
+ERRORS: dict[Provider, tuple[type[Exception], ...]] = {
+    "openai": (openai.APIError,),
+    "anthropic": (anthropic.APIError,),
+    "bedrock": (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError),
+    "gemini": (google.genai.errors.APIError,),
+    "mistral": (mistralai.client.errors.MistralError,),
+}
+"""What each SDK raises inside a stream. The primary's own broken transport may be raised as its SDK leaves it, too."""
+
+
+@sync_and_async
+@pytest.mark.parametrize("name", AFTER)
+@each_primary
+def test_after_content_a_broken_primary_is_an_error_never_an_end(
+    house: House, primary: Provider, name: str, as_async: bool
+) -> None:
+    house.answers(AFTER[name], primary)
+    client = house.chain(primary, other(primary), as_async=as_async)
+
+    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+
+    assert heard.error is not None
+    assert heard.said.text.strip() in ("one", "one two")
+    assert heard.statuses == ["failed"]
+    assert house.asked(other(primary)) == 0
+
+
+@sync_and_async
+@pytest.mark.parametrize("name", AFTER)
+@each_primary
+def test_after_content_a_broken_target_is_the_callers_own_error(
+    house: House, primary: Provider, name: str, as_async: bool
+) -> None:
+    house.answers(DOWN, primary)
+    house.answers(AFTER[name], other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async)
+
+    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+
+    assert isinstance(heard.error, ERRORS[primary])
+    assert heard.said.text.strip() in ("one", "one two")
+    assert heard.statuses == ["failed", "failed"]
+
+
+@sync_and_async
+@pytest.mark.parametrize("down", [False, True], ids=["primary", "target"])
+@each_primary
+def test_a_stream_without_its_terminal_event_is_a_failure(
+    house: House, primary: Provider, down: bool, as_async: bool
+) -> None:
+    house.answers(NoTerminal(reply=LONG, times=None))
+    if down:
+        house.answers(DOWN, primary)
+    client = house.chain(primary, other(primary), as_async=as_async)
+
+    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+
+    assert isinstance(heard.error, ERRORS[primary])
+    assert heard.said.text == LONG.text
+    assert heard.record.hops[-1].code == "stream_truncated"
+
+
+@each_primary
+def test_a_truncated_stream_is_an_error_without_a_chain_too(house: House, primary: Provider) -> None:
+    house.answers(AFTER["truncated"], primary)
+
+    heard = house.attempt(primary, house.drop_in(primary), stream=True, as_async=False)
+
+    assert isinstance(heard.error, ERRORS[primary])
+
+
+def _leave(primary: Provider, client: Any) -> None:
+    caller = CALLERS[primary]
+    answer = caller.create(client, True, False, False)
+    stream = caller.events(answer)
+    for event in stream:
+        del event
+        break
+    stream.close()
+
+
+async def _aleave(primary: Provider, client: Any) -> None:
+    caller = CALLERS[primary]
+    answer = await caller.create(client, True, False, True)
+    stream = caller.events(answer)
+    async for event in stream:
+        del event
+        break
+    closed = stream.aclose() if hasattr(stream, "aclose") else stream.close()
+    if closed is not None:
+        await closed
+
+
+async def _aleft(primary: Provider, client: Any) -> Any:
+    await _aleave(primary, client)
+    return spaturzu.last_call()
+
+
+def _connections(provider: Provider) -> int:
+    """How many connections the sandbox serves: it has a thread for each, and one that accepts."""
+    return sum(thread.name == f"sandbox-{provider}" for thread in threading.enumerate())
+
+
+def _settles(provider: Provider, at_most: int) -> bool:
+    until = time.monotonic() + 3
+    while _connections(provider) > at_most and time.monotonic() < until:
+        time.sleep(0.01)
+    return _connections(provider) <= at_most
+
+
+@sync_and_async
+@pytest.mark.parametrize("down", [False, True], ids=["primary", "target"])
+@each_primary
+def test_an_abandoned_stream_lets_go_of_its_connection(
+    house: House, primary: Provider, down: bool, as_async: bool
+) -> None:
+    serving = other(primary) if down else primary
+    house.answers(SLOW, serving)
+    if down:
+        house.answers(DOWN, primary)
+    client = house.chain(primary, other(primary), as_async=as_async)
+    before = _connections(serving)
+
+    if as_async:
+        record: Any = house.run(_aleft(primary, client))
+    else:
+        _leave(primary, client)
+        record = spaturzu.last_call()
+
+    assert record.hops[-1].status == "abandoned"
+    assert _settles(serving, before), f"{_connections(serving)} connections, {before} before"
+
+
+@each_primary
+def test_a_connection_can_be_used_again_after_each_kind_of_stream(house: House, primary: Provider) -> None:
+    """Streams read to their end, abandoned ones and failed ones leave no connection behind."""
+    client = house.chain(primary, other(primary))
+    house.call(primary, client, stream=True)
+    before = _connections(primary) + _connections(other(primary))
+
+    for step in (LONG, AFTER["truncated"], AFTER["an error"], BEFORE["an error first"], LONG):
+        house.wire(primary).script(step)
+        house.attempt(primary, client, stream=True, as_async=False)
+        time.sleep(0.01)
+
+    assert _connections(primary) + _connections(other(primary)) <= before + 1
+
+
+def test_a_complete_stream_that_is_closed_early_is_served(house: House) -> None:
+    """The caller stops at the finish reason, before usage and `[DONE]`."""
+    client = house.chain("openai", "anthropic")
+    stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
+
+    for chunk in stream:
+        if chunk.choices and chunk.choices[0].finish_reason:
+            break
+    stream.close()
+
+    record = spaturzu.last_call()
+    assert record is not None
+    assert [hop.status for hop in record.hops] == ["served"]
+
+
+def test_a_cancelled_task_closes_its_stream(house: House) -> None:
+    import asyncio
+
+    house.answers(SLOW, "openai")
+    client = house.chain("openai", "anthropic", as_async=True)
+    before = _connections("openai")
+    seen: list[Any] = []
+
+    async def read() -> None:
+        stream = await CALLERS["openai"].create(client, True, False, True)
+        seen.append(spaturzu.last_call())
+        async for _ in stream:
+            pass
+
+    async def cancel() -> None:
+        task = asyncio.create_task(read())
+        await asyncio.sleep(0.2)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    house.run(cancel())
+
+    assert seen[0].hops[-1].status == "abandoned"
+    assert house.asked("anthropic") == 0
+    assert _settles("openai", before)

@@ -1,0 +1,249 @@
+"""Cooldowns under a clock that the test moves: when a target is left out of its place, and how it comes back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from spaturzu.router.cooldown import FIRST_S, LONGEST_S, OPEN_AT, Cooldowns
+from spaturzu.router.verdicts import VERDICTS
+from spaturzu_translators.failures import Failure, FailureKind
+
+KEY, OTHER = ("url", "key", "model"), ("url", "key", "another model")
+SERVER = Failure(kind="server")
+TOLD = Failure(kind="rate_limit", retry_after_s=5.0)
+
+
+class Clock:
+    """Seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def cooldowns(clock: Clock) -> Cooldowns:
+    return Cooldowns(clock)
+
+
+def fail(cooldowns: Cooldowns, times: int = 1, failure: Failure = SERVER, key: Hashable = KEY) -> None:
+    for _ in range(times):
+        cooldowns.failed(key, failure)
+
+
+def test_nothing_has_failed_at_first(cooldowns: Cooldowns) -> None:
+    assert cooldowns.quiet
+    assert cooldowns.admit(KEY)
+    assert cooldowns.reopens_in(KEY) == 0
+
+
+def test_three_failures_in_a_row_open(cooldowns: Cooldowns) -> None:
+    fail(cooldowns, 2)
+    assert cooldowns.admit(KEY)
+    fail(cooldowns)
+    assert not cooldowns.admit(KEY)
+    assert cooldowns.reopens_in(KEY) == FIRST_S
+
+
+@pytest.mark.parametrize(
+    ("kind", "times"),
+    [
+        ("server", 3),
+        ("connection", 3),
+        ("rate_limit", 3),
+        ("timeout", 2),
+        ("overloaded", 2),
+        ("quota_exhausted", 1),
+        ("auth", 1),
+        ("permission", 1),
+        ("not_found", 1),
+    ],
+)
+def test_heavier_failures_open_sooner(cooldowns: Cooldowns, kind: FailureKind, times: int) -> None:
+    fail(cooldowns, times - 1, Failure(kind=kind))
+    assert cooldowns.admit(KEY)
+    fail(cooldowns, 1, Failure(kind=kind))
+    assert not cooldowns.admit(KEY)
+
+
+@pytest.mark.parametrize("kind", ["bad_request", "context_overflow", "content_policy", "cancelled"])
+def test_the_callers_own_failures_do_not_count(cooldowns: Cooldowns, kind: FailureKind) -> None:
+    fail(cooldowns, 20, Failure(kind=kind))
+    assert cooldowns.admit(KEY)
+    assert cooldowns.quiet
+
+
+def test_a_success_forgets_what_was_counted(cooldowns: Cooldowns) -> None:
+    fail(cooldowns, 2)
+    cooldowns.succeeded(KEY)
+    fail(cooldowns, 2)
+    assert cooldowns.admit(KEY)
+
+
+def test_a_retry_after_opens_at_once(cooldowns: Cooldowns, clock: Clock) -> None:
+    fail(cooldowns, 1, TOLD)
+    assert not cooldowns.admit(KEY)
+    assert cooldowns.reopens_in(KEY) == 5.0
+    clock.passes(5.0)
+    assert cooldowns.admit(KEY)
+
+
+def test_a_retry_after_of_hours_is_probed_after_the_longest_pause(cooldowns: Cooldowns) -> None:
+    fail(cooldowns, 1, Failure(kind="rate_limit", retry_after_s=7200.0))
+    assert cooldowns.reopens_in(KEY) == LONGEST_S
+
+
+def test_openings_double_up_to_the_longest(cooldowns: Cooldowns, clock: Clock) -> None:
+    fail(cooldowns, OPEN_AT)
+    pauses = []
+    for _ in range(6):
+        pauses.append(cooldowns.reopens_in(KEY))
+        clock.passes(pauses[-1])
+        assert cooldowns.admit(KEY)
+        fail(cooldowns)
+    assert pauses == [2, 4, 8, 16, 20, 20]
+
+
+def test_an_outage_of_any_length_overflows_nothing(cooldowns: Cooldowns) -> None:
+    fail(cooldowns, 5000, Failure(kind="quota_exhausted"))
+    assert cooldowns.reopens_in(KEY) == LONGEST_S
+
+
+def test_an_opening_is_never_shortened(cooldowns: Cooldowns) -> None:
+    fail(cooldowns, 1, Failure(kind="rate_limit", retry_after_s=15.0))
+    fail(cooldowns, 1, Failure(kind="rate_limit", retry_after_s=1.0))
+    assert cooldowns.reopens_in(KEY) == 15.0
+    fail(cooldowns, OPEN_AT)
+    assert cooldowns.reopens_in(KEY) == 15.0
+
+
+def test_a_success_resets_the_doubling(cooldowns: Cooldowns, clock: Clock) -> None:
+    for _ in range(3):
+        fail(cooldowns, OPEN_AT)
+        clock.passes(LONGEST_S)
+    assert cooldowns.admit(KEY)
+    cooldowns.succeeded(KEY)
+    assert cooldowns.quiet
+    fail(cooldowns, OPEN_AT)
+    assert cooldowns.reopens_in(KEY) == FIRST_S
+
+
+def test_only_one_caller_is_the_probe(cooldowns: Cooldowns, clock: Clock) -> None:
+    fail(cooldowns, OPEN_AT)
+    clock.passes(FIRST_S)
+    admitted: list[bool] = []
+    together = threading.Barrier(16)
+
+    def ask() -> None:
+        together.wait()
+        admitted.append(cooldowns.admit(KEY))
+
+    threads = [threading.Thread(target=ask) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(admitted) == [False] * 15 + [True]
+
+
+def test_a_probe_that_succeeds_closes(cooldowns: Cooldowns, clock: Clock) -> None:
+    fail(cooldowns, OPEN_AT)
+    clock.passes(FIRST_S)
+    assert cooldowns.admit(KEY)
+    cooldowns.succeeded(KEY)
+    assert cooldowns.admit(KEY)
+    assert cooldowns.admit(KEY)
+
+
+def test_a_probe_that_fails_once_opens_again(cooldowns: Cooldowns, clock: Clock) -> None:
+    fail(cooldowns, OPEN_AT)
+    clock.passes(FIRST_S)
+    assert cooldowns.admit(KEY)
+    fail(cooldowns)
+    assert not cooldowns.admit(KEY)
+    assert cooldowns.reopens_in(KEY) == 2 * FIRST_S
+
+
+def test_a_probe_without_a_verdict_makes_way_for_another(cooldowns: Cooldowns, clock: Clock) -> None:
+    fail(cooldowns, OPEN_AT)
+    clock.passes(FIRST_S)
+    assert cooldowns.admit(KEY)
+    assert not cooldowns.admit(KEY)
+    fail(cooldowns, 1, Failure(kind="bad_request"))
+    assert not cooldowns.admit(KEY)
+    cooldowns.released(KEY)
+    assert cooldowns.admit(KEY)
+
+
+def test_another_model_on_the_same_key_is_not_punished(cooldowns: Cooldowns) -> None:
+    fail(cooldowns, 10)
+    assert cooldowns.admit(OTHER)
+    assert cooldowns.reopens_in(OTHER) == 0
+
+
+class AnyHistory(RuleBasedStateMachine):
+    """Whatever happens in whatever order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.cooldowns = Cooldowns(self.clock)
+
+    @rule(
+        kind=st.sampled_from(sorted(VERDICTS)),
+        told=st.none() | st.floats(0, 100),
+    )
+    def fails(self, kind: FailureKind, told: float | None) -> None:
+        before = self.clock.now + self.cooldowns.reopens_in(KEY)
+        self.cooldowns.failed(KEY, Failure(kind=kind, retry_after_s=told))
+        assert self.clock.now + self.cooldowns.reopens_in(KEY) >= before - 1e-9
+
+    @rule()
+    def succeeds(self) -> None:
+        self.cooldowns.succeeded(KEY)
+        assert self.cooldowns.quiet
+
+    @rule()
+    def is_let_go(self) -> None:
+        self.cooldowns.released(KEY)
+
+    @rule(seconds=st.floats(0, 30))
+    def time_passes(self, seconds: float) -> None:
+        self.clock.passes(seconds)
+
+    @rule()
+    def is_asked_for(self) -> None:
+        cooled = self.cooldowns.reopens_in(KEY) > 0
+        first, second = self.cooldowns.admit(KEY), self.cooldowns.admit(KEY)
+        if cooled:
+            assert not first
+            assert not second
+        assert not second or not self.open
+
+    @invariant()
+    def no_pause_is_longer_than_the_longest(self) -> None:
+        assert 0 <= self.cooldowns.reopens_in(KEY) <= LONGEST_S
+
+    def teardown(self) -> None:
+        """It always comes back."""
+        self.clock.passes(LONGEST_S)
+        self.cooldowns.released(KEY)
+        assert self.cooldowns.admit(KEY)
+
+
+TestAnyHistory = AnyHistory.TestCase
