@@ -17,6 +17,12 @@ class _Anthropic(StainlessDropIn):
     _wire_of = "anthropic"
     _sdk = _anthropic
 
+    def _should_retry_exception(self, err: BaseException) -> Any:
+        """The SDK retries errors that its transport raises (anthropic 0.125 and 2.12 [S]): not after a walked chain."""
+        from .tracked.calls import walked
+
+        return (False, None) if walked(err) else super()._should_retry_exception(err)  # type: ignore[misc]
+
 
 class Anthropic(_Anthropic, _anthropic.Anthropic):
     """`anthropic.Anthropic` that falls back: `Anthropic(spaturzu={"fallback": [...]})`. Raises ConfigError."""

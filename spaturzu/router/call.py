@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, cast
 
 from spaturzu_translators.codec import BadWire, Codec, codec
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, Provider
 from spaturzu_translators.requests import Request, WireRequest
+from spaturzu_translators.structured import as_forced_tool
 
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
@@ -31,6 +33,8 @@ class Prepared:
     wire: WireRequest
     request: Request | None = None
     losses: tuple[Loss, ...] = ()
+    unwrap: bool = False
+    """The answer comes as the arguments of a forced tool."""
 
 
 class Call:
@@ -126,32 +130,57 @@ class Call:
         return prepared
 
     def _identity(self, target: Target) -> Prepared:
-        body = {**self.wire.body, **target.params}
+        body = self.wire.body
         if "model" in body:
-            body["model"] = target.model
+            body = {**body, "model": target.model}
         if target.max_tokens is not None:
-            body = self._with_max_tokens(body, target)
-        return Prepared(replace(self.wire, body=body, model=target.model))
-
-    def _with_max_tokens(self, body: JSONObject, target: Target) -> JSONObject:
-        """The provider's own encoder knows where its limit stands; only that place is taken over."""
-        wire = replace(self.wire, body=body, model=target.model)
-        request = self.codec.decode_request(wire)
-        encoded = self.codec.encode_request(replace(request, max_tokens=target.max_tokens))
-        return encoded.value.body
+            body = _merged(body, _limit(self.provider, body, target.max_tokens))
+        return Prepared(replace(self.wire, body=_merged(body, target.params), model=target.model))
 
     def _translated(self, target: Target) -> Prepared:
-        changed = (
-            {"model": target.model}
-            if target.max_tokens is None
-            else {
-                "model": target.model,
-                "max_tokens": target.max_tokens,
-            }
-        )
-        request = replace(self.request, **changed)
-        encoded = codec(target.provider).encode_request(request)
-        wire = encoded.value
-        if target.params:
-            wire = replace(wire, body={**wire.body, **target.params})
-        return Prepared(wire, request, encoded.losses)
+        request = replace(self.request, model=target.model)
+        if target.max_tokens is not None:
+            request = replace(request, max_tokens=target.max_tokens)
+        prepared = _encoded(request, target)
+        if any(loss.matters == "meaning" and loss.path.startswith("response_format") for loss in prepared.losses):
+            prepared = _with_forced_tool(request, target) or prepared
+        return prepared
+
+
+def _encoded(request: Request, target: Target) -> Prepared:
+    encoded = codec(target.provider).encode_request(request)
+    wire = encoded.value
+    return Prepared(replace(wire, body=_merged(wire.body, target.params)), request, encoded.losses)
+
+
+def _with_forced_tool(request: Request, target: Target) -> Prepared | None:
+    """Structured output by a forced tool, for a target that has no other."""
+    forced = as_forced_tool(request)
+    if forced is None:
+        return None
+    prepared = _encoded(forced, target)
+    emulated = Loss(path="response_format", kind="approximated", matters="tuning")
+    return replace(prepared, losses=(*prepared.losses, emulated), unwrap=True)
+
+
+def _limit(provider: Provider, body: JSONObject, max_tokens: int) -> JSONObject:
+    """The output limit, where `provider` has it; for OpenAI under the name that the caller uses."""
+    match provider:
+        case "bedrock":
+            return {"inferenceConfig": {"maxTokens": max_tokens}}
+        case "gemini":
+            return {"generationConfig": {"maxOutputTokens": max_tokens}}
+        case "openai" if "max_tokens" not in body:
+            return {"max_completion_tokens": max_tokens}
+        case _:
+            return {"max_tokens": max_tokens}
+
+
+def _merged(body: JSONObject, params: Mapping[str, Any]) -> JSONObject:
+    """`params` over `body`; objects inside are merged likewise."""
+    merged = dict(body)
+    for name, value in params.items():
+        inner = merged.get(name)
+        both = isinstance(inner, dict) and isinstance(value, dict)
+        merged[name] = _merged(cast("JSONObject", inner), cast("JSONObject", value)) if both else value
+    return merged

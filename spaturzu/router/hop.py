@@ -10,6 +10,9 @@ from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Provider
 
+TRIED = "spaturzu tried:"
+"""The first line of a note."""
+
 HopStatus: TypeAlias = Literal["pending", "served", "failed", "skipped", "abandoned"]
 
 
@@ -73,4 +76,4 @@ class CallRecord:
     @property
     def note(self) -> str:
         """One line for each hop, as it stands under an exhausted chain's error."""
-        return "\n".join(["spaturzu tried:", *(f"  {number}. {hop}" for number, hop in enumerate(self.hops, 1))])
+        return "\n".join([TRIED, *(f"  {number}. {hop}" for number, hop in enumerate(self.hops, 1))])

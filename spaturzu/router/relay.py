@@ -17,11 +17,13 @@ from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, ToolCall
 from spaturzu_translators.requests import Request
+from spaturzu_translators.structured import Unwrapping
 
 Item = TypeVar("Item")
 
 HELD_EVENTS, HELD_BYTES = 64, 256 * 1024
-TAIL_BYTES = 16 * 1024
+TAIL_BYTES = 64 * 1024
+"""Gemini's last event says `finishReason` before its search results: 7 KB recorded, 2026-11."""
 SLICE_BYTES = 1024
 
 TRUNCATED = Failure(kind="server", code="stream_truncated")
@@ -152,12 +154,20 @@ class FrameRelay(Relay[JSONObject]):
     """A target answers, frame by frame. `source` is None where it is of the caller's own provider."""
 
     def __init__(
-        self, codec: Codec, request: Request, *, source: Codec | None, model: str, renamed_tools: Mapping[str, str]
+        self,
+        codec: Codec,
+        request: Request,
+        *,
+        source: Codec | None,
+        model: str,
+        renamed_tools: Mapping[str, str],
+        unwrap: bool = False,
     ) -> None:
         super().__init__(codec, lambda: request)
         self._decoder = (source or codec).stream_decoder(model)
         self._encoder = codec.stream_encoder(request) if source else None
         self._renamed = renamed_tools
+        self._unwrapping = Unwrapping() if unwrap else None
         self._finished = False
         self.model = model
 
@@ -199,6 +209,8 @@ class FrameRelay(Relay[JSONObject]):
         return b"".join(self.codec.frame(frame) for event in events for frame in self._encoder.feed(event))
 
     def _seen(self, event: Event) -> Event:
+        if self._unwrapping is not None:
+            event = self._unwrapping.event(event)
         match event:
             case Started():
                 self.model = event.model or self.model

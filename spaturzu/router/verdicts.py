@@ -50,8 +50,8 @@ def same_hop(failure: Failure) -> SameHop:
         return "never"
     if failure.retry_after_s is not None and VERDICTS[failure.kind].same_hop != "never":
         return "if_told"
-    return _BY_STATUS.get(failure.status) or VERDICTS[failure.kind].same_hop
+    return _BY_STATUS.get((failure.kind, failure.status)) or VERDICTS[failure.kind].same_hop
 
 
-_BY_STATUS: dict[int | None, SameHop] = {503: "if_told", 504: "at_once"}
-"""Where the status is finer than the kind: a provider that is unavailable is not asked again at once, whatever it says."""
+_BY_STATUS: dict[tuple[FailureKind, int | None], SameHop] = {("server", 503): "if_told", ("timeout", 504): "at_once"}
+"""Where the status is finer than the kind: who is unavailable is not asked at once; a gateway's timeout may be."""

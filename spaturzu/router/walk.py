@@ -13,6 +13,7 @@ from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, ToolCall
 from spaturzu_translators.requests import WireRequest
 from spaturzu_translators.responses import Response
+from spaturzu_translators.structured import unwrapped
 
 from .call import Call, Prepared, Skip
 from .chain import Target
@@ -181,7 +182,12 @@ def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
         return None
     source = None if prepared.request is None else codec(target.provider)
     return FrameRelay(
-        call.codec, call.request_or_bare(), source=source, model=target.model, renamed_tools=prepared.wire.renamed_tools
+        call.codec,
+        call.request_or_bare(),
+        source=source,
+        model=target.model,
+        renamed_tools=prepared.wire.renamed_tools,
+        unwrap=prepared.unwrap,
     )
 
 
@@ -266,7 +272,8 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
         _failed(call, hop, failure)
         return Broken(failure)
     hop.model = response.model or target.model
-    encoded = call.codec.encode_response(_renamed(response, prepared), call.request)
+    response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
+    encoded = call.codec.encode_response(response, call.request)
     hop.losses = (*hop.losses, *_of_response(encoded.losses))
     return Answer(hop, encoded.value)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable
 from typing import Any
 
 from spaturzu.router.call import Call
-from spaturzu.router.hop import CallRecord, Hop
+from spaturzu.router.hop import TRIED, CallRecord, Hop
 from spaturzu.router.relay import Relay
 from spaturzu.router.walk import Broken
 from spaturzu_translators.codec import BadWire, as_object
@@ -64,6 +64,11 @@ def native_error(
         error = door.native.status_error(response)
     error.add_note(call.record.note)
     return error
+
+
+def walked(error: BaseException) -> bool:
+    """Has the chain been walked before this error? Then no SDK has anything left to retry."""
+    return any(note.startswith(TRIED) for note in getattr(error, "__notes__", ()))
 
 
 def served_headers(call: Call) -> dict[str, str]:

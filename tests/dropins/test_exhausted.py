@@ -40,7 +40,7 @@ def test_the_primarys_own_error_is_raised(house: House, primary: Provider, name:
 
     heard = house.attempt(primary, client, stream=False, as_async=as_async)
 
-    same_error(heard.error, raw)
+    same_error(heard.error, raw, in_words=name not in ("refused", "reset"))
     assert heard.statuses == ["failed", "failed"]
     assert house.asked(other(primary)) == 2
 
@@ -61,7 +61,7 @@ def test_the_error_tells_every_hop_and_nothing_that_a_provider_wrote(
         "spaturzu tried:",
         *(f"{number}. {provider}" for number, provider in enumerate((primary, *targets), 1)),
     ]
-    assert note.count("503") == 3
+    assert all("503" in line for line in note.splitlines()[1:])
     assert SECRET not in note
 
 

@@ -1,4 +1,4 @@
-"""Same-hop retries: how often, after how long, and Retry-After in every spelling. Nothing sleeps; waits are returned."""
+"""Same-hop retries: how often, after how long, Retry-After in every spelling. Nothing sleeps; waits are returned."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
 
 from spaturzu_translators.loss import Loss
@@ -33,11 +33,10 @@ UNSAID = "<unsaid>"
 NO_ARGUMENTS = {"type": "object", "properties": {}}
 
 
-@dataclass(frozen=True)
-class Id:
+class Id(str):
     """A call's id, or a result's."""
 
-    value: str
+    __slots__ = ()
 
 
 def unexplained(before: Any, after: Any, losses: Iterable[Loss]) -> str | None:
@@ -185,8 +184,8 @@ class _Ids:
             return before is None
         if isinstance(before, Id) and isinstance(after, Id):
             return (
-                self.there.setdefault(before.value, after.value) == after.value
-                and self.back.setdefault(after.value, before.value) == before.value
+                self.there.setdefault(before, after) == after
+                and self.back.setdefault(after, before) == before
             )
         if isinstance(before, dict) and isinstance(after, dict):
             names = {**before, **after}
@@ -196,7 +195,7 @@ class _Ids:
         return (type(before) is type(after) or _numbers(before, after)) and before == after
 
     def _items(self, before: list[Any], after: list[Any]) -> bool:
-        """Item by item; an approximated item may stand for one or more, as where a turn was split or one put between."""
+        """Item by item; an approximated item may stand for one or more, as where a turn was split."""
         if not before:
             return not after
         if before[0] == ANYTHING:

@@ -376,7 +376,7 @@ def test_names_that_bedrock_refuses_are_renamed_and_found_again() -> None:
 def test_a_forbidden_parallel_call_is_asked_for_in_words() -> None:
     body, losses = _encode(_ask(tools=(TOOL,), parallel_tool_calls=False))
     assert "at most one tool" in body["system"][0]["text"]
-    assert set(losses) == {"system"}
+    assert set(losses) == {"system", "parallel_tool_calls"}
 
 
 def test_invalid_arguments_are_wrapped() -> None:

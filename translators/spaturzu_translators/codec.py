@@ -11,13 +11,21 @@ from typing import Protocol, cast
 from .events import Event
 from .failures import ErrorReply, Failure
 from .loss import Encoded, Loss
-from .messages import JSON, JSONObject, Provider
+from .messages import JSON, JSONObject, Provider, Wire
 from .requests import Request, WireRequest
 from .responses import Response
 
 
 class BadWire(ValueError):
     """It is not this provider's format. The message says who, what and where: `openai request: messages[2] ...`."""
+
+
+class FailedAnswer(BadWire):
+    """A whole body, on a 200, that says that the call failed; `.failure` says why."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"the answer says that it failed: {failure.kind}")
+        self.failure = failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ class Codec:
     decode_request: Callable[[WireRequest], Request]
     encode_request: Callable[[Request], Encoded[WireRequest]]
     decode_response: Callable[[JSONObject, str], Response]
-    """The body and the model that was asked for (Bedrock's body names none)."""
+    """The body and the model that was asked for (Bedrock's body names none). Raises FailedAnswer where it says so."""
     encode_response: Callable[[Response, Request], Encoded[JSONObject]]
     """The response, and the request that it answers."""
     stream_decoder: Callable[[str], StreamDecoder]
@@ -94,11 +102,18 @@ class Codec:
     stream_content_type: str
     decode_error: Callable[[ErrorReply], Failure]
     encode_error: Callable[[Failure], ErrorReply]
+    second: Wire | None = None
+    """The wire's name where it is not the provider's first one."""
+
+    @property
+    def wire(self) -> Wire:
+        """The name that `codec` takes."""
+        return self.second or self.provider
 
 
-def codec(provider: Provider) -> Codec:
-    """The codec of `provider`, loaded when first asked for."""
-    return cast(Codec, import_module(f"{__package__}.{provider}").CODEC)
+def codec(wire: Wire) -> Codec:
+    """The codec of `wire`, loaded when first asked for."""
+    return cast(Codec, import_module(f"{__package__}.{wire}").CODEC)
 
 
 def as_object(value: JSON, who: str) -> JSONObject:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from .messages import JSON, Message, Provider, ProviderFields, Role, ToolResult
+from .messages import JSON, Message, ProviderFields, Role, ToolResult, Wire
 from .provider_fields import is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
@@ -109,12 +109,12 @@ def report_joins(turns: Iterable[Turn], losses: Losses) -> None:
             losses.drop(turn.path)
 
 
-def foreign_event_fields(fields: ProviderFields, path: str, own: Provider) -> Iterator[Loss]:
+def foreign_event_fields(fields: ProviderFields, path: str, own: Wire) -> Iterator[Loss]:
     """A loss for every other provider's field beside an event of a stream; `path` is where the fields stand."""
     return _foreign(fields, f"{path}." if path else "", {own})
 
 
-def foreign_fields(request: Request, own: Provider, *, also: tuple[Provider, ...] = ()) -> Iterator[Loss]:
+def foreign_fields(request: Request, own: Wire, *, also: tuple[Wire, ...] = ()) -> Iterator[Loss]:
     """A loss for every provider field of `request` that belongs to neither `own` nor `also`.
 
     Encoders call it once, so that no decoder can put a field where no encoder looks.
@@ -130,7 +130,7 @@ def foreign_fields(request: Request, own: Provider, *, also: tuple[Provider, ...
         yield from _foreign_in_message(message, f"messages[{number}].", kept)
 
 
-def foreign_response_fields(response: Response, own: Provider, *, also: tuple[Provider, ...] = ()) -> Iterator[Loss]:
+def foreign_response_fields(response: Response, own: Wire, *, also: tuple[Wire, ...] = ()) -> Iterator[Loss]:
     """The same for a response. What a provider says beside its answer is tuning."""
     kept: set[str] = {own, *also}
     yield from _foreign(response.provider_fields, "", kept)

@@ -18,8 +18,11 @@ JSONObject: TypeAlias = dict[str, Any]
 Provider: TypeAlias = Literal["openai", "anthropic", "bedrock", "gemini", "mistral"]
 PROVIDERS: tuple[Provider, ...] = ("openai", "anthropic", "bedrock", "gemini", "mistral")
 
+Wire: TypeAlias = Provider | Literal["openai_responses"]
+"""A format on the wire: each provider's own, named like it, and OpenAI's second one."""
+
 ProviderFields: TypeAlias = Mapping[str, Mapping[str, JSON]]
-"""Provider name to that provider's own fields, as they stood on its wire."""
+"""Name of a provider, or of a wire, to its own fields, as they stood there."""
 
 
 class _Nothing(dict[str, Mapping[str, JSON]]):
@@ -129,7 +132,7 @@ class File:
 class Opaque:
     """A part only `issuer` can read (a server tool's call, a citation block, a future type): its wire JSON."""
 
-    issuer: Provider
+    issuer: Wire
     value: JSON
     provider_fields: ProviderFields = NOTHING
 

@@ -5,11 +5,10 @@ Source: providers.md 4.4, 2026-11-22.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Mapping
 
-from ..ids import short_name
+from ..ids import short_hash, short_name
 from ..messages import ToolCall, ToolResult
 from ..requests import Request, Tool
 
@@ -36,5 +35,4 @@ def _mentioned(request: Request) -> set[str]:
 
 def _lawful(name: str) -> str:
     """The hash keeps two names two."""
-    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"_{short_name(_FORBIDDEN.sub('_', name), _LIMIT - 10)}_{digest}"
+    return f"_{short_name(_FORBIDDEN.sub('_', name), _LIMIT - 10)}_{short_hash(name)}"

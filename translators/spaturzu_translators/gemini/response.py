@@ -6,12 +6,12 @@ A call of a tool finishes with STOP; a blocked prompt has no candidates at all. 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never, cast
 
+from ..ids import short_hash
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import (
     JSON,
@@ -108,7 +108,7 @@ def decode_response(body: JSONObject, model: str) -> Response:
 def call_prefix(answer: JSONObject) -> str:
     """The start of the ids of this answer's calls, where Gemini gives none: one answer's differ from another's."""
     said = answer.get("responseId") or repr(answer.get("candidates"))
-    return f"call_{hashlib.sha256(str(said).encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return f"call_{short_hash(str(said))}"
 
 
 def block_reason(answer: JSONObject) -> str | None:
@@ -303,9 +303,8 @@ def _encode_reasoning(part: Reasoning, path: str, losses: Losses) -> JSONObject 
     own_thought = part.issuer == "gemini"
     if not part.text and not (own_thought and part.signature is not None):
         return losses.drop(path)
-    if not own_thought:
-        if part.signature is not None:
-            losses.drop(f"{path}.signature")
+    if not own_thought and part.signature is not None:
+        losses.drop(f"{path}.signature")
     if part.redacted is not None:
         losses.drop(f"{path}.redacted")
     return encode_thought(part)

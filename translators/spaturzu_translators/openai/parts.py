@@ -6,7 +6,6 @@ Shapes: providers.md section 1.3, 2026-11-22.
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import assert_never
 
 from ..codec import BadWire, as_list, as_object
-from ..ids import map_id, short_name
+from ..ids import map_id, short_hash, short_name
 from ..loss import Losses
 from ..media import type_by_suffix
 from ..messages import (
@@ -71,7 +70,7 @@ def wire_name(name: str) -> str:
     """`name`, or a legal name that is as unique."""
     if _LEGAL_NAME.fullmatch(name):
         return short_name(name, 64)
-    return f"{_ILLEGAL.sub('_', name)[:55]}_{hashlib.sha256(name.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+    return f"{_ILLEGAL.sub('_', name)[:55]}_{short_hash(name)}"
 
 
 def own(fields: ProviderFields) -> Mapping[str, JSON]:
