@@ -11,10 +11,12 @@ from spaturzu_translators.messages import Provider
 
 from .errors import ConfigError
 from .router.chain import Chain, Target
+from .router.media import FetchLimits
 from .router.retry import RetryPolicy
 from .router.targets import sdk
 from .router.targets.common import resolve
 
+DEFAULT = FetchLimits()
 ALIASES: dict[str, Provider] = {"google": "gemini"}
 
 
@@ -40,13 +42,22 @@ class RetryOptions(_Options):
     max_wait_s: float = Field(default=2.5, ge=0)
 
 
+class FetchOptions(_Options):
+    """Limits of `fetch_media`: bytes for one item, prefixes of media types, addresses of this host and network too."""
+
+    max_bytes: int = Field(default=DEFAULT.max_bytes, ge=1)
+    types: tuple[str, ...] = DEFAULT.types
+    private: bool = False
+
+
 class Options(_Options):
-    """All of `spaturzu={...}`. `deadline` is in seconds, for a whole call."""
+    """All of `spaturzu={...}`. `deadline` is in seconds, for a whole call; `fetch_media=True` has FetchOptions' limits."""
 
     fallback: list[TargetOptions] | None = None
     retry: RetryOptions = RetryOptions()
     deadline: float | None = Field(default=None, gt=0)
     on_loss: Literal["skip", "allow"] = "skip"
+    fetch_media: bool | FetchOptions = False
 
 
 def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool) -> Chain:
@@ -64,7 +75,14 @@ def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool) -> Chain
         retry=RetryPolicy(attempts=read.retry.attempts, max_wait_s=read.retry.max_wait_s),
         deadline_s=read.deadline,
         on_loss=read.on_loss,
+        fetch_media=_fetch_limits(read.fetch_media),
     )
+
+
+def _fetch_limits(given: bool | FetchOptions) -> FetchLimits | None:
+    if isinstance(given, FetchOptions):
+        return FetchLimits(max_bytes=given.max_bytes, types=given.types, private=given.private)
+    return FetchLimits() if given else None
 
 
 def _refuse_budget(given: Mapping[str, Any]) -> None:

@@ -15,6 +15,7 @@ from spaturzu_translators.structured import as_forced_tool
 
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
+from .media import Media, inlined, lost_uris
 from .relay import NativeRelay
 
 
@@ -81,6 +82,17 @@ class Call:
             return self.request
         except BadWire:
             return Request(model=self.wire.model, messages=(), stream=self.wire.stream)
+
+    def fetchable(self, losses: tuple[Loss, ...]) -> tuple[str, ...]:
+        """The references that would carry over as bytes, if the caller opted in; none before a target was skipped."""
+        if self.chain.fetch_media is None or not losses:
+            return ()
+        return tuple(dict.fromkeys(lost_uris(self.request, losses)))
+
+    def take(self, media: Mapping[str, Media]) -> bool:
+        """Put fetched media into the request, for this target and later ones. False where there are none."""
+        self.__dict__["request"] = inlined(self.request, media)
+        return bool(media)
 
     def native_relay(self) -> NativeRelay:
         """For a stream of the primary's own."""

@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeAlias
 from spaturzu_translators.messages import Provider
 
 from .cooldown import Cooldowns
+from .media import FetchLimits
 from .retry import RetryPolicy
 from .targets import Sdk, sdk
 
@@ -61,6 +62,7 @@ class Chain:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     deadline_s: float | None = None
     on_loss: OnLoss = "skip"
+    fetch_media: FetchLimits | None = None
     clock: Callable[[], float] = time.monotonic
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
 

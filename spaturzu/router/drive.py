@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from inspect import isawaitable
 from typing import Any, Protocol
 
@@ -14,8 +14,22 @@ from .call import Call
 from .failures import failure_of
 from .hop import Hop
 from .judge import Reply, judge
+from .media import Media
 from .relay import Relay
-from .walk import Broken, Effect, NativeAnswer, Outcome, Pulled, Result, SendPrimary, SendTarget, TargetAnswer, walk
+from .walk import (
+    Broken,
+    Effect,
+    Fetch,
+    Fetched,
+    NativeAnswer,
+    Outcome,
+    Pulled,
+    Result,
+    SendPrimary,
+    SendTarget,
+    TargetAnswer,
+    walk,
+)
 
 END: Any = object()
 
@@ -27,12 +41,20 @@ class Primary(Protocol):
         """Send the caller's request once. Raises the transport's exceptions."""
         ...
 
+    def fetch(self, effect: Fetch) -> Mapping[str, Media]:
+        """Get media, those that can be had."""
+        ...
+
 
 class AsyncPrimary(Protocol):
     """The same, async."""
 
     async def send(self, timeout_s: float | None) -> Reply:
         """Send the caller's request once. Raises the transport's exceptions."""
+        ...
+
+    async def fetch(self, effect: Fetch) -> Mapping[str, Media]:
+        """Get media, those that can be had."""
         ...
 
 
@@ -70,6 +92,8 @@ def _perform(call: Call, primary: Primary, effect: Effect) -> Outcome:
             return _send_primary(call, primary, effect)
         case SendTarget():
             return _send_target(effect)
+        case Fetch():
+            return Fetched(primary.fetch(effect))
         case _:
             return time.sleep(effect.seconds)
 
@@ -80,6 +104,8 @@ async def _aperform(call: Call, primary: AsyncPrimary, effect: Effect) -> Outcom
             return await _asend_primary(call, primary, effect)
         case SendTarget():
             return await _asend_target(effect)
+        case Fetch():
+            return Fetched(await primary.fetch(effect))
         case _:
             from anyio import sleep
 

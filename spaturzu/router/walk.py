@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
@@ -18,6 +18,7 @@ from spaturzu_translators.structured import unwrapped
 from .call import Call, Prepared, Skip
 from .chain import Target
 from .hop import Hop
+from .media import FetchLimits, Media
 from .relay import FrameRelay, NativeRelay, Relay
 from .retry import Retries
 from .verdicts import VERDICTS
@@ -50,7 +51,23 @@ class Sleep:
     seconds: float
 
 
-Effect: TypeAlias = SendPrimary | SendTarget | Sleep
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """Get media that a target takes inline only. What cannot be had is left out of the answer."""
+
+    uris: tuple[str, ...]
+    limits: FetchLimits
+    timeout_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """The media that could be had, by their URIs."""
+
+    media: Mapping[str, Media]
+
+
+Effect: TypeAlias = SendPrimary | SendTarget | Sleep | Fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +112,7 @@ class Broken:
     native: Any = None
 
 
-Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | None
+Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | Fetched | None
 Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
 
 
@@ -105,6 +122,8 @@ def walk(call: Call) -> Generator[Effect, Outcome, Result]:
     for target in _order(call):
         hop = call.open_hop(target)
         plan = _plan(call, hop, target)
+        if isinstance(plan, Broken) and (uris := call.fetchable(hop.losses)):
+            plan = yield from _with_media(call, hop, target, uris)
         result = plan if isinstance(plan, Broken) else (yield from _attempts(call, hop, target, plan))
         if not isinstance(result, Broken):
             return result
@@ -156,6 +175,18 @@ def _plan(call: Call, hop: Hop, target: Target | None) -> Prepared | Broken | No
         return _skipped(hop, prepared)
     hop.losses = prepared.losses
     return prepared
+
+
+def _with_media(
+    call: Call, hop: Hop, target: Target | None, uris: tuple[str, ...]
+) -> Generator[Effect, Outcome, Prepared | Broken | None]:
+    """The target again, with the media that it could not be sent by reference."""
+    assert call.chain.fetch_media is not None  # noqa: S101 - fetchable says so
+    outcome = yield Fetch(uris, call.chain.fetch_media, call.hop_timeout_s(target))
+    if not isinstance(outcome, Fetched) or not call.take(outcome.media):
+        return Broken(Failure(kind="bad_request", code="skipped"))
+    hop.status, hop.why = "pending", None
+    return _plan(call, hop, target)
 
 
 def _skipped(hop: Hop, skip: Skip) -> Broken:
@@ -222,7 +253,7 @@ def _attempt(
         hop.duration_s = call.chain.clock() - hop.started
         raise
     hop.duration_s = call.chain.clock() - hop.started
-    assert outcome is not None  # noqa: S101 - only Sleep has no outcome
+    assert not isinstance(outcome, Fetched | None)  # noqa: S101 - those are the outcomes of other effects
     return outcome
 
 

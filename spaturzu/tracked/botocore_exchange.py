@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +13,9 @@ from botocore.awsrequest import AWSResponse  # pyright: ignore[reportMissingType
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
 from spaturzu.router.judge import Reply
+from spaturzu.router.media import Media
 from spaturzu.router.targets.bedrock import end_retries
-from spaturzu.router.walk import Answer, Broken, NativeAnswer, Pulled, Result
+from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
 from spaturzu_translators.failures import ErrorReply
 
 from .calls import begin, native_error, served_headers
@@ -85,6 +86,12 @@ class _Primary:
                 native=response, status=response.status_code, headers=headers, source=_chunks(raw), close=raw.close
             )
         return Reply(native=response, status=response.status_code, headers=headers, content=response.content)
+
+    def fetch(self, effect: Fetch) -> Mapping[str, Media]:
+        """Media by reference, with a client of our own."""
+        from .fetch import fetch
+
+        return fetch(effect)
 
 
 def _chunks(raw: Any) -> Iterator[bytes]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from spaturzu.router.call import Call
-from spaturzu.router.drive import adrive, drive
+from spaturzu.router.drive import adrive, drive, in_thread
 from spaturzu.router.judge import Reply
-from spaturzu.router.walk import Answer, Broken, NativeAnswer, Pulled, Result
+from spaturzu.router.media import Media
+from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
 from spaturzu_translators.failures import ErrorReply
 
 from .calls import begin, native_error, served_headers
@@ -63,6 +64,12 @@ class _Primary:
         response.read()
         return _reply(response, content=response.content)
 
+    def fetch(self, effect: Fetch) -> Mapping[str, Media]:
+        """Media by reference, with a client of our own."""
+        from .fetch import fetch
+
+        return fetch(effect)
+
 
 class _AsyncPrimary(_Primary):
     """The same, awaited."""
@@ -77,6 +84,10 @@ class _AsyncPrimary(_Primary):
             return _reply(response, source=source, close=original.aclose)
         await response.aread()
         return _reply(response, content=response.content)
+
+    async def fetch(self, effect: Fetch) -> Mapping[str, Media]:  # type: ignore[override]
+        """The same, in a thread."""
+        return await in_thread(partial(super().fetch, effect))
 
 
 def _limit(request: Request, timeout_s: float | None) -> None:

@@ -430,7 +430,8 @@ def test_settings_out_of_range_are_clamped_and_reported() -> None:
         user="u",
         metadata={"team": "a", "Team": "b", "trace": "A B"},
         service_tier="scale",
-        parallel_tool_calls=True,
+        parallel_tool_calls=False,
+        tools=(Tool(name="f"),),
         response_format=ResponseFormat(type="json_schema", schema={}, name="n", description="d", strict=True),
     )
     assert {path for path, *_ in lost(request)} == {

@@ -412,7 +412,7 @@ def test_foreign_tools_and_fields_are_reported_by_what_they_mean() -> None:
         ),
         (
             {"response_format": ResponseFormat(type="json_schema", schema={"type": "object"})},
-            "response_format.name",
+            None,
             "response_format",
             {"type": "json_schema", "json_schema": {"name": "response", "schema": {"type": "object"}}},
         ),

@@ -293,11 +293,6 @@ def test_a_malformed_request_is_named(body: dict[str, Any], sentence: str) -> No
             ["reasoning.budget_tokens", "reasoning.include_text"],
             "tuning",
         ),
-        (
-            replace(ASKED, response_format=ResponseFormat(type="json_schema", schema={})),
-            ["response_format.name"],
-            "tuning",
-        ),
         (replace(ASKED, tools=(OpaqueTool(issuer="anthropic", value={}),)), ["tools[0]"], "meaning"),
         (replace(ASKED, tools=(replace(WEATHER, cache="5m"),)), ["tools[0].cache"], "tuning"),
         (replace(ASKED, tool_choice=ToolChoice(mode="required")), ["tool_choice"], "tuning"),

@@ -1,0 +1,92 @@
+"""Images by URL reach a target that takes bytes only, if the caller opted in."""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+import spaturzu
+
+from .chains import DOWN, House, sync_and_async
+
+PICTURE = b"\x89PNG\r\n\x1a\nnot much of a picture"
+
+
+class Pictures(BaseHTTPRequestHandler):
+    """Serves one picture, a redirect to it, a page, and something large."""
+
+    def do_GET(self) -> None:
+        """Answer by path."""
+        match self.path:
+            case "/there.png":
+                self.send_response(302)
+                self.send_header("location", "/cat.png")
+                self.end_headers()
+            case "/page":
+                self._send("application/x-sh", b"#!/bin/sh")
+            case "/large.png":
+                self._send("image/png", PICTURE * 100)
+            case _:
+                self._send("image/png", PICTURE)
+
+    def _send(self, media_type: str, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("content-type", media_type)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class's name
+        """Be quiet."""
+
+
+@pytest.fixture(scope="module")
+def pictures() -> Iterator[str]:
+    with HTTPServer(("127.0.0.1", 0), Pictures) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def _ask(house: House, url: str, fetch_media: Any, *, as_async: bool = False) -> Any:
+    house.answers(DOWN, "openai")
+    options = {"fallback": [house.target("bedrock")], "fetch_media": fetch_media}
+    client = house.drop_in("openai", as_async=as_async, options=options, max_retries=0)
+    image = {"type": "image_url", "image_url": {"url": url}}
+    content = [{"type": "text", "text": "What is this?"}, image]
+    answer = client.chat.completions.create(model="gpt-6", messages=[{"role": "user", "content": content}])
+    return house.run(answer) if as_async else answer
+
+
+@sync_and_async
+@pytest.mark.parametrize("path", ["/cat.png", "/there.png"])
+def test_the_target_gets_the_bytes(house: House, pictures: str, path: str, as_async: bool) -> None:
+    _ask(house, pictures + path, {"private": True}, as_async=as_async)
+    sent = house.wire("bedrock").requests[-1].body
+    assert sent is not None
+    (image,) = [block["image"] for block in sent["messages"][0]["content"] if "image" in block]
+    assert image == {"format": "png", "source": {"bytes": base64.b64encode(PICTURE).decode()}}
+
+
+@pytest.mark.parametrize(
+    ("path", "fetch_media"),
+    [
+        ("/cat.png", False),
+        ("/cat.png", True),  # an address of this host
+        ("/page", {"private": True}),
+        ("/large.png", {"private": True, "max_bytes": 100}),
+    ],
+    ids=["not opted in", "private address", "wrong type", "too large"],
+)
+def test_what_may_not_be_fetched_skips_the_target(house: House, pictures: str, path: str, fetch_media: Any) -> None:
+    with pytest.raises(Exception, match="503"):
+        _ask(house, pictures + path, fetch_media)
+    record = spaturzu.last_call()
+    assert record is not None
+    assert [hop.status for hop in record.hops] == ["failed", "skipped"]
+    assert house.asked("bedrock") == 0
