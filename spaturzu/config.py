@@ -51,7 +51,7 @@ class FetchOptions(_Options):
 
 
 class Options(_Options):
-    """All of `spaturzu={...}`. `deadline` is in seconds, for a whole call; `fetch_media=True` has FetchOptions' limits."""
+    """All of `spaturzu={...}`. `deadline`: seconds for a whole call. `fetch_media=True`: with FetchOptions' limits."""
 
     fallback: list[TargetOptions] | None = None
     retry: RetryOptions = RetryOptions()

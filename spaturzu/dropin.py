@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from .attribution import Tags
+from .errors import ConfigError
 from .instance import Spaturzu, get_default_spaturzu
 from .tracked.door import Door, Native
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from spaturzu_translators.messages import Provider
 
     from .router.chain import Chain
+    from .router.explain import Explained, Planned
 
 Options = Mapping[str, Any]
 """The keys of `spaturzu={...}`: fallback, retry, deadline, on_loss."""
@@ -28,8 +31,54 @@ class DropIn:
         """This client, for one agent's calls: `client.with_agent("triage").chat...`. Nests under an open `run`."""
         return self._clone(self._door.for_agent(name, tags))
 
+    @property
+    def spaturzu(self) -> ChainView:
+        """This client's chain, to look at."""
+        return ChainView(self._door, self._clone)
+
     def _clone(self, door: Door) -> Self:
         raise NotImplementedError
+
+
+class ChainView:
+    """What a client's chain would do: `client.spaturzu.explain(model=..., messages=...)`."""
+
+    def __init__(self, door: Door, clone: Callable[[Door], Any]) -> None:
+        self._door, self._clone = door, clone
+
+    def explain(self, **kwargs: Any) -> tuple[Planned, ...]:
+        """For each fallback target: would this call be sent there, as what, and what is lost. Sends nothing.
+
+        `kwargs` are those of the client's create-equivalent; errors of its own checks are raised as ever.
+        """
+        create, explained = self._asking()
+        try:
+            create(**kwargs)
+        except Exception:
+            if not explained:
+                raise
+        return explained[0]
+
+    async def aexplain(self, **kwargs: Any) -> tuple[Planned, ...]:
+        """The same for an async client."""
+        create, explained = self._asking()
+        try:
+            await create(**kwargs)
+        except Exception:
+            if not explained:
+                raise
+        return explained[0]
+
+    def _asking(self) -> tuple[Callable[..., Any], Explained]:
+        """The create-equivalent of a clone whose door explains instead of sending."""
+        from .router.targets import sdk
+        from .router.targets.common import resolve
+
+        explained = list["tuple[Planned, ...]"]()
+        if not self._door.chain().targets:
+            raise ConfigError("spaturzu: this client has no 'fallback' to explain; give it one at construction")
+        asking = self._clone(replace(self._door, explained=explained))
+        return resolve(asking, sdk(self._door.provider).method), explained
 
 
 def make_door(

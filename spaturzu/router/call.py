@@ -146,7 +146,7 @@ class Call:
         if "model" in body:
             body = {**body, "model": target.model}
         if target.max_tokens is not None:
-            body = _merged(body, _limit(self.provider, body, target.max_tokens))
+            body = _limited(body, self.codec, target)
         return Prepared(replace(self.wire, body=_merged(body, target.params), model=target.model))
 
     def _translated(self, target: Target) -> Prepared:
@@ -175,17 +175,15 @@ def _with_forced_tool(request: Request, target: Target) -> Prepared | None:
     return replace(prepared, losses=(*prepared.losses, emulated), unwrap=True)
 
 
-def _limit(provider: Provider, body: JSONObject, max_tokens: int) -> JSONObject:
-    """The output limit, where `provider` has it; for OpenAI under the name that the caller uses."""
-    match provider:
-        case "bedrock":
-            return {"inferenceConfig": {"maxTokens": max_tokens}}
-        case "gemini":
-            return {"generationConfig": {"maxOutputTokens": max_tokens}}
-        case "openai" if "max_tokens" not in body:
-            return {"max_completion_tokens": max_tokens}
-        case _:
-            return {"max_tokens": max_tokens}
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+_SETTINGS = frozenset({"inferenceConfig", "generationConfig"})
+
+
+def _limited(body: JSONObject, codec: Codec, target: Target) -> JSONObject:
+    """`body` with the target's own limit and nothing else changed; the codec knows the name that its model takes."""
+    bare = codec.encode_request(Request(model=target.model, messages=(), max_tokens=target.max_tokens)).value.body
+    limit = {name: bare[name] for name in (_LIMITS | _SETTINGS) & bare.keys()}
+    return _merged({name: value for name, value in body.items() if name not in _LIMITS}, limit)
 
 
 def _merged(body: JSONObject, params: Mapping[str, Any]) -> JSONObject:

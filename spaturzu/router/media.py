@@ -13,7 +13,7 @@ from spaturzu_translators.requests import Request
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchLimits:
-    """`max_bytes` of one item; `types` are prefixes of media types; `private`: addresses of this host and network too."""
+    """`max_bytes` of one item; prefixes of media `types`; `private`: addresses of this host and network too."""
 
     max_bytes: int = 20 * 1024 * 1024
     types: tuple[str, ...] = ("image/", "application/pdf", "audio/", "video/", "text/")

@@ -12,6 +12,7 @@ from botocore.awsrequest import AWSResponse  # pyright: ignore[reportMissingType
 
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
+from spaturzu.router.explain import explain
 from spaturzu.router.judge import Reply
 from spaturzu.router.media import Media
 from spaturzu.router.targets.bedrock import end_retries
@@ -30,6 +31,8 @@ __all__ = ["end_retries", "over_duck", "send"]
 def send(inner: Any, door: Door, surface: Surface, request: Any) -> Any:
     """Walk the chain and give botocore its response, or raise its error."""
     call = begin(door, surface, _body(request), lambda: _key(request), as_async=False)
+    if door.explained is not None:
+        return _answer(door, call, explain(call, door.explained), request)
     return _answer(door, call, drive(call, _Primary(inner, request)), request)
 
 

@@ -13,6 +13,7 @@ from .surfaces import Surface, recognise
 
 if TYPE_CHECKING:
     from spaturzu.router.chain import Chain
+    from spaturzu.router.explain import Explained
     from spaturzu.router.hop import CallRecord
     from spaturzu_translators.messages import Provider
 
@@ -71,6 +72,8 @@ class Door:
     chain: Callable[[], Chain]
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
     agent: tuple[str, Tags | None] | None = None
+    explained: Explained | None = None
+    """Not None: nothing is sent; what would be is left here."""
 
     def for_agent(self, name: str, tags: Tags | None) -> Door:
         """The same door for one agent's calls."""

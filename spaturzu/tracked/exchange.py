@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from spaturzu.router.call import Call
 from spaturzu.router.drive import adrive, drive, in_thread
+from spaturzu.router.explain import explain
 from spaturzu.router.judge import Reply
 from spaturzu.router.media import Media
 from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
     """Walk the chain and give the SDK its response, or raise its error."""
     call = begin(door, surface, request.content, lambda: _key(request), as_async=False)
+    if door.explained is not None:
+        return library(family).answer(door, call, explain(call, door.explained), request)
     result = drive(call, _Primary(inner, request, options))
     return library(family).answer(door, call, result, request)
 
@@ -36,6 +39,8 @@ async def asend(
 ) -> Any:
     """The same, async."""
     call = begin(door, surface, request.content, lambda: _key(request), as_async=True)
+    if door.explained is not None:
+        return library(family).answer(door, call, explain(call, door.explained), request)
     result = await adrive(call, _AsyncPrimary(inner, request, options))
     return library(family).answer(door, call, result, request)
 

@@ -25,33 +25,29 @@ class _Pump:
         self._open = True
 
     def _left(self) -> None:
-        """Closed by the SDK: many stop reading at the terminal event, so an early close may be a complete stream."""
-        self._finish(abandoned=not self._pulled.relay.complete)
-
-    def _finish(self, *, abandoned: bool) -> None:
+        """It is over: exhausted, failed, or closed by the SDK. Many stop reading at the terminal event, so an early
+        close may be a complete stream.
+        """
         if self._open:
             self._open = False
-            call = self._call
-            finish(
-                self._pulled.hop,
-                self._pulled.relay,
-                abandoned=abandoned,
-                duration_s=call.chain.clock() - self._pulled.hop.started,
-            )
+            pulled = self._pulled
+            duration_s = self._call.chain.clock() - pulled.hop.started
+            finish(pulled.hop, pulled.relay, abandoned=not pulled.relay.complete, duration_s=duration_s)
 
     def _broke(self, exc: Exception) -> bytes:
         """The source raised: the caller's own error is raised, or in-stream bytes are returned."""
-
         failure = failure_of(exc, self._pulled.hop.provider) or Failure(kind="connection", code=type(exc).__name__)
         said = self._pulled.relay.broke(failure)
-        self._finish(abandoned=False)
         if self._raised is not None:
             raise self._raised(exc) from exc
         return said
 
 
 class SyncPump(_Pump):
-    """`for data in pump.chunks()`, then `close()`, also without having iterated."""
+    """`for data in pump.chunks()`, then `close()`, also without having iterated.
+
+    The hop is closed before the last bytes are let out: an SDK that finds an error in them reads no further.
+    """
 
     def chunks(self) -> Iterator[bytes]:
         """The caller's bytes."""
@@ -59,18 +55,19 @@ class SyncPump(_Pump):
         try:
             yield self._pulled.head
             for item in source:
-                if data := relay.feed(item):
-                    yield data
+                data = relay.feed(item)
                 if relay.failure is not None:
-                    return
-            if not relay.ended and (data := relay.end()):
-                yield data
+                    break
+                if data:
+                    yield data
+            else:
+                data = b"" if relay.ended else relay.end()
         except Exception as exc:  # noqa: BLE001 - raised on as the SDK's own, or said in the stream
-            yield self._broke(exc)
-        else:
-            self._finish(abandoned=False)
+            data = self._broke(exc)
         finally:
             self.close()
+        if data:
+            yield data
 
     def close(self) -> None:
         """Let go of the hop. A stream closed early is abandoned, not failed."""
@@ -87,18 +84,19 @@ class AsyncPump(_Pump):
         try:
             yield self._pulled.head
             async for item in source:
-                if data := relay.feed(item):
-                    yield data
+                data = relay.feed(item)
                 if relay.failure is not None:
-                    return
-            if not relay.ended and (data := relay.end()):
-                yield data
+                    break
+                if data:
+                    yield data
+            else:
+                data = b"" if relay.ended else relay.end()
         except Exception as exc:  # noqa: BLE001 - raised on as the SDK's own, or said in the stream
-            yield self._broke(exc)
-        else:
-            self._finish(abandoned=False)
+            data = self._broke(exc)
         finally:
             await self.aclose()
+        if data:
+            yield data
 
     async def aclose(self) -> None:
         """Let go of the hop."""

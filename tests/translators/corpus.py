@@ -24,7 +24,9 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 WHY_SKIPPED = "SPATURZU_CORPUS names no folder of recorded traffic"
-SHAPES = frozenset({"chat.completions", "messages", "converse", "converse_stream", "generateContent", "streamGenerateContent"})
+SHAPES = frozenset(
+    {"chat.completions", "messages", "converse", "converse_stream", "generateContent", "streamGenerateContent"}
+)
 """The APIs of the five codecs. `responses` has a codec of its own; `invoke_model` is a vendor's body in an envelope."""
 
 
@@ -107,19 +109,21 @@ def events_of(c: Codec, pieces: list[bytes], model: str) -> list[Event]:
     return [event for frame in frames for event in decoder.feed(frame)] + decoder.close()
 
 
-def records() -> list[Record]:
-    """All that the five codecs speak, in order; none where there is no corpus."""
+def _records() -> list[Record]:
     root = os.environ.get("SPATURZU_CORPUS")
     paths = sorted(Path(root, "interactions").glob("*/*.json")) if root else []
-    found = [Record(json.loads(path.read_text("utf-8"))) for path in paths]
-    return [record for record in found if record.raw["api"] in SHAPES]
+    return [Record(json.loads(path.read_text("utf-8"))) for path in paths]
 
 
-ALL = records()
+RECORDED = _records()
+"""All of them, in order; none where there is no corpus."""
+
+ALL = [record for record in RECORDED if record.raw["api"] in SHAPES]
+ERRORS = [record for record in RECORDED if record.status != 200]
+"""A provider's errors are the same on all of its APIs."""
 
 
 def every(*wanted: Any) -> pytest.MarkDecorator:
     """Parametrises a test's `record` by the records for which all of `wanted` hold."""
-    chosen = [pytest.param(record, id=record.id) for record in ALL if all(holds(record) for holds in wanted)]
-    skipped = pytest.param(None, id="no corpus", marks=pytest.mark.skip(reason=WHY_SKIPPED))
-    return pytest.mark.parametrize("record", chosen or [skipped])
+    chosen = [record for record in ALL if all(holds(record) for holds in wanted)]
+    return pytest.mark.parametrize("record", chosen, ids=lambda record: record.id)

@@ -183,10 +183,7 @@ class _Ids:
         if after == UNSAID:
             return before is None
         if isinstance(before, Id) and isinstance(after, Id):
-            return (
-                self.there.setdefault(before, after) == after
-                and self.back.setdefault(after, before) == before
-            )
+            return self.there.setdefault(before, after) == after and self.back.setdefault(after, before) == before
         if isinstance(before, dict) and isinstance(after, dict):
             names = {**before, **after}
             return all(self.same(before.get(name), after.get(name)) for name in names)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -34,7 +32,7 @@ from spaturzu_translators.events import (
     fold,
     unfold,
 )
-from spaturzu_translators.failures import STATUS_KINDS, ErrorReply, Failure, FailureKind
+from spaturzu_translators.failures import ErrorReply, Failure, FailureKind
 from spaturzu_translators.json_schema import for_anthropic
 from spaturzu_translators.loss import Encoded, Loss
 from spaturzu_translators.messages import (
@@ -1321,96 +1319,3 @@ def test_any_damage_is_bad_wire_or_still_a_stream() -> None:
             except BadWire:
                 continue
             json.dumps(encoded_stream([*before, *after]))
-
-
-CORPUS = os.environ.get("SPATURZU_CORPUS")
-corpus = pytest.mark.skipif(not CORPUS, reason="SPATURZU_CORPUS names no folder of recorded traffic")
-
-
-def recorded() -> list[Path]:
-    return sorted(Path(CORPUS or "", "interactions", "anthropic").glob("*.json")) if CORPUS else []
-
-
-def levelled(value: Any) -> Any:
-    """A request less what this provider treats as equal, which is all that may change on the way round."""
-    if isinstance(value, list):
-        return [levelled(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {name: levelled(item) for name, item in value.items() if item is not None}
-    if isinstance(found.get("content"), str):
-        found["content"] = [{"type": "text", "text": found["content"]}]  # one text block is as good as its text
-    if isinstance(found.get("system"), str):
-        found["system"] = [{"type": "text", "text": found["system"]}]
-    if found.get("cache_control") == {"type": "ephemeral", "ttl": "5m"}:
-        found["cache_control"] = {"type": "ephemeral"}  # five minutes is the default
-    if found.get("type") == "tool_result" and found.get("is_error") is False:
-        del found["is_error"]
-    if "messages" in found:
-        found["messages"] = turns(found["messages"])
-        found = {name: item for name, item in found.items() if name != "stream" or item}
-        found["tools"] = at_most_20_strict(found.get("tools", []))
-    return found
-
-
-def turns(messages: list[Any]) -> list[Any]:
-    """Neighbours of one role are one turn, its tool results first; a text block of nothing is an error there."""
-    merged: list[Any] = []
-    for message in messages:
-        if merged and merged[-1]["role"] == message["role"]:
-            merged[-1] = {**merged[-1], "content": merged[-1]["content"] + message["content"]}
-        else:
-            merged.append(message)
-    for message in merged:
-        message["content"] = [part for part in message["content"] if part.get("text") != ""]
-        message["content"].sort(key=lambda part: part["type"] != "tool_result")
-    return merged
-
-
-def at_most_20_strict(tools: list[Any]) -> list[Any]:
-    """More than that are an error, so the others are sent without."""
-    strict = [tool for tool in tools if tool.get("strict")]
-    for tool in strict[20:]:
-        del tool["strict"]
-    return tools
-
-
-@corpus
-@pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
-def test_recorded_requests_come_back_equal(path: Path) -> None:
-    record = json.loads(path.read_text("utf-8"))
-    body = record["request"]["body"]
-    wire = WireRequest(body=body, model=body["model"], stream=bool(body.get("stream")))
-    assert levelled(again(C.decode_request(wire))) == levelled(body)
-
-
-@corpus
-@pytest.mark.parametrize("path", recorded(), ids=lambda path: path.stem)
-def test_recorded_answers_are_read_whole(path: Path) -> None:
-    answered = json.loads(path.read_text("utf-8"))["response"]
-    if answered["status"] >= 400:
-        body = answered.get("body", answered.get("body_text"))
-        failure = C.decode_error(ErrorReply(status=answered["status"], headers=answered["headers"], body=body))
-        assert failure.kind in set(STATUS_KINDS.values()) | {"server"}
-    elif "sse" in answered:
-        check_stream(answered)
-    else:
-        response = C.decode_response(answered["body"], "m")
-        encoded = C.encode_response(response, ASKED)
-        assert encoded.losses == ()
-        assert C.decode_response(encoded.value, "m") == response
-
-
-def check_stream(answered: dict[str, Any]) -> None:
-    separator = answered.get("sse_separator", "\n\n")
-    framer = C.framer()
-    frames: list[Any] = framer.feed((separator.join(answered["sse"]) + separator).encode()) + framer.close()
-    events = events_of(frames)
-    if isinstance(events[-1], Failed):
-        assert events[-1].failure.kind == "overloaded"
-        return
-    response = fold(events)
-    encoder = C.stream_encoder(ASKED)
-    again = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
-    assert encoder.losses == ()
-    assert fold(events_of(again)) == response

@@ -5,10 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -969,81 +967,6 @@ def test_a_malformed_frame_is_bad_wire(frame: Any) -> None:
 def test_a_models_version_is_read_from_its_id(model: str, claude: bool, sampling: bool) -> None:
     facts = facts_of(model)
     assert (facts.claude, facts.sampling) == (claude, sampling)
-
-
-def _recorded() -> list[dict[str, Any]]:
-    root = os.environ.get("SPATURZU_CORPUS")
-    if not root:
-        pytest.skip("SPATURZU_CORPUS names no folder of recorded traffic")
-    paths = sorted(Path(root, "interactions", "bedrock").glob("*.json"))
-    records = [json.loads(path.read_text("utf-8")) for path in paths]
-    return [record for record in records if "anthropic_version" not in record["request"]["body"]]
-
-
-def _plain(value: Any) -> Any:
-    """A body less what says nothing to Bedrock: empty members, `status: success`, the limits of neighbouring turns."""
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "input" in value or "schema" in value:
-        return {name: json.loads(item) if name == "schema" else item for name, item in value.items()}
-    found = {"thinking" if name == "reasoning_config" else name: item for name, item in value.items()}
-    if "messages" in found:
-        found["messages"] = _joined(found["messages"])
-    plain = {name: _plain(item) for name, item in found.items() if (name, item) != ("status", "success")}
-    return {name: item for name, item in plain.items() if item not in ([], {}) or name in ("content", "auto", "any")}
-
-
-def _joined(messages: list[Any]) -> list[Any]:
-    turns: list[Any] = []
-    for message in messages:
-        if turns and turns[-1]["role"] == message["role"]:
-            turns[-1] = {**message, "content": turns[-1]["content"] + message["content"]}
-        else:
-            turns.append(message)
-    return turns
-
-
-def test_recorded_requests_come_back_equal(client: Any) -> None:
-    for record in _recorded():
-        body = record["request"]["body"]
-        wire = WireRequest(body=body, model=record["model"], stream=record["streaming"])
-        encoded = C.encode_request(C.decode_request(wire))
-        assert not encoded.losses, record["id"]
-        assert _plain(encoded.value.body) == _plain(body), record["id"]
-        assert not _complaints(client, "ConverseStream", encoded.value.body, modelId=record["model"]), record["id"]
-
-
-def test_recorded_answers_decode_and_errors_classify() -> None:
-    for record in _recorded():
-        reply = record["response"]
-        if reply["status"] != 200:
-            headers = {name.lower(): value for name, value in reply["headers"].items()}
-            body = reply.get("body", reply.get("body_text"))
-            assert C.decode_error(ErrorReply(status=reply["status"], headers=headers, body=body)).kind, record["id"]
-        elif "eventstream_base64" in reply:
-            _check_stream(record, base64.b64decode(reply["eventstream_base64"]))
-        else:
-            _check_answer(record, reply["body"])
-
-
-def _check_stream(record: dict[str, Any], wire: bytes) -> None:
-    framer = C.framer()
-    frames: list[Any] = framer.feed(wire) + framer.close()
-    folded = fold(_events(*frames, model=record["model"]))
-    assert folded.candidates[0].finish_reason, record["id"]
-    assert folded.usage, record["id"]
-    assert C.terminal.search(wire[-16384:]), record["id"]
-
-
-def _check_answer(record: dict[str, Any], body: dict[str, Any]) -> None:
-    response = C.decode_response(body, record["model"])
-    encoded = C.encode_response(response, _ask(model=record["model"]))
-    assert not encoded.losses, record["id"]
-    assert encoded.value["usage"]["totalTokens"] == body["usage"]["totalTokens"], record["id"]
-    assert encoded.value["stopReason"] == body["stopReason"], record["id"]
-    assert C.decode_response(encoded.value, record["model"]) == response, record["id"]
 
 
 def test_a_stream_that_failed_folds_into_its_failure() -> None:

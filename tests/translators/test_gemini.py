@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -989,103 +986,3 @@ def test_the_sdk_raises_its_own_class_for_our_error_and_we_read_it_back(kind: An
     assert type(caught.value) is (errors.ServerError if reply.status >= 500 else errors.ClientError)
     assert caught.value.status == reply.body["error"]["status"]
     assert "secret" not in str(caught.value)
-
-
-def corpus() -> list[Any]:
-    """Recorded traffic, where SPATURZU_CORPUS names its folder."""
-    root = os.environ.get("SPATURZU_CORPUS")
-    if not root:
-        return [pytest.param(None, marks=pytest.mark.skip(reason="SPATURZU_CORPUS names no folder"))]
-    files = sorted(Path(root, "interactions", "gemini").glob("*.json"))
-    return [pytest.param(json.loads(file.read_text("utf-8")), id=file.stem) for file in files]
-
-
-recorded = pytest.mark.parametrize("interaction", corpus())
-
-
-def model_of(interaction: dict[str, Any]) -> str:
-    return interaction["request"]["url_path"].partition("/models/")[2].partition(":")[0]
-
-
-@recorded
-def test_a_recorded_request_goes_back_as_it_came(interaction: dict[str, Any]) -> None:
-    body, model = interaction["request"]["body"], model_of(interaction)
-    request = decoded(body, model)
-    encoded = C.encode_request(request)
-    assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
-    assert level(encoded.value.body) == level(body)
-    assert C.decode_request(encoded.value) == request
-
-
-@recorded
-def test_a_recorded_answer_is_read_and_said_again(interaction: dict[str, Any]) -> None:
-    reply, model = interaction["response"], model_of(interaction)
-    if reply["status"] != 200:
-        failure = C.decode_error(ErrorReply(status=reply["status"], body=reply.get("body", reply.get("body_text"))))
-        assert failure.status == reply["status"]
-        return
-    if "sse" in reply:
-        wire = "".join(event + reply.get("sse_separator", "\n\n") for event in reply["sse"]).encode()
-        framer = C.framer()
-        frames: list[Any] = [*framer.feed(wire), *framer.close()]
-        response = fold(events_of(*frames))
-        assert C.terminal.search(wire[-16384:])
-        assert fold(events_of(*chunks_of(unfold(response)))).candidates == response.candidates
-    else:
-        response = C.decode_response(reply["body"], model)
-        encoded = C.encode_response(response, ASKED)
-        assert not encoded.losses
-        assert level(encoded.value) == level(reply["body"])
-    assert response.candidates
-    assert all(candidate.finish_reason for candidate in response.candidates)
-
-
-def level(value: Any) -> Any:
-    """Differences that mean nothing to Gemini: spelling, absence, defaults, and where a turn or a tool list ends."""
-    if isinstance(value, list):
-        return [level(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found = {camel(name): level(item) for name, item in value.items() if item is not None}
-    found = {name: item for name, item in found.items() if item not in ({}, []) and (name, item) not in DEFAULTS}
-    if "contents" in found:
-        found["contents"] = turns(found["contents"])
-    if "tools" in found:
-        found["tools"] = grouped(found["tools"])
-    if MADE_UP.fullmatch(found.get("functionCall", {}).get("id", "")):
-        del found["functionCall"]["id"]
-    found.get("systemInstruction", {}).pop("role", None)
-    found.pop("thoughtSignature", None) if found.get("thoughtSignature") == SENTINEL else None
-    return found
-
-
-DEFAULTS = (("thought", False), ("index", 0), ("candidatesTokenCount", 0), ("content", {"role": "model"}))
-MADE_UP = re.compile(r"call_[0-9a-f]{8}_\d+_\d+")
-
-
-def camel(name: str) -> str:
-    return "".join(word if n == 0 else word.title() for n, word in enumerate(name.split("_")))
-
-
-def turns(contents: list[Any]) -> list[Any]:
-    merged: list[Any] = []
-    for content in contents:
-        if merged and merged[-1]["role"] == content["role"]:
-            merged[-1]["parts"] += content["parts"]
-        else:
-            merged.append(content)
-    return [plain(content) for content in merged]
-
-
-def plain(content: Any) -> Any:
-    """Base64 in the standard alphabet."""
-    for part in content["parts"]:
-        if "data" in part.get("inlineData", {}):
-            part["inlineData"]["data"] = part["inlineData"]["data"].replace("-", "+").replace("_", "/")
-    return content
-
-
-def grouped(tools: list[Any]) -> list[Any]:
-    functions = [function for tool in tools for function in tool.get("functionDeclarations", [])]
-    rest = [{name: item} for tool in tools for name, item in tool.items() if name != "functionDeclarations"]
-    return [*([{"functionDeclarations": functions}] if functions else []), *rest]

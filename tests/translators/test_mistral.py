@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -18,7 +16,7 @@ from hypothesis import given
 from mistralai.client import Mistral, errors, models
 
 from spaturzu_translators import codec
-from spaturzu_translators.codec import BadWire, MalformedFrame
+from spaturzu_translators.codec import BadWire
 from spaturzu_translators.events import (
     ArgumentsDelta,
     Event,
@@ -804,121 +802,6 @@ def test_the_sdk_reads_our_stream() -> None:
     assert [(call.function.arguments, call.index) for call in calls] == [('{"a":1}', 0), ('{"a":1}', 1)]
     assert read[-1].usage.total_tokens == 14
     assert read[-1].choices[0].finish_reason == "tool_calls"
-
-
-CORPUS = os.environ.get("SPATURZU_CORPUS", "")
-
-
-def records(*, asked: bool = False) -> list[Any]:
-    """Recorded interactions, all or those whose request was recorded too."""
-    if not CORPUS:
-        return [pytest.param(None, marks=pytest.mark.skip(reason="SPATURZU_CORPUS names no recorded traffic"))]
-    found = sorted(Path(CORPUS).glob("interactions/mistral/*.json")) + sorted(
-        Path(CORPUS).glob("supplementary/supp-mistral-*.json")
-    )
-    read = [(path.stem, json.loads(path.read_text("utf-8"))) for path in found]
-    return [pytest.param(record, id=name) for name, record in read if record["request"]["body"] or not asked]
-
-
-@pytest.mark.parametrize("record", records(asked=True))
-def test_recorded_requests_are_encoded_again_as_they_were(record: dict[str, Any]) -> None:
-    body = record["request"]["body"]
-    wire = WireRequest(body=body, model=body.get("model", ""), stream=bool(body.get("stream")))
-    if record["response"]["status"] == 422:
-        with pytest.raises(BadWire):
-            MISTRAL.decode_request(wire)
-        return
-    result = MISTRAL.encode_request(MISTRAL.decode_request(wire))
-    assert levelled(result.value.body) == levelled(body)
-    assert not [loss for loss in result.losses if loss.matters == "meaning"]
-
-
-@pytest.mark.parametrize("record", records())
-def test_recorded_answers_decode_and_errors_are_classified(record: dict[str, Any]) -> None:
-    reply = record["response"]
-    body = reply.get("body", reply.get("body_text"))
-    if reply["status"] != 200:
-        failure = MISTRAL.decode_error(ErrorReply(status=reply["status"], headers=reply["headers"], body=body))
-        assert failure.kind == KIND_OF_FEATURE.get(
-            tuple(f for f in record["features"] if f.startswith("error_")), failure.kind
-        )
-        return
-    if "sse" in reply:
-        wire = ("\n\n".join(reply["sse"]) + "\n\n").encode()
-        framer = MISTRAL.framer()
-        frames = [*framer.feed(wire), *framer.close()]
-        assert not any(isinstance(frame, MalformedFrame) for frame in frames)
-        response = fold(events_of(frames))
-        assert MISTRAL.terminal.search(wire[-16384:])
-        assert all(candidate.finish_reason for candidate in response.candidates)
-        usage = frames[-1]["usage"]
-    else:
-        response = MISTRAL.decode_response(body, record["model"] or "")
-        again = MISTRAL.encode_response(response, ASKED)
-        assert again.losses == ()
-        assert levelled(again.value) == levelled(body)
-        usage = body["usage"]
-    assert response.usage is not None
-    assert response.usage.input_tokens is not None
-    assert response.usage.input_tokens + (response.usage.output_tokens or 0) == usage["total_tokens"]
-
-
-KIND_OF_FEATURE: dict[tuple[str, ...], FailureKind] = {
-    ("error_model_not_found",): "not_found",
-    ("error_context_length",): "context_overflow",
-    ("error_auth",): "auth",
-    ("error_server",): "server",
-}
-
-
-def levelled(value: Any) -> Any:
-    """Wire JSON less the differences that mean nothing to this provider."""
-    if isinstance(value, list):
-        return [levelled(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "messages" in value:
-        value = {**value, "messages": without_bridges(value["messages"])}
-    if isinstance(value.get("image_url"), dict) and value["image_url"].keys() == {"url"}:
-        value = {**value, "image_url": value["image_url"]["url"]}
-    if value.get("type") == "thinking":  # closed unless it says otherwise; one text or many
-        texts = "".join(text["text"] for text in value["thinking"])
-        value = {"closed": True, **value, "thinking": texts}
-    if "num_cached_tokens" in value:  # another spelling of cached tokens
-        details = {"cached_tokens": value["num_cached_tokens"], **value.get("prompt_tokens_details", {})}
-        value = {**value, "prompt_tokens_details": details}
-    if isinstance(value.get("stop"), str):
-        value = {**value, "stop": [value["stop"]]}
-    return {name: levelled(item) for name, item in value.items() if not meaningless(name, item, value)}
-
-
-def meaningless(name: str, item: Any, inside: dict[str, Any]) -> bool:
-    """Nulls, defaults, how ids and indexes look, and a tool message's name (its call has it)."""
-    if name in ("id", "tool_call_id") and (name == "tool_call_id" or "function" in inside):
-        return True
-    if name in ("index", "type") and "function" in inside:
-        return True
-    if name == "name" and inside.get("role") == "tool":
-        return True
-    return (
-        item is None
-        or item is False
-        or name in ("num_cached_tokens", "created")
-        or (name in ("content", "tool_calls") and not item)
-    )
-
-
-def without_bridges(messages: list[Any]) -> list[Any]:
-    """Text alone is said as a string; what we put between a tool's result and the user is ours."""
-    plain = [
-        {**message, "content": message["content"][0]["text"]}
-        if isinstance(message.get("content"), list)
-        and len(message["content"]) == 1
-        and message["content"][0].keys() == {"type", "text"}
-        else message
-        for message in messages
-    ]
-    return [message for message in plain if message != {"role": "assistant", "content": "OK."}]
 
 
 def answer(*, finish_reason: str = "stop", **message: Any) -> dict[str, Any]:

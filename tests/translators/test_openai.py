@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -60,7 +57,6 @@ from spaturzu_translators.requests import (
     OpaqueTool,
     ReasoningOptions,
     Request,
-    ResponseFormat,
     Tool,
     ToolChoice,
     WireRequest,
@@ -846,108 +842,3 @@ def test_a_failure_raises_the_sdks_own_class(kind: FailureKind, native: type[Exc
     back = decode_error(reply)
     assert back.retry_after_s == 2
     assert back.kind == ("server" if kind == "connection" else kind)
-
-
-def corpus() -> list[Any]:
-    """The recorded chat completions, if SPATURZU_CORPUS names the folder."""
-    root = os.environ.get("SPATURZU_CORPUS")
-    if not root:
-        reason = "no recorded traffic: SPATURZU_CORPUS is not set"
-        return [pytest.param(None, marks=pytest.mark.skip(reason=reason), id="no corpus")]
-    files = sorted(Path(root, "interactions", "openai").glob("*.json"))
-    records = [json.loads(file.read_text("utf-8")) for file in files]
-    return [pytest.param(record, id=record["id"]) for record in records if record["api"] == "chat.completions"]
-
-
-recorded = pytest.mark.parametrize("record", corpus())
-
-
-def levelled(body: dict[str, Any]) -> dict[str, Any]:
-    """A request body less what OpenAI itself takes as equal."""
-    body = {name: value for name, value in body.items() if value is not None and value is not False}
-    body.pop("stream_options", None)  # usage is always asked for
-    body["messages"] = _turns(body["messages"])
-    body["limit"] = body.pop("max_completion_tokens", None) or body.pop("max_tokens", None)
-    if isinstance(body.get("stop"), str):
-        body["stop"] = [body["stop"]]
-    for tool in body.get("tools", ()):
-        tool.setdefault("type", "function")
-    if "functions" in body:
-        body["tools"] = [{"type": "function", "function": function} for function in body.pop("functions")]
-    return body
-
-
-def _turns(messages: list[dict[str, Any]]) -> list[Any]:
-    """Roles and parts: neighbours merged, strings as parts, `developer` as `system`, a result's name with its call."""
-    turns: list[Any] = []
-    for message in messages:
-        message = {name: value for name, value in message.items() if value not in (None, [])}
-        role = message["role"] = {"developer": "system"}.get(message["role"], message["role"])
-        content = message.get("content")
-        message["content"] = (
-            [{"type": "text", "text": content}] if content and isinstance(content, str) else content or []
-        )
-        if role == "tool":
-            message.pop("name", None)
-        if turns and turns[-1].keys() == message.keys() == {"role", "content"} and turns[-1]["role"] == role:
-            turns[-1]["content"] += message["content"]
-        else:
-            turns.append(message)
-    return turns
-
-
-@recorded
-def test_a_recorded_request_comes_back_equal(record: dict[str, Any]) -> None:
-    body = record["request"]["body"]
-    if not isinstance(body, dict) or record["response"]["status"] == 400:
-        pytest.skip("the recording has no request that OpenAI accepted")
-    request = WireRequest(body=body, model=body.get("model", "azure-deployment"), stream=bool(body.get("stream")))
-    encoded = encode_request(decode_request(request))
-    assert paths(encoded.losses, "meaning") == []
-    after = encoded.value.body
-    assert levelled(json.loads(json.dumps(after))) == levelled({"model": request.model} | json.loads(json.dumps(body)))
-
-
-@recorded
-def test_a_recorded_answer_decodes_and_errors_are_classified(record: dict[str, Any]) -> None:
-    reply = record["response"]
-    if reply["status"] != 200:
-        body = reply.get("body", reply.get("body_text"))
-        headers = {name.lower(): value for name, value in reply["headers"].items()}
-        assert decode_error(ErrorReply(status=reply["status"], headers=headers, body=body)).kind
-    elif "sse" in reply:
-        _stream_decodes(reply)
-    else:
-        response = decode_response(reply["body"], "m")
-        encoded = encode_response(response, ASKED)
-        assert paths(encoded.losses, "meaning") == []
-        after = decode_response(encoded.value, "m")
-        assert not (wrong := unexplained(response, after, encoded.losses)), wrong
-        ChatCompletion.model_validate(encoded.value)
-        assert (
-            encoded.value["usage"].items()
-            >= {
-                name: reply["body"]["usage"][name] for name in ("prompt_tokens", "completion_tokens", "total_tokens")
-            }.items()
-        )
-
-
-def _stream_decodes(reply: dict[str, Any]) -> None:
-    """The recorded stream folds, and streamed again it says the same."""
-    separator = reply.get("sse_separator") or "\n\n"
-    framer, decoder = CODEC.framer(), StreamDecoder("m")
-    frames: list[Any] = framer.feed((separator.join(reply["sse"]) + separator).encode()) + framer.close()
-    events = [event for frame in frames for event in decoder.feed(frame)] + decoder.close()
-    if any(isinstance(event, Failed) for event in events):
-        assert isinstance(events[-1], Failed)
-        return
-    assert isinstance(events[0], Started)
-    response = fold(events)
-    assert all(candidate.finish_reason for candidate in response.candidates)
-    encoder = StreamEncoder(ASKED)
-    again = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
-    for frame in again:
-        ChatCompletionChunk.model_validate(frame)
-    second = StreamDecoder("m")
-    after = fold([event for frame in again for event in second.feed(frame)])
-    assert not (wrong := unexplained(response, after, encoder.losses)), wrong

@@ -1,0 +1,221 @@
+"""Recorded traffic of all five providers goes through the codecs: home again, and to every other provider."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from spaturzu_translators import PROVIDERS, BadWire, Provider, codec
+from spaturzu_translators.codec import Codec
+from spaturzu_translators.events import Event, Failed, Started, StreamFailed, fold
+from spaturzu_translators.failures import FailureKind
+from spaturzu_translators.messages import Message, Text
+from spaturzu_translators.requests import Request
+from spaturzu_translators.responses import Response
+
+from .corpus import ALL, ERRORS, WHY_SKIPPED, Record, events_of, every
+from .equal import EQUAL
+from .laws import unexplained
+from .native import check_answer, check_frames, check_request
+
+if not ALL:
+    pytest.skip(WHY_SKIPPED, allow_module_level=True)
+
+REFUSED_BY_ITS_PROVIDER = {"mistral-chat-054"}
+"""The provider said that the body is not of its format (422), and so do we."""
+
+MODELS: dict[Provider, str] = {
+    "openai": "gpt-4o",
+    "anthropic": "claude-sonnet-5-5",
+    "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+    "gemini": "gemini-3.8-flash",
+    "mistral": "mistral-large-latest",
+}
+HELLO = (Message(role="user", parts=(Text(text="hi"),)),)
+
+asked = every(lambda record: isinstance(record.body, dict) and record.id not in REFUSED_BY_ITS_PROVIDER)
+answered = every(lambda record: record.status == 200 and not record.is_streamed)
+streamed = every(lambda record: record.status == 200 and record.is_streamed)
+every_target = pytest.mark.parametrize("target", PROVIDERS)
+
+
+def asking(provider: Provider) -> Request:
+    """What the caller of an answer in `provider`'s shape asked."""
+    return Request(model=MODELS[provider], messages=HELLO, stream=True)
+
+
+def plain(body: Any) -> Any:
+    return json.loads(json.dumps(body))
+
+
+@asked
+def test_a_request_goes_home_as_it_came(record: Record) -> None:
+    encoded = record.codec.encode_request(record.codec.decode_request(record.wire))
+    if record.status == 200:
+        assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
+        equal = EQUAL[record.provider]
+        named = {"model": record.model} if "model" in encoded.value.body else {}
+        assert equal(plain(encoded.value.body)) == equal(plain(named | record.body))
+        check_request(record.provider, encoded.value)
+
+
+@every(lambda record: record.id in REFUSED_BY_ITS_PROVIDER)
+def test_a_body_that_its_provider_does_not_know_is_bad_wire(record: Record) -> None:
+    with pytest.raises(BadWire):
+        record.codec.decode_request(record.wire)
+
+
+@asked
+@every_target
+def test_a_request_reaches_every_provider_with_exactly_the_reported_losses(record: Record, target: Provider) -> None:
+    request = record.codec.decode_request(record.wire)
+    if target != record.provider:
+        request = replace(request, model=MODELS[target])
+    encoded = codec(target).encode_request(request)
+    after = codec(target).decode_request(encoded.value)
+    assert not (wrong := unexplained(request, after, encoded.losses)), wrong
+    if target != record.provider or record.status == 200:
+        check_request(target, encoded.value)
+
+
+@answered
+@every_target
+def test_an_answer_reaches_every_caller_with_exactly_the_reported_losses(record: Record, target: Provider) -> None:
+    response = record.codec.decode_response(record.answer, record.model)
+    encoded = codec(target).encode_response(response, asking(target))
+    after = codec(target).decode_response(encoded.value, response.model)
+    assert not (wrong := unexplained(response, after, encoded.losses)), wrong
+    check_answer(target, encoded.value)
+
+
+@answered
+@every_target
+def test_a_plain_answer_told_as_a_stream_says_the_same(record: Record, target: Provider) -> None:
+    from spaturzu_translators.events import unfold
+
+    response = record.codec.decode_response(record.answer, record.model)
+    _told(response, list(unfold(response)), target)
+
+
+@streamed
+@every_target
+def test_a_stream_reaches_every_caller_with_exactly_the_reported_losses(record: Record, target: Provider) -> None:
+    events = events_of(record.codec, [record.stream], record.model)
+    try:
+        response = fold(events)
+    except StreamFailed:
+        _fails(events, target)
+        return
+    assert all(candidate.finish_reason for candidate in response.candidates)
+    _told(response, events, target)
+
+
+def _told(response: Response, events: list[Event], target: Provider) -> None:
+    frames, losses = _frames(codec(target), events)
+    decoder = codec(target).stream_decoder(response.model)
+    after = fold([event for frame in frames for event in decoder.feed(frame)] + decoder.close())
+    assert not (wrong := unexplained(response, after, losses)), wrong
+    check_frames(target, frames)
+    wire = b"".join(map(codec(target).frame, frames)) + codec(target).end
+    assert codec(target).terminal.search(wire[-16384:])
+
+
+def _frames(c: Codec, events: list[Event]) -> tuple[list[dict[str, Any]], Any]:
+    encoder = c.stream_encoder(asking(c.provider))
+    frames = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
+    return frames, encoder.losses
+
+
+def _fails(events: list[Event], target: Provider) -> None:
+    """A failure inside a stream is its last event, and fails the stream of every caller in the same way."""
+    assert isinstance(events[-1], Failed)
+    frames, _ = _frames(codec(target), events)
+    decoder = codec(target).stream_decoder("m")
+    assert isinstance([event for frame in frames for event in decoder.feed(frame)][-1], Failed)
+
+
+@answered
+def test_an_answer_goes_home_as_it_came(record: Record) -> None:
+    response = record.codec.decode_response(record.answer, record.model)
+    encoded = record.codec.encode_response(response, replace(asking(record.provider), model=record.model))
+    assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
+    assert record.codec.decode_response(encoded.value, record.model) == response
+    assert _said(record.provider, encoded.value) == _said(record.provider, record.answer)
+
+
+def _said(provider: Provider, body: Any) -> Any:
+    """An answer less what says nothing in any provider's answers, and less what its own provider takes as equal."""
+    return _something(EQUAL[provider](plain(body)) if provider in ("gemini", "mistral") else plain(body))
+
+
+def _something(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_something(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _something(item) for name, item in value.items()}
+    return {name: item for name, item in found.items() if item is not None and item not in ("", [], {}) and item != 0}
+
+
+KINDS: dict[str, set[FailureKind]] = {
+    "error_bad_request": {"bad_request"},
+    "error_context_length": {"context_overflow"},
+    "error_quota_or_billing": {"quota_exhausted"},
+    "error_auth": {"auth"},
+    "error_model_not_found": {"not_found"},
+    "error_rate_limit": {"rate_limit"},
+    "error_server": {"server"},
+    "error_overloaded_or_unavailable": {"overloaded", "server"},
+    "error_permission": {"permission"},
+    "error_content_filter": {"content_policy"},
+}
+"""An Anthropic 503 is a proxy that lost the server, so `server`."""
+
+FINER: dict[str, FailureKind] = {
+    "openai-chat-053": "not_found",  # code unknown_model
+    "openai-chat-066": "context_overflow",  # "Request too large": waiting does not make it smaller
+    "mistral-chat-056": "overloaded",  # service_tier_capacity_exceeded
+}
+"""Where the body says more than the status after which the recording was labelled."""
+
+
+@pytest.mark.parametrize("record", ERRORS, ids=lambda record: record.id)
+def test_an_error_is_of_the_kind_that_its_features_name(record: Record) -> None:
+    failure = record.codec.decode_error(record.reply)
+    (feature,) = [feature for feature in record.features if feature in KINDS]
+    assert failure.kind in ({FINER[record.id]} if record.id in FINER else KINDS[feature])
+    assert failure.status == record.status
+    assert (failure.retry_after_s is not None) >= ("retry_after" in record.features)
+
+
+@streamed
+def test_a_streams_bytes_may_be_split_anywhere(record: Record) -> None:
+    whole = events_of(record.codec, [record.stream], record.model)
+    assert isinstance(whole[0], Started | Failed)
+    for pieces in splits(record.stream):
+        assert events_of(record.codec, pieces, record.model) == whole
+    assert record.codec.terminal.search(record.stream[-16384:]) or isinstance(whole[-1], Failed)
+
+
+def splits(wire: bytes) -> list[list[bytes]]:
+    """Byte by byte; inside every character of more than one byte; inside every line; at and inside every frame."""
+    inside = [at for at in range(1, len(wire)) if wire[at] & 0xC0 == 0x80]
+    lines = [at for at, byte in enumerate(wire) if byte == 0x0A]
+    return [
+        [wire[at : at + 1] for at in range(len(wire))],
+        cut(wire, inside),
+        cut(wire, [at + 1 for at in lines]),
+        cut(wire, [at for at in lines if wire[at - 1 : at] == b"\r"] or lines),
+        cut(wire, [(one + other) // 2 for one, other in pairwise([0, *lines, len(wire)])]),
+        cut(wire, range(7, len(wire), 7)),
+        cut(wire, range(1000, len(wire), 1000)),
+    ]
+
+
+def cut(wire: bytes, places: Any) -> list[bytes]:
+    borders = sorted({0, *places, len(wire)})
+    return [wire[start:end] for start, end in pairwise(borders)]

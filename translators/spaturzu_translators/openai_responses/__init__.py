@@ -1,0 +1,29 @@
+"""OpenAI Responses (`POST /v1/responses`): OpenAI's second wire, for callers and for targets."""
+
+from __future__ import annotations
+
+from ..codec import Codec
+from ..sse import SseFramer
+from .errors import decode_error, encode_error
+from .fields import OWN
+from .request import decode_request, encode_request
+from .response import decode_response, encode_response
+from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, frame
+
+CODEC = Codec(
+    provider="openai",
+    second=OWN,
+    decode_request=decode_request,
+    encode_request=encode_request,
+    decode_response=decode_response,
+    encode_response=encode_response,
+    stream_decoder=StreamDecoder,
+    stream_encoder=StreamEncoder,
+    framer=SseFramer,
+    frame=frame,
+    end=END,
+    terminal=TERMINAL,
+    stream_content_type="text/event-stream",
+    decode_error=decode_error,
+    encode_error=encode_error,
+)

@@ -1,0 +1,323 @@
+"""A response as a stream: `event: {type}`, `data: {event}`. Here it is read; `frames` writes it.
+
+Order of events, and the three forms of an error: providers.md section 1.R and recorded traffic, 2026-11. There is no
+`[DONE]`: the last event has the whole response.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..codec import BadWire, FailedAnswer, as_list, as_object
+from ..events import (
+    ArgumentsDelta,
+    Event,
+    Failed,
+    Finished,
+    PartEnded,
+    PartStarted,
+    SignatureDelta,
+    Started,
+    TextDelta,
+    UsageReported,
+)
+from ..messages import JSON, JSONObject, Part, Reasoning, Refusal, Text, ToolCall
+from ..sse import named_frame
+from .errors import decode_error_object
+from .fields import keep, own, text_of
+from .frames import StreamEncoder
+from .items import item_fields
+from .response import (
+    MESSAGE,
+    check_status,
+    decode_created,
+    decode_item,
+    decode_reason,
+    decode_usage,
+    logprobs_of,
+    top_fields,
+    without_logprobs,
+)
+
+END = b""
+TERMINAL = re.compile(
+    rb'(?:"type": ?"response\.(?:completed|incomplete|failed)"|"usage": ?\{)[^\r\n]*\}[\r\n]\s*'
+    rb"(?:data: ?\[DONE\]\s*)?\Z"
+)
+"""The last event is whole: its name, or, where the answer is longer than what is kept, the usage that only it has."""
+
+__all__ = ["END", "TERMINAL", "StreamDecoder", "StreamEncoder", "frame"]
+
+_WHO = "openai responses stream"
+
+
+def frame(value: JSONObject) -> bytes:
+    """An event's bytes."""
+    return named_frame(str(value.get("type", "error")), value)
+
+
+@dataclass(slots=True)
+class _Open:
+    """An output item that has begun. `parts` maps its content's index to the part's own."""
+
+    item: JSONObject
+    parts: dict[int, int] = field(default_factory=dict[int, int])
+    ended: set[int] = field(default_factory=set[int])
+    told: bool = False
+    """Have deltas come?"""
+    summaries: bool = False
+    """Do they tell a summary, or else the thoughts themselves?"""
+
+
+class StreamDecoder:
+    """Events in, canonical events out. What has no name in the canonical form is told whole when it is done."""
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._started = self._over = False
+        self._items: dict[int, _Open] = {}
+        self._parts: list[Part] = []
+        self._done: set[int] = set()
+        self._logprobs: list[JSON] = []
+
+    def feed(self, frame: JSONObject) -> list[Event]:
+        """The canonical events of one event. Raises BadWire on what is none."""
+        kind = frame.get("type")
+        if kind == "error" or frame.get("error"):
+            return self._fail(frame.get("error") or frame)
+        if not isinstance(kind, str):
+            raise BadWire(f"{_WHO}: an event has neither a type nor an error, its keys are {sorted(frame)!r:.80}")
+        read = _READERS.get(kind)
+        return [] if read is None or self._over else read(self, frame)
+
+    def close(self) -> list[Event]:
+        """Nothing is held back."""
+        return []
+
+    def _fail(self, error: JSON) -> list[Event]:
+        if self._over:
+            return []
+        self._over = True
+        return [Failed(failure=decode_error_object(error))]
+
+    def _begin(self, frame: JSONObject) -> list[Event]:
+        response = as_object(frame.get("response"), f"{_WHO}: response")
+        return self._start(response)
+
+    def _start(self, response: JSONObject) -> list[Event]:
+        if self._started:
+            return []
+        self._started = True
+        return [
+            Started(
+                id=text_of(response.get("id") or "", f"{_WHO}: id"),
+                model=text_of(response.get("model") or self._model, f"{_WHO}: model"),
+                created=decode_created(response.get("created_at"), _WHO),
+                provider_fields=top_fields(response),
+            )
+        ]
+
+    def _add_item(self, frame: JSONObject) -> list[Event]:
+        item = as_object(frame.get("item") or {}, f"{_WHO}: item")
+        number = _index(frame, "output_index")
+        opened = self._items[number] = _Open(item)
+        match item.get("type"):
+            case "reasoning":
+                return self._start_part(opened, 0, Reasoning(issuer="openai"))
+            case "function_call":
+                return self._start_part(opened, 0, self._call(item))
+            case _:
+                return []
+
+    def _call(self, item: JSONObject) -> ToolCall:
+        call = decode_item({**item, "arguments": "", "status": None}, f"{_WHO}: item", [])[0]
+        assert isinstance(call, ToolCall)  # noqa: S101 - its type says so
+        return call
+
+    def _start_part(self, opened: _Open, content: int, part: Part) -> list[Event]:
+        opened.parts[content] = len(self._parts)
+        self._parts.append(part)
+        return [PartStarted(index=opened.parts[content], part=part)]
+
+    def _opened(self, frame: JSONObject) -> _Open:
+        number = _index(frame, "output_index")
+        if number not in self._items:
+            raise BadWire(f"{_WHO}: {frame.get('type')} for item {number}, which has not begun")
+        return self._items[number]
+
+    def _add_content(self, frame: JSONObject) -> list[Event]:
+        opened = self._opened(frame)
+        return self._content(opened, _index(frame, "content_index"), as_object(frame.get("part"), f"{_WHO}: part"))
+
+    def _content(self, opened: _Open, content: int, part: JSONObject) -> list[Event]:
+        if opened.item.get("type") != "message" or content in opened.parts:
+            return []
+        match part.get("type"):
+            case "output_text":
+                return self._start_part(opened, content, Text(text="", provider_fields=_beside(opened)))
+            case "refusal":
+                return self._start_part(opened, content, Refusal(text="", provider_fields=_beside(opened)))
+            case _:
+                return []
+
+    def _add_text(self, frame: JSONObject) -> list[Event]:
+        opened, content = self._opened(frame), _index(frame, "content_index")
+        self._logprobs += as_list(frame.get("logprobs") or [], f"{_WHO}: logprobs")
+        kind = "refusal" if frame["type"] == "response.refusal.delta" else "output_text"
+        events = self._content(opened, content, {"type": kind})
+        opened.told = True
+        return events + _text(opened.parts.get(content), frame)
+
+    def _add_summary(self, frame: JSONObject) -> list[Event]:
+        """A summary's next paragraph."""
+        opened = self._opened(frame)
+        parted = opened.summaries and frame.get("summary_index")
+        opened.summaries = True
+        return [TextDelta(index=opened.parts[0], text="\n\n")] if parted and opened.told and opened.parts else []
+
+    def _add_thought(self, frame: JSONObject) -> list[Event]:
+        opened = self._opened(frame)
+        is_summary = frame["type"] == "response.reasoning_summary_text.delta"
+        if opened.told and is_summary != opened.summaries:
+            return []
+        opened.summaries, opened.told = is_summary, True
+        return _text(opened.parts.get(0), frame)
+
+    def _add_arguments(self, frame: JSONObject) -> list[Event]:
+        opened = self._opened(frame)
+        delta = text_of(frame.get("delta") or "", f"{_WHO}: delta")
+        if not delta or 0 not in opened.parts:
+            return []
+        opened.told = True
+        return [ArgumentsDelta(index=opened.parts[0], arguments=delta)]
+
+    def _end_content(self, frame: JSONObject) -> list[Event]:
+        opened, content = self._opened(frame), _index(frame, "content_index")
+        part = as_object(frame.get("part") or {}, f"{_WHO}: part")
+        return self._end_part(opened, content, part)
+
+    def _end_part(self, opened: _Open, content: int, part: JSONObject) -> list[Event]:
+        """The end of a message's part, with its citations."""
+        if content not in opened.parts or content in opened.ended or opened.item.get("type") != "message":
+            return []
+        opened.ended.add(content)
+        annotations: JSON = part.get("annotations")
+        return [PartEnded(index=opened.parts[content], provider_fields=keep({"annotations": annotations} if annotations else {}))]
+
+    def _end_item(self, frame: JSONObject) -> list[Event]:
+        number = _index(frame, "output_index")
+        item = as_object(frame.get("item"), f"{_WHO}: item")
+        if number in self._done:
+            return []
+        self._done.add(number)
+        opened = self._items.setdefault(number, _Open(item))
+        where = f"{_WHO}: item"
+        logprobs: list[JSON] = []
+        if not opened.parts:
+            events = self._whole(decode_item(item, where, logprobs))
+            self._logprobs += logprobs
+            return events
+        match item.get("type"):
+            case "message":
+                return self._end_message(opened, item)
+            case "reasoning":
+                return self._end_thoughts(opened, item, where)
+            case _:
+                return self._end_call(opened, item, where)
+
+    def _end_message(self, opened: _Open, item: JSONObject) -> list[Event]:
+        content = [as_object(part, _WHO) for part in as_list(item.get("content") or [], _WHO)]
+        events: list[Event] = []
+        for at, part in enumerate(content):
+            if at in opened.parts:
+                events += self._end_part(opened, at, part)
+            else:
+                told = {**item, "content": [part]}
+                events += self._whole(decode_item(told, _WHO, self._logprobs))
+        return events
+
+    def _end_thoughts(self, opened: _Open, item: JSONObject, where: str) -> list[Event]:
+        """The encrypted content that counts comes with the end, and so does what thoughts say beside themselves."""
+        index, whole = opened.parts[0], decode_item(item, where, [])[0]
+        assert isinstance(whole, Reasoning)  # noqa: S101 - its type says so
+        events: list[Event] = []
+        if whole.text and not opened.told:
+            events.append(TextDelta(index=index, text=whole.text))
+        if whole.signature is not None:
+            events.append(SignatureDelta(index=index, signature=whole.signature))
+        self._parts[index] = whole
+        return [*events, PartEnded(index=index, provider_fields=whole.provider_fields)]
+
+    def _end_call(self, opened: _Open, item: JSONObject, where: str) -> list[Event]:
+        index = opened.parts[0]
+        arguments = text_of(item.get("arguments") or "", f"{where}.arguments")
+        events: list[Event] = []
+        if arguments and not opened.told:
+            events.append(ArgumentsDelta(index=index, arguments=arguments))
+        return [*events, PartEnded(index=index)]
+
+    def _whole(self, parts: list[Part]) -> list[Event]:
+        """Parts that come at once."""
+        events: list[Event] = []
+        for part in parts:
+            index = len(self._parts)
+            self._parts.append(part)
+            events += [PartStarted(index=index, part=part), PartEnded(index=index)]
+        return events
+
+    def _finish(self, frame: JSONObject) -> list[Event]:
+        response = as_object(frame.get("response"), f"{_WHO}: response")
+        try:
+            check_status(response)
+        except FailedAnswer as failed:
+            self._over = True
+            return [Failed(failure=failed.failure)]
+        events = self._start(response)
+        for number, item in enumerate(as_list(response.get("output") or [], f"{_WHO}: output")):
+            if number not in self._done:
+                events += self._end_item({"output_index": number, "item": item})
+        self._over = True
+        reason = decode_reason(response, self._parts)
+        if response.get("usage") is not None:
+            events.append(UsageReported(usage=decode_usage(response["usage"], f"{_WHO}: usage")))
+        return [*events, Finished(finish_reason=reason, logprobs=logprobs_of(self._logprobs))]
+
+
+_READERS = {
+    "response.created": StreamDecoder._begin,
+    "response.in_progress": StreamDecoder._begin,
+    "response.queued": StreamDecoder._begin,
+    "response.output_item.added": StreamDecoder._add_item,
+    "response.content_part.added": StreamDecoder._add_content,
+    "response.output_text.delta": StreamDecoder._add_text,
+    "response.refusal.delta": StreamDecoder._add_text,
+    "response.reasoning_summary_part.added": StreamDecoder._add_summary,
+    "response.reasoning_summary_text.delta": StreamDecoder._add_thought,
+    "response.reasoning_text.delta": StreamDecoder._add_thought,
+    "response.function_call_arguments.delta": StreamDecoder._add_arguments,
+    "response.content_part.done": StreamDecoder._end_content,
+    "response.output_item.done": StreamDecoder._end_item,
+    "response.completed": StreamDecoder._finish,
+    "response.incomplete": StreamDecoder._finish,
+    "response.failed": StreamDecoder._finish,
+}
+
+
+def _beside(opened: _Open) -> Mapping[str, Mapping[str, JSON]]:
+    """What a message says beside its content, at its first part."""
+    fields = {} if opened.parts else item_fields({**opened.item, "status": None}, MESSAGE)
+    return keep({"item": fields} if fields else {})
+
+
+def _text(index: int | None, frame: JSONObject) -> list[Event]:
+    delta = text_of(frame.get("delta") or "", f"{_WHO}: delta")
+    return [TextDelta(index=index, text=delta)] if delta and index is not None else []
+
+
+def _index(frame: JSONObject, name: str) -> int:
+    value = frame.get(name, 0)
+    if type(value) is not int:
+        raise BadWire(f"{_WHO}: {name} must be an integer, found {type(value).__name__}")
+    return value
