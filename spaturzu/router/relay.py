@@ -77,7 +77,6 @@ class Relay(ABC, Generic[Item]):
         """Keep `data` until one of the events is content, or too much is kept."""
         self._held.append(data)
         self._held_bytes += len(data)
-        self._held_events += len(events)
         full = self._held_events > HELD_EVENTS or self._held_bytes > HELD_BYTES
         return self._let_out() if full or any(map(is_content, events)) else b""
 
@@ -125,6 +124,7 @@ class NativeRelay(Relay[bytes]):
         events: list[Event] = []
         for at in range(0, len(data), SLICE_BYTES):
             for frame in self._framer.feed(data[at : at + SLICE_BYTES]):
+                self._held_events += 1
                 if isinstance(frame, MalformedFrame):
                     self.failure = MALFORMED
                     return []
@@ -183,6 +183,7 @@ class FrameRelay(Relay[JSONObject]):
 
     def feed(self, item: JSONObject) -> bytes:
         """A frame of the target's stream."""
+        self._held_events += 1
         try:
             events = [self._seen(event) for event in self._decoder.feed(item)]
         except BadWire:

@@ -305,11 +305,12 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
     hop.model = response.model or target.model
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
     encoded = call.codec.encode_response(response, call.request)
-    hop.losses = (*hop.losses, *_of_response(encoded.losses))
+    hop.losses = (*hop.losses, *of_response(encoded.losses))
     return Answer(hop, encoded.value)
 
 
-def _of_response(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+def of_response(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+    """Losses of an answer, told apart from those of its request."""
     return tuple(replace(loss, path=f"response.{loss.path}") for loss in losses)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from spaturzu.router.call import Call
 from spaturzu.router.hop import TRIED, CallRecord, Hop
 from spaturzu.router.relay import Relay
-from spaturzu.router.walk import Broken
+from spaturzu.router.walk import Broken, of_response
 from spaturzu_translators.codec import BadWire, as_object
 from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
@@ -96,7 +96,7 @@ def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -
     """A stream is over: its hop says how."""
     hop.model = relay.model or hop.model
     hop.duration_s = duration_s
-    hop.losses = (*hop.losses, *relay.losses)
+    hop.losses = (*hop.losses, *of_response(relay.losses))
     if relay.failure is not None:
         hop.status, hop.kind, hop.code = "failed", relay.failure.kind, relay.failure.code
     else:

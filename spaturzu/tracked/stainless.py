@@ -76,9 +76,10 @@ def over_duck(client: Any, provider: Provider, sync: type[Any], as_async: type[A
 def wrapped(client: Any, dropin: type[Any], options: Options, instance: Spaturzu) -> Any:
     """A copy of an SDK client that leaves by a new door; its class gains the drop-in's methods.
 
-    `over_duck`'s clients are nobody else's, and pass here too.
+    `over_duck`'s clients are nobody else's, and pass here too. The copy's state is moved into an object of the new
+    class: assigning `__class__` fails where the two classes differ in layout.
     """
-    clone: Any = client.copy()
-    clone.__class__ = dropin
+    clone: Any = object.__new__(dropin)
+    clone.__dict__.update(client.copy().__dict__)
     clone._leave_by(clone._new_door(options, instance))
     return clone

@@ -15,7 +15,10 @@ from .chains import House
 @pytest.fixture(scope="session")
 def _house() -> Iterator[House]:
     with Sandbox() as sandbox, asyncio.Runner() as runner:
-        yield House(sandbox=sandbox, runner=runner)
+        house = House(sandbox=sandbox, runner=runner)
+        yield house
+        house.http.close()
+        runner.run(house.async_http.aclose())
 
 
 @pytest.fixture

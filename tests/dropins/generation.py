@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from importlib.metadata import version
+from typing import Any
 
+LEGACY = int(version("openai").partition(".")[0]) < 3
+"""openai 2, anthropic 0, google-genai 2, mistralai 2, boto3 1.43; a lane never mixes them."""
 
-def major(package: str) -> tuple[int, int]:
-    """The installed version's first two numbers."""
-    first, second, *_ = version(package).split(".")
-    return int(first), int(second)
-
-
-OPENAI_LEGACY = major("openai") < (3, 0)
-ANTHROPIC_LEGACY = major("anthropic") < (1, 0)
+HTTP: Any = import_module("httpx" if LEGACY else "httpx2")
+"""The HTTP library of the four SDKs that have one."""

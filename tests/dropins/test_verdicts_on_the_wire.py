@@ -122,11 +122,8 @@ def test_a_silent_primary_is_left_after_the_callers_own_timeout(
     house: House, primary: Provider, as_async: bool
 ) -> None:
     house.answers(Silence(5, times=None), primary)
-    timeouts = dict(TIMEOUTS[primary])
-    if primary == "gemini":
-        timeouts["http_options"] = {**timeouts["http_options"], "base_url": house.sandbox.url("gemini")}
 
-    heard, took_s = _ask(house, primary, as_async=as_async, **timeouts)
+    heard, took_s = _ask(house, primary, as_async=as_async, **TIMEOUTS[primary])
 
     assert heard.said.text == SERVED.text
     assert (heard.record.hops[0].kind, house.asked(primary)) == ("timeout", 1)
@@ -185,17 +182,16 @@ def test_a_client_without_retries_gets_none(house: House, primary: Provider) -> 
 
 def test_retry_options_of_google_genai_are_the_routers_allowance(house: House) -> None:
     house.answers(Status(500, times=None), "gemini")
-    http = {"base_url": house.sandbox.url("gemini"), "retry_options": {"attempts": 1}}
 
-    heard, _ = _ask(house, "gemini", http_options=http)
+    heard, _ = _ask(house, "gemini", http_options={"retry_options": {"attempts": 1}})
 
     assert (heard.said.text, house.asked("gemini")) == (SERVED.text, 1)
 
 
 def test_many_retries_of_google_genai_do_not_walk_the_chain_again(house: House) -> None:
     house.answers(Status(500, times=None), "gemini", "mistral")
-    http = {"base_url": house.sandbox.url("gemini"), "retry_options": {"attempts": 4, "initial_delay": 0.01}}
-    client = house.chain("gemini", "mistral", http_options=http)
+    often = {"retry_options": {"attempts": 4, "initial_delay": 0.01}}
+    client = house.chain("gemini", "mistral", http_options=often)
 
     heard = house.attempt("gemini", client, stream=False, as_async=False)
 

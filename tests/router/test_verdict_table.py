@@ -20,16 +20,7 @@ from spaturzu_translators.requests import Request
 from .rows import ANSWERS, CASES, INTERRUPTIONS, TRUNCATED_ROW, Case, Does
 from .sdks import Said
 
-BY_TYPE = pytest.mark.xfail(strict=True, reason="openai's decode_error does not read the type of an error on a 200")
-
-
-def exception_cases() -> list[Any]:
-    """All cases; three await the codec."""
-    waiting = {"row11-openai-rate_limit_error", "row11-openai-tokens", "row11-openai-overloaded_error"}
-    return [pytest.param(case, marks=BY_TYPE if str(case) in waiting else (), id=str(case)) for case in CASES]
-
-
-every_row = pytest.mark.parametrize("case", exception_cases())
+every_row = pytest.mark.parametrize("case", CASES, ids=str)
 wire_rows = pytest.mark.parametrize(
     "case", [case for case in CASES if isinstance(case.upstream, Said) and not case.in_stream], ids=str
 )

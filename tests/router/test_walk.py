@@ -414,6 +414,28 @@ def test_a_cooled_down_primary_is_asked_last() -> None:
     assert (primary.sent, hops(call)) == (0, [("anthropic", "served")])
 
 
+def test_a_primary_that_is_asked_last_still_has_the_last_word() -> None:
+    clock, fake, down = Clock(), Fake("openai", [openai_error(500)]), failing(529)
+    cooldowns = Cooldowns(clock)
+    call = make_call(fake.target(), clock=clock, cooldowns=cooldowns)
+    cooldowns.failed(call.key, Failure(kind="quota_exhausted"))
+    result = drive(call, Primary([down]))
+    assert isinstance(result, Broken)
+    assert result.native is down.native
+    assert [hop.model for hop in call.record.hops] == ["other", "asked"]
+
+
+def test_a_target_that_ends_the_walk_before_the_primary_says_why() -> None:
+    clock, strict = Clock(), Fake("openai", [openai_error(400, "content_filter")])
+    cooldowns, lossy = Cooldowns(clock), Fake("anthropic")
+    call = make_call(lossy.target(), strict.target(), clock=clock, cooldowns=cooldowns, asked=with_two_answers())
+    cooldowns.failed(call.key, Failure(kind="quota_exhausted"))
+    primary = Primary()
+    result = drive(call, primary)
+    assert isinstance(result, Broken)
+    assert (result.failure.kind, primary.sent) == ("content_policy", 0)
+
+
 def test_when_all_are_cooled_down_all_are_still_asked() -> None:
     clock, fake = Clock(), Fake("openai", [openai_error(503)])
     cooldowns, target = Cooldowns(clock), fake.target()

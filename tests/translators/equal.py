@@ -10,6 +10,7 @@ import json
 import re
 from typing import Any
 
+from spaturzu_translators import Provider
 from spaturzu_translators.gemini.parts import SENTINEL
 
 
@@ -224,3 +225,46 @@ EQUAL = {
     "gemini": _gemini,
     "mistral": _mistral,
 }
+
+
+def equal_answer(provider: Provider, body: Any) -> Any:
+    """An answer less what says nothing in any provider's answers, and less what its own provider takes as equal."""
+    level = _ANSWERS.get(provider)
+    return _something(level(body) if level else body)
+
+
+def _openai_answer(body: dict[str, Any]) -> dict[str, Any]:
+    body.pop("created", None)  # required, so there is one even where a compatible server gave none
+    body.pop("object", None)
+    for choice in body["choices"]:
+        choice.setdefault("message", {"role": "assistant"})  # Azure leaves it out where it filtered the answer
+        choice["message"].setdefault("role", "assistant")
+    return body
+
+
+def _bedrock_answer(body: dict[str, Any]) -> dict[str, Any]:
+    for name in ("cacheReadInputTokenCount", "cacheWriteInputTokenCount"):
+        body["usage"].pop(name, None)  # an older spelling of what stands beside it
+    for block in body["output"]["message"]["content"]:
+        block.get("toolUse", {}).pop("type", None)  # some models write it; it is always `tool_use`
+        cited = block.get("citationsContent", {})
+        cited["content"] = [item for item in cited.get("content", ()) if item]  # a citation of no text
+    return body
+
+
+_ANSWERS: dict[str, Any] = {
+    "openai": _openai_answer,
+    "bedrock": _bedrock_answer,
+    "gemini": _gemini,
+    "mistral": _mistral,
+}
+
+
+def _something(value: Any) -> Any:
+    """Null, nothing and zero are what a provider says where it says nothing."""
+    if isinstance(value, list):
+        return [_something(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found = {name: _something(item) for name, item in value.items()}
+    return {name: item for name, item in found.items() if item is not None and item not in ("", [], {}) and item != 0}

@@ -111,6 +111,7 @@ _GEMINI: dict[str, Any] = {
     "systemInstruction": types.Content,
     "generationConfig": types.GenerationConfig,
     "safetySettings": list[types.SafetySetting],
+    "modelArmorConfig": types.ModelArmorConfig,
     "labels": dict[str, str],
     "serviceTier": str,
     "cachedContent": str,

@@ -24,6 +24,15 @@ TUNING: dict[str, frozenset[str]] = {
             *("safety_identifier", "service_tier", "store", "stream_options", "system_fingerprint", "verbosity"),
         }
     ),
+    "openai_responses": frozenset(
+        {
+            *("access_programs", "annotations", "billing", "content", "content_filters", "context_management", "image"),
+            *("include", "input_tokens_details", "input_transformations", "item", "logprobs", "max_tool_calls"),
+            *("moderation", "output_tokens_details", "prompt_cache_breakpoint", "prompt_cache_diagnostics"),
+            *("prompt_cache_options", "reasoning", "store", "stream_options", "strict", "summary", "tool_usage"),
+            "truncation",
+        }
+    ),
     "anthropic": frozenset(
         {
             "$sampling",

@@ -1,8 +1,8 @@
 """Own fields, names and ids of OpenAI's Responses: what all of its files share.
 
-What stands on this wire only is kept under `openai_responses`. What OpenAI's two wires say alike is kept under `openai`,
-so that it goes from one to the other: `SHARED`, and a picture's `detail`. Files and encrypted thoughts are OpenAI's,
-whichever wire they came by.
+What stands on this wire only is kept under `openai_responses`. What OpenAI's two wires say alike is kept under
+`openai`, so that it goes from one to the other: `SHARED`, and a picture's `detail`. Files and encrypted thoughts are
+OpenAI's, whichever wire they came by.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import assert_never
+from typing import TypeGuard, assert_never
 
 from ..codec import BadWire, as_list, as_object
 from ..loss import Turn, report_joins
@@ -102,7 +102,7 @@ def _item(part: Part, fields: dict[str, JSON]) -> Mapping[str, Mapping[str, JSON
     return keep({**own(part.provider_fields), "item": fields})
 
 
-_REASONING = frozenset({"type", "summary", "content", "encrypted_content"})
+REASONING = frozenset({"type", "summary", "content", "encrypted_content"})
 
 
 def decode_reasoning(item: JSONObject, where: str) -> Reasoning:
@@ -118,7 +118,7 @@ def decode_reasoning(item: JSONObject, where: str) -> Reasoning:
     if encrypted is not None:
         text_of(encrypted, f"{where}.encrypted_content")
     foreign = encrypted is None and is_ours(item.get("id"))
-    fields: dict[str, JSON] = {"item": said} if (said := item_fields(item, _REASONING)) else {}
+    fields: dict[str, JSON] = {"item": said} if (said := item_fields(item, REASONING)) else {}
     if len(summary) > 1:
         fields["summary"] = item["summary"]
     if content:
@@ -254,7 +254,7 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
             writing.losses.drop(f"{path}.provider_fields.{OWN}.{name}")
 
 
-def is_item(part: Part) -> bool:
+def is_item(part: Part) -> TypeGuard[Opaque]:
     """Is it an item of this wire, rather than a part of a message?"""
     return isinstance(part, Opaque) and part.issuer == OWN and "content" not in part.value
 

@@ -187,7 +187,7 @@ def _with_own(wire: JSONObject, part: Part, path: str, writing: Writing) -> JSON
         wire["detail"] = shared(part.provider_fields).get("detail", "auto")
     elif "detail" in shared(part.provider_fields):
         writing.losses.drop(f"{path}.provider_fields.openai.detail")
-    return wire | own(part.provider_fields)
+    return {**wire, **own(part.provider_fields)}
 
 
 def _encode_cache(cache: CacheTtl, path: str, writing: Writing) -> JSONObject:

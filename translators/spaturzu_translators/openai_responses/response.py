@@ -1,7 +1,7 @@
 """A response, both ways: the body that answers `POST /v1/responses`.
 
-Shapes: providers.md section 1.R; reasons and usage: sections 6.1 and 6.2; 2026-11-22. What a body repeats of its request
-is the request's to say: it is written from there, and not read.
+Shapes: providers.md section 1.R; reasons and usage: sections 6.1 and 6.2; 2026-11-22. What a body repeats of its
+request is the request's to say: it is written from there, and not read.
 """
 
 from __future__ import annotations
@@ -146,9 +146,7 @@ MESSAGE = frozenset({"type", "role", "content"})
 
 
 def _decode_message(item: JSONObject, where: str, logprobs: list[JSON]) -> list[Part]:
-    content = [
-        without_logprobs(as_object(part, where), logprobs) for part in as_list(item.get("content") or [], where)
-    ]
+    content = [without_logprobs(as_object(part, where), logprobs) for part in as_list(item.get("content") or [], where)]
     return of_item(decode_content(content, f"{where}.content"), item_fields(item, MESSAGE))
 
 
@@ -180,7 +178,7 @@ def decode_reason(body: JSONObject, parts: list[Part]) -> FinishReason | None:
 
 
 def _is_call(part: Part) -> bool:
-    return isinstance(part, ToolCall) or (is_item(part) and part.value.get("type") in _CALLS)  # type: ignore[union-attr]
+    return isinstance(part, ToolCall) or (is_item(part) and part.value.get("type") in _CALLS)
 
 
 def decode_usage(value: JSON, where: str) -> Usage:
@@ -365,9 +363,7 @@ class Answer:
         if not part.text and signature is None and not own(part.provider_fields):
             self._losses.drop(path)
             return None
-        seal = Reasoning(
-            text=part.text, signature=signature, issuer=part.issuer, provider_fields=part.provider_fields
-        )
+        seal = Reasoning(text=part.text, signature=signature, issuer=part.issuer, provider_fields=part.provider_fields)
         return {"id": self.new_id("rs"), **encode_reasoning(seal)}
 
     def log(self, logprobs: JSON) -> None:

@@ -7,8 +7,9 @@ Order of events, and the three forms of an error: providers.md section 1.R and r
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..codec import BadWire, FailedAnswer, as_list, as_object
 from ..events import (
@@ -26,9 +27,9 @@ from ..events import (
 from ..messages import JSON, JSONObject, Part, Reasoning, Refusal, Text, ToolCall
 from ..sse import named_frame
 from .errors import decode_error_object
-from .fields import keep, own, text_of
+from .fields import keep, text_of
 from .frames import StreamEncoder
-from .items import item_fields
+from .items import REASONING, item_fields
 from .response import (
     MESSAGE,
     check_status,
@@ -38,7 +39,6 @@ from .response import (
     decode_usage,
     logprobs_of,
     top_fields,
-    without_logprobs,
 )
 
 END = b""
@@ -67,8 +67,9 @@ class _Open:
     ended: set[int] = field(default_factory=set[int])
     told: bool = False
     """Have deltas come?"""
-    summaries: bool = False
+    summarises: bool = False
     """Do they tell a summary, or else the thoughts themselves?"""
+    paragraph: int = 0
 
 
 class StreamDecoder:
@@ -89,7 +90,7 @@ class StreamDecoder:
             return self._fail(frame.get("error") or frame)
         if not isinstance(kind, str):
             raise BadWire(f"{_WHO}: an event has neither a type nor an error, its keys are {sorted(frame)!r:.80}")
-        read = _READERS.get(kind)
+        read = self._READERS.get(kind)
         return [] if read is None or self._over else read(self, frame)
 
     def close(self) -> list[Event]:
@@ -125,7 +126,9 @@ class StreamDecoder:
         opened = self._items[number] = _Open(item)
         match item.get("type"):
             case "reasoning":
-                return self._start_part(opened, 0, Reasoning(issuer="openai"))
+                fields = item_fields({**item, "status": None}, REASONING)
+                kept = keep({"item": fields} if fields else {})
+                return self._start_part(opened, 0, Reasoning(issuer="openai", provider_fields=kept))
             case "function_call":
                 return self._start_part(opened, 0, self._call(item))
             case _:
@@ -170,20 +173,17 @@ class StreamDecoder:
         opened.told = True
         return events + _text(opened.parts.get(content), frame)
 
-    def _add_summary(self, frame: JSONObject) -> list[Event]:
-        """A summary's next paragraph."""
-        opened = self._opened(frame)
-        parted = opened.summaries and frame.get("summary_index")
-        opened.summaries = True
-        return [TextDelta(index=opened.parts[0], text="\n\n")] if parted and opened.told and opened.parts else []
-
     def _add_thought(self, frame: JSONObject) -> list[Event]:
+        """A summary, whose next paragraph has the next index, or the thoughts themselves: whichever came first."""
         opened = self._opened(frame)
         is_summary = frame["type"] == "response.reasoning_summary_text.delta"
-        if opened.told and is_summary != opened.summaries:
+        if 0 not in opened.parts or (opened.told and is_summary != opened.summarises):
             return []
-        opened.summaries, opened.told = is_summary, True
-        return _text(opened.parts.get(0), frame)
+        paragraph = _index(frame, "summary_index" if is_summary else "content_index")
+        parted = opened.told and paragraph != opened.paragraph
+        opened.summarises, opened.told, opened.paragraph = is_summary, True, paragraph
+        index = opened.parts[0]
+        return [*([TextDelta(index=index, text="\n\n")] if parted else []), *_text(index, frame)]
 
     def _add_arguments(self, frame: JSONObject) -> list[Event]:
         opened = self._opened(frame)
@@ -204,7 +204,11 @@ class StreamDecoder:
             return []
         opened.ended.add(content)
         annotations: JSON = part.get("annotations")
-        return [PartEnded(index=opened.parts[content], provider_fields=keep({"annotations": annotations} if annotations else {}))]
+        return [
+            PartEnded(
+                index=opened.parts[content], provider_fields=keep({"annotations": annotations} if annotations else {})
+            )
+        ]
 
     def _end_item(self, frame: JSONObject) -> list[Event]:
         number = _index(frame, "output_index")
@@ -284,25 +288,23 @@ class StreamDecoder:
             events.append(UsageReported(usage=decode_usage(response["usage"], f"{_WHO}: usage")))
         return [*events, Finished(finish_reason=reason, logprobs=logprobs_of(self._logprobs))]
 
-
-_READERS = {
-    "response.created": StreamDecoder._begin,
-    "response.in_progress": StreamDecoder._begin,
-    "response.queued": StreamDecoder._begin,
-    "response.output_item.added": StreamDecoder._add_item,
-    "response.content_part.added": StreamDecoder._add_content,
-    "response.output_text.delta": StreamDecoder._add_text,
-    "response.refusal.delta": StreamDecoder._add_text,
-    "response.reasoning_summary_part.added": StreamDecoder._add_summary,
-    "response.reasoning_summary_text.delta": StreamDecoder._add_thought,
-    "response.reasoning_text.delta": StreamDecoder._add_thought,
-    "response.function_call_arguments.delta": StreamDecoder._add_arguments,
-    "response.content_part.done": StreamDecoder._end_content,
-    "response.output_item.done": StreamDecoder._end_item,
-    "response.completed": StreamDecoder._finish,
-    "response.incomplete": StreamDecoder._finish,
-    "response.failed": StreamDecoder._finish,
-}
+    _READERS: ClassVar[dict[str, Callable[[StreamDecoder, JSONObject], list[Event]]]] = {
+        "response.created": _begin,
+        "response.in_progress": _begin,
+        "response.queued": _begin,
+        "response.output_item.added": _add_item,
+        "response.content_part.added": _add_content,
+        "response.output_text.delta": _add_text,
+        "response.refusal.delta": _add_text,
+        "response.reasoning_summary_text.delta": _add_thought,
+        "response.reasoning_text.delta": _add_thought,
+        "response.function_call_arguments.delta": _add_arguments,
+        "response.content_part.done": _end_content,
+        "response.output_item.done": _end_item,
+        "response.completed": _finish,
+        "response.incomplete": _finish,
+        "response.failed": _finish,
+    }
 
 
 def _beside(opened: _Open) -> Mapping[str, Mapping[str, JSON]]:
