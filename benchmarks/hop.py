@@ -24,7 +24,7 @@ from .callers import MESSAGES, MODELS, chain, key_and_url
 from .measure import Row, alone, compare
 from .provider import Servers
 
-BOUND, ROUNDS, CALLS = 1.10, 60, 15
+BOUND, ROUNDS, CALLS = 1.10, 300, 3
 WALL_BOUND_MS, WALL_CALLS = 50, 200
 SYSTEM = "Answer in one sentence."
 ASKED: list[Any] = [{"role": "system", "content": SYSTEM}, *MESSAGES]

@@ -104,13 +104,17 @@ def _own_endpoint(client: Any) -> Any:
     return own_endpoint(client)
 
 
+def _retries(client: Any) -> int:
+    from .router.targets.bedrock import configured_retries
+
+    return configured_retries(client)
+
+
 def _native(client: Any) -> Native:
-    retries: dict[str, Any] = client.meta.config.retries or {}
-    attempts = retries.get("total_max_attempts") or retries.get("max_attempts", 2) + 1
     return Native(
         status_error=lambda response: _status_error(client, response),
         transport_error=lambda exc, _: exc,
-        max_retries=lambda: attempts - 1,
+        max_retries=lambda: _retries(client),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from spaturzu_translators.messages import Provider
 
 from .errors import ConfigError
-from .router.chain import Chain, Target
+from .router.chain import Api, Chain, Target
 from .router.media import FetchLimits
 from .router.retry import RetryPolicy
 from .router.targets import sdk
@@ -25,13 +25,17 @@ class _Options(BaseModel):
 
 
 class TargetOptions(_Options):
-    """A fallback target: whose raw client, which model there; the rest overrides the call's. `timeout` in seconds."""
+    """A fallback target: whose raw client, which model there; the rest overrides the call's. `timeout` in seconds.
+
+    `api`: by which of OpenAI's two it is reached; without it the call decides.
+    """
 
     provider: Literal["openai", "anthropic", "bedrock", "gemini", "mistral", "google"]
     client: Any
     model: str = Field(min_length=1)
     max_tokens: int | None = Field(default=None, ge=1)
     timeout: float | None = Field(default=None, gt=0)
+    api: Api | None = None
     params: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -95,7 +99,9 @@ def _refuse_budget(given: Mapping[str, Any]) -> None:
 
 def _target(number: int, given: TargetOptions, sync_caller: bool) -> Target:
     where, provider = f"spaturzu: fallback[{number}]", ALIASES.get(given.provider, cast("Provider", given.provider))
-    described = sdk(provider)
+    if given.api is not None and provider != "openai":
+        raise ConfigError(f"{where}.api: only OpenAI has two; leave it out for '{given.provider}'")
+    described = sdk("openai_responses" if given.api == "responses" else provider)
     if resolve(given.client, described.method) is None and not _is_aio(given.client, provider):
         raise ConfigError(
             f"{where}.client is a {type(given.client).__name__} without `{described.method}`; "
@@ -117,6 +123,7 @@ def _target(number: int, given: TargetOptions, sync_caller: bool) -> Target:
         model=given.model,
         max_tokens=given.max_tokens,
         timeout_s=given.timeout,
+        api=given.api,
         params=given.params,
     )
 

@@ -9,10 +9,11 @@ from typing import Any, cast
 
 from spaturzu_translators.codec import BadWire, Codec, codec
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import JSONObject, Provider
+from spaturzu_translators.messages import JSONObject, Provider, Wire
 from spaturzu_translators.requests import Request, WireRequest
 from spaturzu_translators.structured import as_forced_tool
 
+from .apis import wire_to
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
 from .media import Media, inlined, lost_uris
@@ -29,9 +30,10 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What one target is sent, and what that leaves out. `request` is None for the caller's own provider (identity)."""
+    """What one target is sent, and what that leaves out. `request` is None for the caller's own wire (identity)."""
 
     wire: WireRequest
+    wire_name: Wire
     request: Request | None = None
     losses: tuple[Loss, ...] = ()
     unwrap: bool = False
@@ -50,8 +52,10 @@ class Call:
         key: Callable[[], Hashable],
         max_retries: int,
         as_async: bool,
+        wire_name: Wire | None = None,
     ) -> None:
         self.record, self.chain = record, chain
+        self.wire_name: Wire = wire_name or record.provider
         self.max_retries, self.as_async = max_retries, as_async
         self._read, self._key = read, key
         self.started = chain.clock()
@@ -64,7 +68,7 @@ class Call:
     @cached_property
     def codec(self) -> Codec:
         """The caller's codec."""
-        return codec(self.provider)
+        return codec(self.wire_name)
 
     @cached_property
     def wire(self) -> WireRequest:
@@ -133,7 +137,8 @@ class Call:
     def prepare(self, target: Target) -> Prepared | Skip:
         """The target's wire request, or why there can be none."""
         try:
-            prepared = self._identity(target) if target.provider == self.provider else self._translated(target)
+            to = wire_to(target, self.wire_name, lambda: self.request)
+            prepared = self._identity(target) if to == self.wire_name else self._translated(target, to)
         except BadWire as error:
             return Skip(f"the request cannot be read: {error}")
         lost = tuple(loss for loss in prepared.losses if loss.matters == "meaning")
@@ -147,35 +152,35 @@ class Call:
             body = {**body, "model": target.model}
         if target.max_tokens is not None:
             body = _limited(body, self.codec, target)
-        return Prepared(replace(self.wire, body=_merged(body, target.params), model=target.model))
+        return Prepared(replace(self.wire, body=_merged(body, target.params), model=target.model), self.wire_name)
 
-    def _translated(self, target: Target) -> Prepared:
+    def _translated(self, target: Target, to: Wire) -> Prepared:
         request = replace(self.request, model=target.model)
         if target.max_tokens is not None:
             request = replace(request, max_tokens=target.max_tokens)
-        prepared = _encoded(request, target)
+        prepared = _encoded(request, target, to)
         if any(loss.matters == "meaning" and loss.path.startswith("response_format") for loss in prepared.losses):
-            prepared = _with_forced_tool(request, target) or prepared
+            prepared = _with_forced_tool(request, target, to) or prepared
         return prepared
 
 
-def _encoded(request: Request, target: Target) -> Prepared:
-    encoded = codec(target.provider).encode_request(request)
+def _encoded(request: Request, target: Target, to: Wire) -> Prepared:
+    encoded = codec(to).encode_request(request)
     wire = encoded.value
-    return Prepared(replace(wire, body=_merged(wire.body, target.params)), request, encoded.losses)
+    return Prepared(replace(wire, body=_merged(wire.body, target.params)), to, request, encoded.losses)
 
 
-def _with_forced_tool(request: Request, target: Target) -> Prepared | None:
+def _with_forced_tool(request: Request, target: Target, to: Wire) -> Prepared | None:
     """Structured output by a forced tool, for a target that has no other."""
     forced = as_forced_tool(request)
     if forced is None:
         return None
-    prepared = _encoded(forced, target)
+    prepared = _encoded(forced, target, to)
     emulated = Loss(path="response_format", kind="approximated", matters="tuning")
     return replace(prepared, losses=(*prepared.losses, emulated), unwrap=True)
 
 
-_LIMITS = frozenset({"max_tokens", "max_completion_tokens"})
+_LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})
 _SETTINGS = frozenset({"inferenceConfig", "generationConfig"})
 
 

@@ -16,17 +16,22 @@ from .retry import RetryPolicy
 from .targets import Sdk, sdk
 
 OnLoss: TypeAlias = Literal["skip", "allow"]
+Api: TypeAlias = Literal["chat", "responses"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A place to send. `max_tokens`, `timeout_s` and `params` (keys of its own wire) override the call's."""
+    """A place to send. `max_tokens`, `timeout_s` and `params` (keys of its own wire) override the call's.
+
+    `api` is which of OpenAI's two it is reached by; None leaves it to the call (`apis`).
+    """
 
     provider: Provider
     client: Any
     model: str
     max_tokens: int | None = None
     timeout_s: float | None = None
+    api: Api | None = None
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     @cached_property
@@ -41,9 +46,8 @@ class Target:
 
     @cached_property
     def max_retries(self) -> int:
-        """What the client's owner allowed it; 2, as in the SDKs, where it does not say."""
-        said = getattr(self.client, "max_retries", None)
-        return said if isinstance(said, int) else 2
+        """What the client's owner allowed it."""
+        return self.sdk.max_retries(self.client)
 
     @cached_property
     def key(self) -> Hashable:

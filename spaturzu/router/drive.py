@@ -173,7 +173,7 @@ async def _asend_target(effect: SendTarget) -> Outcome:
 async def _ainvoke(effect: SendTarget) -> Any:
     """An async client's call is awaited; a sync client's runs in a thread (anyio copies the context)."""
     sdk = effect.target.sdk
-    if sdk.serves_both or sdk.is_async(effect.target.client):
+    if sdk.serves_async(effect.target.client):
         answer = effect.invoke()
     else:
         answer = await in_thread(effect.invoke)

@@ -10,6 +10,7 @@ from typing import Any, cast
 from spaturzu_translators.failures import ErrorReply, Failure
 from spaturzu_translators.messages import JSON, JSONObject
 
+from .answers import is_answer
 from .call import Call
 from .failures import failure_of_reply
 from .hop import Hop
@@ -38,20 +39,13 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
         return _broken(call, reply, body)
     if not isinstance(body, dict):
         return Broken(Failure(kind="server", status=reply.status, code="malformed_body"), reply.native)
-    if "error" in body and not _ANSWERS[call.provider] & body.keys():
+    answer = cast("JSONObject", body)
+    if not is_answer(call.wire_name, answer):
         return _broken(call, reply, body)
-    hop.model = _model(call, cast("JSONObject", body))
+    if call.wire_name == "openai_responses" and answer.get("status") == "failed" and call.chain.targets:
+        return _broken(call, reply, body)  # its own form of an error; without a chain the caller gets it as ever
+    hop.model = _model(call, answer)
     return NativeAnswer(reply.native)
-
-
-_ANSWERS: dict[str, frozenset[str]] = {
-    "openai": frozenset({"choices"}),
-    "anthropic": frozenset({"content"}),
-    "bedrock": frozenset({"output"}),
-    "gemini": frozenset({"candidates", "promptFeedback", "usageMetadata"}),
-    "mistral": frozenset({"choices"}),
-}
-"""The keys of which an answer has at least one."""
 
 
 def _model(call: Call, body: JSONObject) -> str:

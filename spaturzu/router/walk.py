@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from spaturzu_translators.codec import BadWire, codec
-from spaturzu_translators.failures import Failure
+from spaturzu_translators.codec import BadWire, FailedAnswer, codec
+from spaturzu_translators.failures import ErrorReply, Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, ToolCall
-from spaturzu_translators.requests import WireRequest
 from spaturzu_translators.responses import Response
 from spaturzu_translators.structured import unwrapped
 
+from .answers import is_answer
 from .call import Call, Prepared, Skip
 from .chain import Target
+from .failures import failure_of_reply
 from .hop import Hop
 from .media import FetchLimits, Media
 from .relay import FrameRelay, NativeRelay, Relay
 from .retry import Retries
+from .targets import sdk
 from .verdicts import VERDICTS
 
 
@@ -198,20 +200,20 @@ def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
     if target is None or prepared is None:
         return SendPrimary(hop, call.hop_timeout_s(None), call.native_relay)
     timeout_s = call.hop_timeout_s(target)
-    as_async = call.as_async and (target.sdk.serves_both or target.sdk.is_async(target.client))
-    invoke = partial(_invoke, target, prepared.wire, timeout_s, as_async)
+    as_async = call.as_async and target.sdk.serves_async(target.client)
+    invoke = partial(_invoke, target, prepared, timeout_s, as_async)
     return SendTarget(hop, target, invoke, _relay(call, target, prepared), timeout_s)
 
 
-def _invoke(target: Target, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Any:
+def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool) -> Any:
     """Performed by the driver as a whole: a client that cannot even be bound to the call fails like any other."""
-    return target.sdk.prepare(target.single, wire, timeout_s, as_async)()
+    return sdk(prepared.wire_name).prepare(target.single, prepared.wire, timeout_s, as_async)()
 
 
 def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
     if not prepared.wire.stream:
         return None
-    source = None if prepared.request is None else codec(target.provider)
+    source = None if prepared.request is None else codec(prepared.wire_name)
     return FrameRelay(
         call.codec,
         call.request_or_bare(),
@@ -293,20 +295,27 @@ def _count(call: Call, target: Target | None, failure: Failure) -> None:
 def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: TargetAnswer) -> Answer | Broken:
     """The target's answer in the caller's shape. One that cannot be read is the target's failure."""
     hop.status = "served"
-    if prepared.request is None:
+    if not is_answer(prepared.wire_name, answer.body):
+        return _unread(call, hop, failure_of_reply(ErrorReply(status=200, body=answer.body), target.provider))
+    if prepared.request is None and answer.body.get("status") != "failed":
         hop.model = str(answer.body.get("model") or hop.model)
         return Answer(hop, answer.body)
     try:
-        response = codec(target.provider).decode_response(answer.body, target.model)
+        response = codec(prepared.wire_name).decode_response(answer.body, target.model)
+    except FailedAnswer as failed:
+        return _unread(call, hop, failed.failure)
     except BadWire:
-        failure = Failure(kind="server", code="malformed_response")
-        _failed(call, hop, failure)
-        return Broken(failure)
+        return _unread(call, hop, Failure(kind="server", code="malformed_response"))
     hop.model = response.model or target.model
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
     encoded = call.codec.encode_response(response, call.request)
     hop.losses = (*hop.losses, *of_response(encoded.losses))
     return Answer(hop, encoded.value)
+
+
+def _unread(call: Call, hop: Hop, failure: Failure) -> Broken:
+    _failed(call, hop, failure)
+    return Broken(failure)
 
 
 def of_response(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:

@@ -78,7 +78,7 @@ def gemini(sandbox: Sandbox, **options: Any) -> Client:
     from google.genai import Client
     from google.genai.types import HttpOptions
 
-    http = HttpOptions.model_validate(options.pop("http_options", None) or {})
+    http = HttpOptions.model_validate(options.pop("http_options", None) or {}).model_copy()
     http.base_url = http.base_url or sandbox.url("gemini")
     given: dict[str, Any] = {"api_key": KEY, "http_options": http, **options}
     return Client(**given)

@@ -25,6 +25,7 @@ def begin(door: Door, surface: Surface, body: bytes, key: Callable[[], Hashable]
     return Call(
         record=record,
         chain=chain,
+        wire_name=surface.wire,
         read=lambda: read_wire(surface, body),
         key=key,
         max_retries=door.native.max_retries() if chain.targets else 0,

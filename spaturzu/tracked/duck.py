@@ -34,7 +34,7 @@ class Duck:
         """The wire request, and the bound call."""
         path = urlsplit(url).path
         surface = recognise(self.provider, path)
-        if surface is None:
+        if surface is None or surface.wire is not None:
             raise ConfigError(f"spaturzu: a {type(self.client).__name__} has no {path}; only chat calls reach it")
         wire = read_wire(surface, body)
         return wire, self.sdk.prepare(self.client, wire, None, as_async)

@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from spaturzu_translators.messages import Provider
+    from spaturzu_translators.messages import Provider, Wire
 
 
 @dataclass(frozen=True, slots=True)
 class Surface:
-    """A chat call's path. `model` and `stream` where the path says them, as Gemini's and Bedrock's do."""
+    """A chat call's path. `model` and `stream` where the path says them, as Gemini's and Bedrock's do.
+
+    `wire` where it is not the provider's first one.
+    """
 
     model: str | None = None
     stream: bool | None = None
+    wire: Wire | None = None
 
 
 _PATHS: dict[Provider, re.Pattern[str]] = {
@@ -31,13 +35,15 @@ _PATHS: dict[Provider, re.Pattern[str]] = {
 }
 """OpenAI-compatible base URLs, Azure deployments, Vertex publishers and Bedrock models all end like this."""
 
+_RESPONSES = re.compile(r"/responses/?$")
+
 
 @lru_cache(maxsize=1024)
 def recognise(provider: Provider, path: str) -> Surface | None:
     """The chat surface of `provider` that `path` (URL-quoted, without query) is, or None."""
     found = _PATHS[provider].search(path)
     if found is None:
-        return None
+        return Surface(wire="openai_responses") if provider == "openai" and _RESPONSES.search(path) else None
     named = found.groupdict()
     model = named.get("model")
     if model is None:

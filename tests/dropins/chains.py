@@ -62,6 +62,7 @@ class House:
     sandbox: Sandbox
     runner: asyncio.Runner
     raw_clients: dict[tuple[Provider, bool], Any] = field(default_factory=dict[tuple[Provider, bool], Any])
+    singles: dict[Provider, Any] = field(default_factory=dict[Provider, Any])
     http: Any = field(default_factory=HTTP.Client)
     async_http: Any = field(default_factory=HTTP.AsyncClient)
 
@@ -90,14 +91,16 @@ class House:
             self.raw_clients[provider, own] = make(self.sandbox)
         return self.raw_clients[provider, own]
 
-    def single(self, provider: Provider, **more: Any) -> Any:
+    def single(self, provider: Provider) -> Any:
         """The SDK's own client, without retries."""
-        return getattr(clients, provider)(self.sandbox, **{**without_retries(provider), **more})
+        if provider not in self.singles:
+            self.singles[provider] = getattr(clients, provider)(self.sandbox, **without_retries(provider))
+        return self.singles[provider]
 
-    def raw_error(self, provider: Provider, step: Step, *, stream: bool = False, **more: Any) -> Exception:
+    def raw_error(self, provider: Provider, step: Step, *, stream: bool = False) -> Exception:
         """What the SDK's own client raises for `step`, asked once: what its drop-in is to raise."""
         self.wire(provider).script(step)
-        heard = _heard(CALLERS[provider], self.single(provider, **more), stream, tools=False)
+        heard = _heard(CALLERS[provider], self.single(provider), stream, tools=False)
         self.sandbox.reset()
         assert heard.error is not None
         return heard.error

@@ -226,7 +226,7 @@ def test_async_clients_are_known_by_their_class(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("provider", ["gemini", "mistral"])
 def test_one_client_serves_both_kinds_of_callers(provider: Provider, stream: bool, sandbox: Sandbox) -> None:
-    assert sdk(provider).serves_both
+    assert sdk(provider).serves_async(getattr(clients, provider)(sandbox))
     client = MAKE[provider](sandbox)
 
     async def run() -> list[Any]:

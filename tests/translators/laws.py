@@ -77,7 +77,7 @@ class _Tree:
         match value:
             case Text() | Refusal() if not kept:
                 return GONE
-            case Message() if "parts" not in kept:
+            case Message() if not kept.keys() & {"parts", "provider_fields"}:
                 return GONE
             case Reasoning() if not kept.keys() & {"signature", "redacted"}:
                 kept.pop("issuer", None)
@@ -138,7 +138,10 @@ def _hoist(kept: dict[str, Any]) -> None:
     messages = list(kept.get("messages", ()))
     hoisted: list[Any] = []
     while messages and isinstance(messages[0], dict) and messages[0]["role"] == "system":
-        if "provider_fields" in messages[0] or not isinstance(messages[0]["parts"], list):
+        parts = messages[0].get("parts")
+        if "provider_fields" in messages[0] or not isinstance(parts, list):
+            break
+        if not all(isinstance(part, dict) and part[""] == "Text" for part in parts):
             break
         hoisted += messages.pop(0)["parts"]
     kept["messages"] = messages

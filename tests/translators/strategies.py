@@ -98,6 +98,12 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
         "gemini": [("thoughtSignature", "c2ln"), ("partMetadata", {"a": "b"})],
         "mistral": [("extra", 1)],
     },
+    "instruction": {
+        "openai": [("extra", 1)],
+        "anthropic": [("citations", [{"type": "page_location", "cited_text": "x", "document_index": 0}])],
+        "gemini": [("partMetadata", {"a": "b"})],
+        "mistral": [("extra", 1)],
+    },
     "call": {
         "openai": [("extra_content", {"google": {"thought_signature": "c2ln"}})],
         "anthropic": [("caller", {"type": "direct"})],
@@ -159,12 +165,13 @@ def own_fields(draw: st.DrawFn, level: str) -> Any:
     } or NOTHING
 
 
-def _texts(content: st.SearchStrategy[str]) -> st.SearchStrategy[Text]:
-    return st.builds(Text, text=content, cache=caches, provider_fields=own_fields("text"))
+def _texts(level: str) -> st.SearchStrategy[Text]:
+    marked = st.builds(Text, text=words, cache=caches, provider_fields=own_fields(level))
+    return plain_texts | marked | st.builds(Text, text=st.sampled_from(["", " ", "same", "same"]))
 
 
 plain_texts = st.builds(Text, text=words)
-texts = plain_texts | _texts(words) | st.builds(Text, text=st.sampled_from(["", " ", "same", "same"]))
+texts, instructions = _texts("text"), _texts("instruction")
 
 PDF, PNG, WAV = "JVBERi0=", "iVBORw0KGgo=", "UklGRg=="
 _BLOBS: list[tuple[Any, str, str]] = [
@@ -338,7 +345,7 @@ def _assistant(draw: st.DrawFn, calls: list[ToolCall], *, rich: bool) -> Message
 def _system_turns(draw: st.DrawFn, *, rich: bool) -> list[Message]:
     if not rich or draw(st.integers(0, 5)):
         return []
-    return [Message(role="system", parts=(draw(texts),), provider_fields=draw(own_fields("message")))]
+    return [Message(role="system", parts=(draw(instructions),), provider_fields=draw(own_fields("message")))]
 
 
 schemas = st.sampled_from(
@@ -434,7 +441,7 @@ def requests(draw: st.DrawFn, *, rich: bool = True) -> Request:
     return Request(
         model=draw(st.sampled_from(_MODELS if rich else _MODELS[:2])),
         messages=draw(conversations(rich=rich)),
-        system=tuple(draw(st.lists(texts if rich else plain_texts, max_size=2))),
+        system=tuple(draw(st.lists(instructions if rich else plain_texts, max_size=2))),
         stream=draw(st.booleans()),
         max_tokens=draw(maybe(st.integers(1, 4096))),
         temperature=draw(maybe(st.floats(0, 2))),

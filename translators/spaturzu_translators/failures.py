@@ -90,8 +90,8 @@ def retry_after_s(headers: Mapping[str, str], *, now: float | None = None) -> fl
     Header names are lower case. A negative, infinite or unreadable value counts as not given.
     """
     for name in ("retry-after-ms", "x-ms-retry-after-ms", "x-amz-retry-after"):
-        if name in headers:
-            return _finite(headers[name], 0.001)
+        if (seconds := _finite(headers.get(name, ""), 0.001)) is not None:
+            return seconds
     value = headers.get("retry-after")
     if value is None:
         return None

@@ -11,7 +11,7 @@ from importlib import import_module
 from typing import Any, TypeAlias, cast
 
 from spaturzu_translators.failures import ErrorReply
-from spaturzu_translators.messages import JSONObject, Provider
+from spaturzu_translators.messages import JSONObject, Wire
 from spaturzu_translators.requests import WireRequest
 
 Client: TypeAlias = Any
@@ -25,7 +25,7 @@ class Sdk:
     `method` is the create-equivalent's dotted name. `prepare(client, wire, timeout_s, as_async)` binds the call without
     sending it; what the bound call returns may be awaitable. `body` and `frame` give wire JSON of an answer and of one
     stream item, `stream` the iterable inside a streamed answer. `error` reduces the SDK's status errors, None for all
-    else. `single` gives a client that does not retry by itself. `serves_both`: one client for sync and async callers.
+    else. `single` gives a client that does not retry by itself, `max_retries` what it would have done.
     """
 
     method: str
@@ -35,12 +35,14 @@ class Sdk:
     stream: Callable[[Any], Any]
     error: Callable[[BaseException], ErrorReply | None]
     single: Callable[[Client], Client]
+    max_retries: Callable[[Client], int]
     is_async: Callable[[Client], bool]
-    serves_both: bool = False
+    serves_async: Callable[[Client], bool]
+    """May its call be awaited? Gemini's and Mistral's clients serve sync callers as well, `is_async` ones do not."""
     takes_timeout: bool = True
     """False where the SDK has timeouts for a whole client only."""
 
 
-def sdk(provider: Provider) -> Sdk:
-    """The description of `provider`'s SDK, loaded when first asked for."""
-    return cast("Sdk", import_module(f"{__package__}.{provider}").SDK)
+def sdk(wire: Wire) -> Sdk:
+    """The description of the SDK that speaks `wire`, loaded when first asked for."""
+    return cast("Sdk", import_module(f"{__package__}.{wire}").SDK)

@@ -9,7 +9,7 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import has_async_name, header_names_lowered, itself, to_dict, without_retries
+from .common import has_async_name, header_names_lowered, itself, said_retries, to_dict, without_retries
 from .openai import bound
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -44,5 +44,7 @@ SDK = Sdk(
     stream=itself,
     error=error,
     single=without_retries,
+    max_retries=said_retries,
     is_async=has_async_name,
+    serves_async=has_async_name,
 )

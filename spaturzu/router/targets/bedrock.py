@@ -67,6 +67,14 @@ def single(client: Any) -> Any:
     return once
 
 
+def configured_retries(client: Any) -> int:
+    """What botocore would have done: `total_max_attempts` less one, or the older `max_attempts`."""
+    config = getattr(getattr(client, "meta", None), "config", None)
+    retries: dict[str, Any] = getattr(config, "retries", None) or {}
+    attempts = retries.get("total_max_attempts") or retries.get("max_attempts", 2) + 1
+    return attempts - 1
+
+
 def stream(answer: Any) -> Any:
     """The event stream inside the answer."""
     return answer["stream"]
@@ -80,6 +88,8 @@ SDK = Sdk(
     stream=stream,
     error=error,
     single=single,
+    max_retries=configured_retries,
     is_async=has_async_name,
+    serves_async=has_async_name,
     takes_timeout=False,
 )

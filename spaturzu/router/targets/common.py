@@ -71,6 +71,17 @@ def itself(value: Any) -> Any:
     return value
 
 
+def said_retries(client: Any) -> int:
+    """The client's `max_retries`; 2, as in the SDKs, where it does not say."""
+    said = getattr(client, "max_retries", None)
+    return said if isinstance(said, int) else 2
+
+
+def one_retry(client: Any) -> int:
+    """SDKs that retry only where asked leave the router its one."""
+    return 1
+
+
 def without_retries(client: Any) -> Any:
     """A copy that leaves retries to the router and shares the connection pool; a client without the option as it is."""
     with_options = getattr(client, "with_options", None)

@@ -11,7 +11,7 @@ from spaturzu_translators.messages import JSONObject
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import header_names_lowered, itself
+from .common import header_names_lowered, itself, one_retry
 
 FLATTENED = ("generationConfig",)
 """The REST body nests these; the SDK's config has their keys at its top."""
@@ -61,6 +61,11 @@ def is_async(client: Any) -> bool:
     return type(client).__name__ == "AsyncClient"
 
 
+def serves_async(client: Any) -> bool:
+    """Has it an async side?"""
+    return is_async(client) or hasattr(client, "aio")
+
+
 SDK = Sdk(
     method="models.generate_content",
     prepare=prepare,
@@ -69,6 +74,7 @@ SDK = Sdk(
     stream=itself,
     error=error,
     single=itself,
+    max_retries=one_retry,
     is_async=is_async,
-    serves_both=True,
+    serves_async=serves_async,
 )

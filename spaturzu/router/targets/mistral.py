@@ -12,7 +12,7 @@ from spaturzu_translators.messages import JSON, JSONObject
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import accepts, header_names_lowered, itself, to_dict
+from .common import accepts, header_names_lowered, itself, one_retry, to_dict
 
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
@@ -60,6 +60,11 @@ def is_async(client: Any) -> bool:
     return False
 
 
+def serves_async(client: Any) -> bool:
+    """Has it the `_async` methods? A sync-only double does not."""
+    return hasattr(client.chat, "complete_async")
+
+
 SDK = Sdk(
     method="chat.complete",
     prepare=prepare,
@@ -68,6 +73,7 @@ SDK = Sdk(
     stream=itself,
     error=error,
     single=itself,
+    max_retries=one_retry,
     is_async=is_async,
-    serves_both=True,
+    serves_async=serves_async,
 )

@@ -11,7 +11,16 @@ from spaturzu_translators.messages import JSON
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import accepts, has_async_name, header_names_lowered, itself, split_known, to_dict, without_retries
+from .common import (
+    accepts,
+    has_async_name,
+    header_names_lowered,
+    itself,
+    said_retries,
+    split_known,
+    to_dict,
+    without_retries,
+)
 
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
@@ -54,5 +63,7 @@ SDK = Sdk(
     stream=itself,
     error=error,
     single=without_retries,
+    max_retries=said_retries,
     is_async=has_async_name,
+    serves_async=has_async_name,
 )

@@ -25,6 +25,8 @@ class Asked:
     stream_usage: bool = True
     """OpenAI streams tell usage only to those who ask."""
     choices: int = 1
+    api: str = ""
+    """Which of a wire's APIs was asked; empty for its chat."""
 
 
 @dataclass(frozen=True, slots=True)

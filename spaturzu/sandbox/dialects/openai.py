@@ -1,4 +1,4 @@
-"""OpenAI's chat completions. Source: providers.md sections 1.6 to 1.8, 2026-11-22."""
+"""OpenAI's chat completions; its Responses are in `openai_responses`. Source: providers.md 1.6 to 1.8, 2026-11-22."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from spaturzu_translators.sse import data_frame
 from ..errors import native_error
 from ..faults import StreamErrorKind
 from ..replies import Reply, ToolCall, Usage, split
+from . import openai_responses
 from .dialect import CREATED, Asked, Dialect, Streamed, count, inside, model_card
 
 _FINISH = {"stop_sequence": "stop", "context_window": "length"}
@@ -17,6 +18,8 @@ _MODELS = ("gpt-6-astra", "text-embedding-3-small")
 
 
 def _read(path: str, body: JSONObject) -> Asked | None:
+    if path.endswith("/responses"):
+        return openai_responses.read(body)
     if not path.endswith("/chat/completions"):
         return None
     options = inside(body, "stream_options")
@@ -53,6 +56,8 @@ def _embeddings(body: JSONObject) -> JSONObject:
 
 
 def _plain(reply: Reply, asked: Asked, serial: str) -> JSONObject:
+    if asked.api == openai_responses.API:
+        return openai_responses.plain(reply, asked, serial)
     return {
         **_envelope(asked, serial, "chat.completion"),
         "choices": [_choice(reply, asked, serial, index) for index in range(asked.choices)],
@@ -96,6 +101,8 @@ def _usage(usage: Usage) -> JSONObject:
 
 
 def _stream(reply: Reply, asked: Asked, serial: str) -> Streamed:
+    if asked.api == openai_responses.API:
+        return openai_responses.stream(reply, asked, serial)
     envelope = _envelope(asked, serial, "chat.completion.chunk")
     if asked.stream_usage:
         envelope["usage"] = None

@@ -306,6 +306,8 @@ def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
             own = own_fields(message.provider_fields)
             messages.append({"role": message.role, "content": compact(content), **own})
             turns.append(Turn(path, message.role, own))
+        elif own_fields(message.provider_fields):
+            losses.drop(path)
     report_joins(turns, losses)
     if _is_prefill(request):
         losses.approximate(f"messages[{len(request.messages) - 1}]")
@@ -359,7 +361,10 @@ def _names_in_history(request: Request) -> list[str]:
 def _put_stubs(request: Request, names: list[str], body: JSONObject, losses: Losses) -> None:
     """A history with calls is refused without tools, so they are named again, and forbidden."""
     losses.approximate("tools")
-    losses.approximate("tool_choice")
+    if request.tool_choice is None or request.tool_choice.mode != "none":
+        losses.approximate("tool_choice")
+    if request.parallel_tool_calls is False and request.tools:
+        losses.drop("parallel_tool_calls")
     body["tools"] = [{"name": name, "input_schema": {"type": "object", "properties": {}}} for name in names]
     body["tool_choice"] = {"type": "none"}
 

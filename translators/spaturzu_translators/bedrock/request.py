@@ -266,9 +266,11 @@ def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSON
     for number, message in enumerate(messages):
         path = f"messages[{number}]"
         content = _encode_parts(message, path, writing)
-        if not content:
-            continue
         own = own_fields(message.provider_fields)
+        if not content:
+            if own:
+                writing.losses.drop(path)
+            continue
         turn = Turn(path, message.role, own if message.role == "system" else {})
         if turns and (turns[-1].role, turns[-1].own) == (turn.role, turn.own):
             wire[-1]["content"] += content

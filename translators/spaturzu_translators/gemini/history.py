@@ -48,6 +48,8 @@ def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) 
         path = f"messages[{number}]"
         content = history.content(message, path)
         if not content["parts"]:
+            if len(content) > 2:
+                losses.drop(path)
             continue
         contents.append(content)
         role = "assistant" if message.role == "assistant" else "user"
@@ -86,7 +88,8 @@ class _History:
             case Text():
                 if part.cache is not None:
                     self._losses.drop(f"{path}.cache")
-                return encode_text(part.text, part.provider_fields)
+                wire = encode_text(part.text, part.provider_fields)
+                return wire if part.text or len(wire) > 1 else None
             case ToolCall():
                 return self._call(part, path)
             case ToolResult():

@@ -312,8 +312,8 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     if request.system:
         body["systemInstruction"] = {"parts": [_encode_system(part) for part in request.system]}
         drop_caches(request.system, "system", losses)
-    if request.tools:
-        body["tools"] = _encode_tools(request, names, losses)
+    if tools := _encode_tools(request, names, losses):
+        body["tools"] = tools
     if request.tool_choice is not None:
         body["toolConfig"] = {"functionCallingConfig": _encode_choice(request, request.tool_choice, names, losses)}
     if config := _encode_settings(request, losses):

@@ -403,6 +403,8 @@ def _encode_tools(request: Request, body: JSONObject, encoding: _Encoding) -> No
             tools.append(wire)
     if tools:
         body["tools"] = tools
+    elif request.tools and request.parallel_tool_calls is False:
+        encoding.report.drop("parallel_tool_calls")
 
 
 def _offered(choice: ToolChoice | None) -> bool:

@@ -364,7 +364,7 @@ def _encode_reasoning(request: Request, body: JSONObject, writing: Writing) -> N
     else:
         if asked.budget_tokens is not None:
             writing.losses.drop("reasoning.budget_tokens")
-        if asked.include_text is not None:
+        if asked.include_text:
             writing.losses.drop("reasoning.include_text")
 
 
