@@ -66,7 +66,7 @@ class Options(_Options):
 
 def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool) -> Chain:
     """The chain that the options describe. Raises ConfigError with a sentence per mistake."""
-    given = dict(options or {})
+    given = dict(_mapping(options or {}))
     _refuse_budget(given)
     try:
         read = Options.model_validate(given)
@@ -87,6 +87,15 @@ def _fetch_limits(given: bool | FetchOptions) -> FetchLimits | None:
     if isinstance(given, FetchOptions):
         return FetchLimits(max_bytes=given.max_bytes, types=given.types, private=given.private)
     return FetchLimits() if given else None
+
+
+def _mapping(options: Any) -> Mapping[str, Any]:
+    if isinstance(options, Mapping):
+        return cast("Mapping[str, Any]", options)
+    raise ConfigError(
+        f"spaturzu: the options are a {type(options).__name__}, not a mapping; "
+        "give them by name, as in spaturzu={'fallback': [...]}"
+    )
 
 
 def _refuse_budget(given: Mapping[str, Any]) -> None:

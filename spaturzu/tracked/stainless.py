@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class StainlessDropIn(DropIn):
-    """Mixed in before the SDK's client class. `copy` and `with_options` of the SDK keep the door."""
+    """Mixed in before the SDK's client class. `copy` and `with_options` keep the door."""
 
     _wire_of: Provider
     _sdk: Any
@@ -42,6 +42,16 @@ class StainlessDropIn(DropIn):
         clone: Self = copied.copy()
         clone._leave_by(door)
         return clone
+
+    if not TYPE_CHECKING:  # whose signatures the SDK's own are
+
+        def copy(self, **changed):
+            """The SDK's copy; the door stays, also with another `http_client`."""
+            clone = super().copy(**changed)
+            clone._leave_by(self._door)
+            return clone
+
+        with_options = copy
 
     def _native(self) -> Native:
         return Native(

@@ -12,6 +12,7 @@ from spaturzu.sandbox import Reply, ToolCall
 from spaturzu_translators.messages import PROVIDERS, Provider
 
 from .chains import DOWN, SERVED, House, served_model
+from .generation import WHOLE_HISTORY
 
 USER = [{"role": "user", "content": "What is the weather in Cluj?"}]
 JSON = Reply(json={"city": "Cluj", "celsius": 21})
@@ -172,7 +173,7 @@ def test_anthropic_raw_response(house: House) -> None:
     assert raw.headers["x-spaturzu-provider"] == "openai"
 
 
-def test_anthropic_tool_runner(house: House) -> None:
+def _weather_tool() -> Any:
     import anthropic
 
     @anthropic.beta_tool
@@ -184,14 +185,32 @@ def test_anthropic_tool_runner(house: House) -> None:
         """
         return f"21 °C in {city}"
 
+    return weather
+
+
+def test_anthropic_tool_runner(house: House) -> None:
     client = _down(house, "anthropic", "mistral", SERVED)
     house.wire("mistral").script(Reply(tool_calls=(ToolCall(name="weather", arguments={"city": "Cluj"}),)))
 
-    runner = client.beta.messages.tool_runner(model="m", max_tokens=99, messages=USER, tools=[weather])
+    tools = [_weather_tool()]
+    runner = client.beta.messages.tool_runner(model="m", max_tokens=99, messages=USER, tools=tools, **WHOLE_HISTORY)
     final = runner.until_done()
 
     assert final.content[0].text == SERVED.text
     assert "21 °C in Cluj" in json.dumps(house.wire("mistral").requests[-1].body, ensure_ascii=False)
+
+
+@pytest.mark.skipif(not WHOLE_HISTORY, reason="this generation keeps no conversation at the provider")
+def test_anthropic_conversations_that_the_provider_keeps_stay_there(house: House) -> None:
+    import anthropic
+
+    client = _down(house, "anthropic", "mistral", SERVED)
+    runner = client.beta.messages.tool_runner(model="m", max_tokens=99, messages=USER, tools=[_weather_tool()])
+
+    with pytest.raises(anthropic.InternalServerError) as caught:
+        runner.until_done()
+
+    assert "skipped, it cannot carry provider_fields.anthropic.thread" in caught.value.__notes__[0]
 
 
 @targets_of("gemini")

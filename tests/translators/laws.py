@@ -9,6 +9,7 @@ row of `_levelled` that says why:
 - what stands where nobody said anything: `created`, a schema's name, a media type that the address's suffix promises;
 - a text of no words, a turn of no parts;
 - the issuer of a thought that nothing binds to it;
+- the order of functions and built-in tools, and usage that counts nothing;
 - instructions before the first turn: they count as `system`, whether they came there or as a turn.
 """
 
@@ -23,7 +24,7 @@ from spaturzu_translators.loss import Loss
 from spaturzu_translators.media import type_by_suffix
 from spaturzu_translators.messages import Message, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
 from spaturzu_translators.requests import SCHEMA_NAME, ReasoningOptions, Request, ResponseFormat, Tool
-from spaturzu_translators.responses import Response
+from spaturzu_translators.responses import Response, Usage
 
 ANYTHING = "<anything>"
 GONE = "<gone>"
@@ -83,8 +84,12 @@ class _Tree:
                 kept.pop("issuer", None)
             case ToolResult():
                 _level_result(kept)
+            case Usage() if not kept:
+                return GONE
             case Request():
                 _hoist(kept)
+                if isinstance(kept.get("tools"), list):
+                    kept["tools"].sort(key=_is_built_in)
             case _:
                 pass
         return {"": type(value).__name__, **kept}
@@ -145,8 +150,13 @@ def _hoist(kept: dict[str, Any]) -> None:
             break
         hoisted += messages.pop(0)["parts"]
     kept["messages"] = messages
-    if hoisted and kept.get("system") != ANYTHING:
-        kept["system"] = [*kept.get("system", ()), *hoisted]
+    if hoisted:
+        system = kept.get("system", [])
+        kept["system"] = [*([ANYTHING] if system == ANYTHING else system), *hoisted]
+
+
+def _is_built_in(tool: Any) -> bool:
+    return isinstance(tool, dict) and tool[""] == "OpaqueTool"
 
 
 def _refuse(name: str) -> NoReturn:

@@ -93,14 +93,40 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
     },
     "text": {
         "openai": [("extra", 1)],
-        "anthropic": [("citations", [{"type": "page_location", "cited_text": "x", "document_index": 0}])],
+        "anthropic": [
+            (
+                "citations",
+                [
+                    {
+                        "type": "page_location",
+                        "cited_text": "x",
+                        "document_index": 0,
+                        "start_page_number": 1,
+                        "end_page_number": 2,
+                    }
+                ],
+            )
+        ],
         "bedrock": [("citations", [{"title": "t"}])],
         "gemini": [("thoughtSignature", "c2ln"), ("partMetadata", {"a": "b"})],
         "mistral": [("extra", 1)],
     },
     "instruction": {
         "openai": [("extra", 1)],
-        "anthropic": [("citations", [{"type": "page_location", "cited_text": "x", "document_index": 0}])],
+        "anthropic": [
+            (
+                "citations",
+                [
+                    {
+                        "type": "page_location",
+                        "cited_text": "x",
+                        "document_index": 0,
+                        "start_page_number": 1,
+                        "end_page_number": 2,
+                    }
+                ],
+            )
+        ],
         "gemini": [("partMetadata", {"a": "b"})],
         "mistral": [("extra", 1)],
     },
@@ -288,7 +314,7 @@ def _results(draw: st.DrawFn, call: ToolCall, *, rich: bool) -> ToolResult:
     if not rich:
         return ToolResult(call_id=call.id, name=call.name, content=(draw(plain_texts),))
     structured = draw(st.booleans())
-    said = [Text(text=json.dumps(draw(json_objects())))] if structured else draw(st.lists(texts, max_size=2))
+    said = [Text(text=json.dumps(draw(json_objects())))] if structured else draw(st.lists(instructions, max_size=2))
     more = [] if structured else draw(st.lists(media() | result_opaque, max_size=draw(st.sampled_from([0, 0, 1, 2]))))
     return ToolResult(
         call_id=call.id,

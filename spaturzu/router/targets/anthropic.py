@@ -9,7 +9,7 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import has_async_name, header_names_lowered, itself, said_retries, to_dict, without_retries
+from .common import async_by, header_names_lowered, itself, said_retries, to_dict, without_retries
 from .openai import bound
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -45,6 +45,6 @@ SDK = Sdk(
     error=error,
     single=without_retries,
     max_retries=said_retries,
-    is_async=has_async_name,
-    serves_async=has_async_name,
+    is_async=async_by("messages.create"),
+    serves_async=async_by("messages.create"),
 )

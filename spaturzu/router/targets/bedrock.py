@@ -12,7 +12,7 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import has_async_name, header_names_lowered
+from .common import async_by, header_names_lowered
 
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
@@ -89,7 +89,7 @@ SDK = Sdk(
     error=error,
     single=single,
     max_retries=configured_retries,
-    is_async=has_async_name,
-    serves_async=has_async_name,
+    is_async=async_by("converse"),
+    serves_async=async_by("converse"),
     takes_timeout=False,
 )

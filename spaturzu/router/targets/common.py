@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,6 +15,11 @@ from spaturzu_translators.messages import JSONObject
 def has_async_name(client: object) -> bool:
     """AsyncOpenAI, AsyncAnthropic, AioBaseClient and their subclasses say so in a class's name."""
     return any(cls.__name__.startswith(("Async", "Aio")) for cls in type(client).__mro__)
+
+
+def async_by(method: str) -> Callable[[Any], bool]:
+    """Is a client async: by its class's name, or, duck-typed, by its method?"""
+    return lambda client: has_async_name(client) or inspect.iscoroutinefunction(resolve(client, method))
 
 
 def resolve(client: Any, dotted: str) -> Any:

@@ -13,7 +13,7 @@ from spaturzu_translators.requests import WireRequest
 from . import Sdk
 from .common import (
     accepts,
-    has_async_name,
+    async_by,
     header_names_lowered,
     itself,
     said_retries,
@@ -64,6 +64,6 @@ SDK = Sdk(
     error=error,
     single=without_retries,
     max_retries=said_retries,
-    is_async=has_async_name,
-    serves_async=has_async_name,
+    is_async=async_by("chat.completions.create"),
+    serves_async=async_by("chat.completions.create"),
 )

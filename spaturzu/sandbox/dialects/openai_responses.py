@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from spaturzu_translators.messages import JSON, JSONObject
+from spaturzu_translators.messages import JSONObject
 from spaturzu_translators.sse import named_frame
 
 from ..replies import Reply, ToolCall, Usage, split
@@ -84,7 +84,7 @@ def _items(reply: Reply, asked: Asked, serial: str) -> list[tuple[JSONObject, li
         item = {"id": f"rs_{serial}", "type": "reasoning", "summary": summary, "encrypted_content": f"sealed-{serial}"}
         found.append((item, split(reply.reasoning, None)))
     if text := reply.said(structured=asked.structured):
-        content = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
+        content: list[JSONObject] = [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}]
         message = {"id": f"msg_{serial}", "type": "message", "role": "assistant", "status": "completed"}
         found.append(({**message, "content": content}, reply.pieces(structured=asked.structured)))
     return [*found, *(_call(call, serial, at) for at, call in enumerate(reply.tool_calls))]
@@ -111,7 +111,11 @@ def stream(reply: Reply, asked: Asked, serial: str) -> Streamed:
 
 
 def _item_events(item: JSONObject, pieces: list[str], index: int) -> list[JSONObject]:
-    empty = {"message": {"content": []}, "reasoning": {"summary": []}, "function_call": {"arguments": ""}}
+    empty: dict[str, JSONObject] = {
+        "message": {"content": []},
+        "reasoning": {"summary": []},
+        "function_call": {"arguments": ""},
+    }
     added = {**item, **empty[item["type"]], **({"status": "in_progress"} if "status" in item else {})}
     about = {"output_index": index, "item_id": item["id"]}
     inner = [{**about, **event} for event in _INNER[item["type"]](item, pieces)]
@@ -145,8 +149,8 @@ def _reasoning_events(item: JSONObject, pieces: list[str]) -> list[JSONObject]:
 
 
 def _call_events(item: JSONObject, pieces: list[str]) -> list[JSONObject]:
-    kind, arguments = "response.function_call_arguments", cast("JSON", item["arguments"])
-    done = {"type": f"{kind}.done", "name": item["name"], "arguments": arguments}
+    kind = "response.function_call_arguments"
+    done = {"type": f"{kind}.done", "name": item["name"], "arguments": item["arguments"]}
     return [*({"type": f"{kind}.delta", "delta": piece} for piece in pieces), done]
 
 

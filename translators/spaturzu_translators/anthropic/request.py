@@ -309,8 +309,9 @@ def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
         elif own_fields(message.provider_fields):
             losses.drop(path)
     report_joins(turns, losses)
-    if _is_prefill(request):
-        losses.approximate(f"messages[{len(request.messages) - 1}]")
+    last = f"messages[{len(request.messages) - 1}]"
+    if turns and turns[-1].path == last and _is_prefill(request):
+        losses.approximate(last)
         messages.append({"role": "user", "content": CONTINUE})
     return messages
 

@@ -346,7 +346,7 @@ def _tool_use_block(call: ToolCall, path: str, writing: Writing) -> JSONObject:
     if arguments is None:
         writing.losses.approximate(f"{path}.arguments")
         arguments = {"_raw": call.arguments}
-    name = wire_name(call.name, writing.renamed)
+    name = wire_name(call.name, writing.renamed) if writing.replaying else call.name
     use: JSONObject = {"toolUseId": map_id("bedrock", call.id), "name": name, "input": arguments}
     return {"toolUse": {**use, **own_fields(call.provider_fields)}}
 

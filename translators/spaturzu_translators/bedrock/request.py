@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from ..codec import as_object
 from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
-from ..messages import JSON, NOTHING, JSONObject, Message, Part, Role, Text, ToolCall, merge_turns
+from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest
 from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached
 from .model_facts import ModelFacts, facts_of
@@ -286,20 +286,20 @@ def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSON
 
 def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObject]:
     content: list[JSONObject] = []
+    document = (0, 0)
     for index, part in enumerate(message.parts):
+        before = len(content)
         content += encode_part(part, f"{path}.parts[{index}]", writing)
         if message.role == "assistant" and content and "document" in content[-1]:
             content.pop()  # only the user may show documents
             writing.losses.drop(f"{path}.parts[{index}]", "meaning")
-    if any("document" in block for block in content) and not any("text" in block for block in content):
-        content.append({"text": _ABOUT_DOCUMENT})
-        last = f"{path}.parts[{_last_document(message.parts)}]"
-        writing.losses.approximate(last)
+        if any("document" in block for block in content[before:]):
+            document = (index, len(content))
+    if document[1] and not any(block.keys() & {"text", "citationsContent"} for block in content):
+        index, end = document
+        content.insert(end, {"text": _ABOUT_DOCUMENT})
+        writing.losses.approximate(f"{path}.parts[{index}]")
     return content
-
-
-def _last_document(parts: tuple[Part, ...]) -> int:
-    return max(index for index, part in enumerate(parts) if not isinstance(part, Text | ToolCall))
 
 
 def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> list[JSONObject]:

@@ -33,7 +33,6 @@ from ..responses import Candidate, Response, Usage
 from .content import Reading, Writing, decode_block, encode_part
 from .errors import decode_frame_error, encode_frame_error
 from .model_facts import facts_of
-from .names import wire_name
 from .response import (
     BESIDE_USAGE,
     MORE,
@@ -340,8 +339,7 @@ class StreamEncoder:
 
     def _call_started(self, opened: _Open, index: int, call: ToolCall) -> list[JSONObject]:
         self._calls = True
-        name = wire_name(call.name, self._writing.renamed)
-        start = {"toolUseId": map_id("bedrock", call.id), "name": name, **own_fields(call.provider_fields)}
+        start = {"toolUseId": map_id("bedrock", call.id), "name": call.name, **own_fields(call.provider_fields)}
         number = self._number(opened)
         frames: list[JSONObject] = [{"contentBlockStart": {"start": {"toolUse": start}, "contentBlockIndex": number}}]
         return frames + self._delta(index, {"toolUse": {"input": call.arguments}}) if call.arguments else frames

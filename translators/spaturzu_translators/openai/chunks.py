@@ -26,6 +26,7 @@ from .errors import encode_error_object
 from .parts import encode_call, is_call, own
 from .response import (
     answers_in_functions,
+    drop_own,
     drop_stop_sequence,
     encode_created,
     encode_logprobs,
@@ -142,8 +143,10 @@ class StreamEncoder:
         self._report_foreign_part(event.part.provider_fields, event.index, telling.number)
         match event.part:
             case Text() | Refusal():
+                drop_own(event.part, path, self._losses)
                 return self._text(event.part.text, event.index, telling)
             case Reasoning():
+                drop_own(event.part, path, self._losses)
                 seal(event.part, path, self._losses)
                 return self._text(event.part.text, event.index, telling)
             case ToolCall():

@@ -1,0 +1,130 @@
+"""Options that cannot work are refused at construction, with a sentence that names the key, the value and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from spaturzu import ConfigError, spaturzu
+from spaturzu_translators.messages import Provider
+
+from .chains import ASYNC_CLASSES, DOWN, House, each_primary
+
+Options = Callable[[House], dict[str, Any]]
+
+
+def _with(of: Provider = "anthropic", **changed: Any) -> Options:
+    """One target, changed."""
+    return lambda house: {"fallback": [{**house.target(of), **changed}]}
+
+
+def _without(key: str) -> Options:
+    return lambda house: {"fallback": [{k: v for k, v in house.target("anthropic").items() if k != key}]}
+
+
+WRONG: dict[str, tuple[Options, list[str]]] = {
+    "a misspelt key": (lambda _: {"falback": []}, ["'falback'", "unknown key", "fallback"]),
+    "a misspelt key of a target": (_with(modle="m"), ["'fallback[0].modle'", "unknown key", "model"]),
+    "a misspelt key of retry": (lambda _: {"retry": {"atempts": 2}}, ["'retry.atempts'", "attempts"]),
+    "no client": (_without("client"), ["'fallback[0].client'", "missing", "add it"]),
+    "no model": (_without("model"), ["'fallback[0].model'", "missing", "add it"]),
+    "no provider": (_without("provider"), ["'fallback[0].provider'", "missing", "add it"]),
+    "an unknown provider": (_with(provider="azure"), ["'fallback[0].provider'", "'azure'", "'openai'", "'mistral'"]),
+    "an empty chain": (lambda _: {"fallback": []}, ["'fallback'", "empty", "at least one target"]),
+    "a chain that is no list": (lambda house: {"fallback": house.target("mistral")}, ["'fallback'", "list"]),
+    "an empty model": (_with(model=""), ["'fallback[0].model'", "''", "at least 1 character"]),
+    "a model that is no name": (_with(model=5), ["'fallback[0].model'", "5", "string"]),
+    "no tokens": (_with(max_tokens=0), ["'fallback[0].max_tokens'", "0", "greater than or equal to 1"]),
+    "no time": (_with(timeout=-1), ["'fallback[0].timeout'", "-1", "greater than 0"]),
+    "no attempts": (lambda _: {"retry": {"attempts": 0}}, ["'retry.attempts'", "0", "greater than or equal to 1"]),
+    "no deadline": (lambda _: {"deadline": 0}, ["'deadline'", "0", "greater than 0"]),
+    "an unknown choice": (lambda _: {"on_loss": "warn"}, ["'on_loss'", "'warn'", "'skip'", "'allow'"]),
+    "a budget": (lambda _: {"budget": {"hard_cap": True}}, ["'budget'", "cannot be enforced", "leave the key out"]),
+    "a timeout of a bedrock call": (_with("bedrock", timeout=3), ["fallback[0].timeout", "bedrock", "read_timeout"]),
+    "another provider's client": (
+        lambda house: {"fallback": [house.target("anthropic", client=house.raw("mistral"))]},
+        ["fallback[0].client", "Mistral", "messages.create", "raw client"],
+    ),
+    "no client at all": (_with(client=None), ["fallback[0].client", "NoneType", "messages.create"]),
+    "a client's class": (_with(client=dict), ["fallback[0].client", "messages.create"]),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_the_sentence_names_key_value_and_remedy(house: House, name: str) -> None:
+    make, words = WRONG[name]
+
+    with pytest.raises(ConfigError) as caught:
+        house.drop_in("openai", options=make(house))
+
+    said = str(caught.value)
+    assert said.startswith("spaturzu: ")
+    for word in words:
+        assert word in said
+    assert isinstance(caught.value, ValueError)
+
+
+def test_several_mistakes_are_told_at_once(house: House) -> None:
+    with pytest.raises(ConfigError, match="'fallback\\[0\\].modle'.*'deadlin'"):
+        house.drop_in("openai", options={"fallback": [{**house.target("gemini"), "modle": 1}], "deadlin": 3})
+
+
+def test_the_second_target_is_named_by_its_place(house: House) -> None:
+    fallback = [house.target("anthropic"), house.target("mistral", max_tokens=-4)]
+
+    with pytest.raises(ConfigError, match="'fallback\\[1\\].max_tokens' is -4"):
+        house.drop_in("openai", options={"fallback": fallback})
+
+
+def test_options_that_are_no_mapping_are_told_so(house: House) -> None:
+    with pytest.raises(ConfigError, match="mapping"):
+        house.drop_in("openai", options=[house.target("anthropic")])
+
+
+def test_a_message_never_shows_a_clients_credentials(house: House) -> None:
+    target = {**house.target("anthropic"), "provider": "azure"}
+
+    with pytest.raises(ConfigError) as caught:
+        house.drop_in("openai", options={"fallback": target})
+
+    assert "sandbox-key" not in str(caught.value)
+
+
+@each_primary
+def test_an_async_client_in_a_sync_chain_is_refused(house: House, primary: Provider) -> None:
+    """Gemini's, Mistral's and Bedrock's clients serve sync callers, so their chains are sync even where used async."""
+    for target in ASYNC_CLASSES:
+        options = {"fallback": [house.target(target, as_async=True)]}
+
+        with pytest.raises(ConfigError, match=r"fallback\[0\].client is async \(Async\w+\).*give the SDK's sync client"):
+            house.drop_in(primary, options=options)
+
+
+@pytest.mark.parametrize("primary", ASYNC_CLASSES)
+def test_an_async_primary_takes_sync_and_async_clients(house: House, primary: Provider) -> None:
+    for as_async in (False, True):
+        options = {"fallback": [house.target(target, as_async=as_async) for target in ASYNC_CLASSES]}
+        house.drop_in(primary, as_async=True, options=options)
+
+
+def test_wrapping_validates_alike(house: House) -> None:
+    with pytest.raises(ConfigError, match="unknown key 'falback'"):
+        spaturzu().wrap_openai(house.raw("openai"), falback=[])
+
+    with pytest.raises(ConfigError, match="is async"):
+        spaturzu().wrap_mistral(house.raw("mistral"), fallback=[house.target("openai", as_async=True)])
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic", "bedrock", "google", "gemini", "mistral"])
+def test_wrapping_what_is_no_client_says_what_is_missing(name: str) -> None:
+    with pytest.raises(ConfigError, match="a object without `.*` is no .* client"):
+        getattr(spaturzu(), f"wrap_{name}")(object())
+
+
+def test_google_is_another_name_for_gemini(house: House) -> None:
+    client = house.drop_in("openai", options={"fallback": [{**house.target("gemini"), "provider": "google"}]})
+
+    house.answers(DOWN, "openai")
+    assert house.call("openai", client).record.served_by.provider == "gemini"
