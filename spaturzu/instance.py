@@ -93,9 +93,12 @@ def get_default_spaturzu() -> Spaturzu:
 
 def flush(timeout_s: float | None = None) -> bool:
     """Wait until every queued record has left; True if all did."""
-    return get_default_spaturzu().flush(timeout_s)
+    instance = _Default.instance
+    return True if instance is None else instance.flush(timeout_s)
 
 
 def shutdown() -> bool:
-    """`flush`, then let go of everything."""
-    return get_default_spaturzu().shutdown()
+    """`flush`, then let go of everything; `configure` may be called anew."""
+    with _DEFAULT_LOCK:
+        instance, _Default.instance = _Default.instance, None
+    return True if instance is None else instance.shutdown()

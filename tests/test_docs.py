@@ -30,10 +30,11 @@ from types import ModuleType
 
 import pytest
 
+import spaturzu
 from spaturzu.sandbox import Sandbox, Status
 
 ROOT = Path(__file__).parent.parent
-PAGES = [page for page in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if page.exists()]
+PAGES = [ROOT / "README.md", ROOT / "translators" / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 NOT_RUN: frozenset[str] = frozenset()
 """`page: first line of the block`, of every Python block that is not run."""
 
@@ -139,7 +140,7 @@ def module(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A page's namespace, as a module that classes defined in it can name, in a process that nobody has configured."""
     made = ModuleType("page")
     monkeypatch.setitem(sys.modules, made.__name__, made)
-    monkeypatch.setattr("spaturzu.instance._Default.instance", None)  # there is no public way back to unconfigured
+    spaturzu.shutdown()
     return made
 
 
