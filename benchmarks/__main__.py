@@ -18,7 +18,7 @@ HOMES = {
     "imports": ("imports", "rows"),
     "translation": ("translation", "rows"),
 }
-NAME_WIDTH, WIDTHS = 52, (12, 12, 8, 16, 7, 6)
+NAME_WIDTH, WIDTHS = 66, (12, 12, 8, 16, 7, 6)
 
 
 def main() -> int:

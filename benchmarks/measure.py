@@ -21,8 +21,8 @@ SCALE: dict[Unit, float] = {"us": 1e6, "ms": 1e3, "count": 1}
 class Row:
     """One line of the table. With an `opponent`, `bound` is on the ratio; without one, on `ours` in `unit`.
 
-    `ours` and `opponent` are medians in `unit`; `low` and `high` are the quartiles of what is bounded. `bound` None: for
-    information.
+    `ours` and `opponent` are medians in `unit`; `low` and `high` are the quartiles of what is bounded. `bound`
+    None: for information.
     """
 
     name: str

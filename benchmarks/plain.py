@@ -13,7 +13,7 @@ from .callers import anthropic_clients, ask_anthropic, ask_openai, openai_client
 from .measure import Row, compare
 from .provider import Servers
 
-BOUND, ROUNDS, CALLS = 1.04, 400, 5
+BOUND, ROUNDS, CALLS = 1.04, 1500, 1
 PROVIDERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "openai": (openai_clients, ask_openai),
     "anthropic": (anthropic_clients, ask_anthropic),

@@ -1,7 +1,7 @@
 """What a translation costs beside `json.loads` and `json.dumps` of the same payload, in all twenty directions.
 
-A request is decoded by the caller's codec and encoded by the target's; the payload is the caller's own. A streamed event
-is a text delta: its JSON text in, JSON text out, beside a conversion written by hand that gives the same JSON.
+A request is decoded by the caller's codec and encoded by the target's; the payload is the caller's own. A streamed
+event is a text delta: its JSON text in, JSON text out, beside a conversion written by hand that gives the same JSON.
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ def _chat(turns: int, size: int = 100) -> Request:
     ]
     if turns % 2 == 0:
         messages.append(Message(role="user", parts=(Text(text="And now?"),)))
-    return Request(model="m", max_tokens=500, temperature=0.5, system=(Text(text="Be brief."),), messages=tuple(messages))
+    return Request(
+        model="m", max_tokens=500, temperature=0.5, system=(Text(text="Be brief."),), messages=tuple(messages)
+    )
 
 
 def _with_tools(turns: int) -> Request:

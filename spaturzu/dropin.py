@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
 from .attribution import Tags
@@ -88,18 +89,28 @@ def make_door(
     return Door(
         provider=provider,
         native=native,
-        chain=_chain(options, sync_caller),
+        chain=_chain(provider, options, sync_caller),
         tags=(instance or get_default_spaturzu()).tags,
     )
 
 
-def _chain(options: Options | None, sync_caller: bool) -> Callable[[], Chain]:
+def _chain(provider: Provider, options: Options | None, sync_caller: bool) -> Callable[[], Chain]:
     if not options:
         return _no_chain
     from .config import read_chain
 
     chain = read_chain(options, sync_caller=sync_caller)
+    _load({provider, *(target.provider for target in chain.targets)})
     return lambda: chain
+
+
+def _load(providers: set[Provider]) -> None:
+    """What a fallback runs, imported at construction: in the outage it would cost the first caller 50 ms and more."""
+    from spaturzu_translators.codec import codec
+
+    import_module("spaturzu.tracked.exchange")
+    for provider in providers:
+        codec(provider)
 
 
 @cache

@@ -16,5 +16,9 @@ _KEYS: dict[str, frozenset[str]] = {
 
 
 def is_answer(wire_name: str, body: JSONObject) -> bool:
-    """An error inside a 200 is not; what says nothing of an error is left to the SDK to judge."""
-    return "error" not in body or bool(_KEYS[wire_name] & body.keys())
+    """An error inside a 200 is none, nor is an empty object; all else is left to the SDK to judge."""
+    return bool(_KEYS[wire_name] & body.keys()) or (bool(body) and not _OF_ERRORS & body.keys())
+
+
+_OF_ERRORS = frozenset({"error", "__type", "message", "detail"})
+"""The keys of the five providers' error bodies."""

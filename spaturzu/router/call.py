@@ -137,7 +137,7 @@ class Call:
     def prepare(self, target: Target) -> Prepared | Skip:
         """The target's wire request, or why there can be none."""
         try:
-            to = wire_to(target, self.wire_name, lambda: self.request)
+            to = wire_to(target, self.wire_name, self.request_or_bare)
             prepared = self._identity(target) if to == self.wire_name else self._translated(target, to)
         except BadWire as error:
             return Skip(f"the request cannot be read: {error}")

@@ -16,6 +16,7 @@ from .hop import Hop
 from .judge import Reply, judge
 from .media import Media
 from .relay import Relay
+from .targets import Sdk
 from .walk import (
     Broken,
     Effect,
@@ -161,22 +162,18 @@ def _send_target(effect: SendTarget) -> Outcome:
 
 async def _asend_target(effect: SendTarget) -> Outcome:
     try:
-        answer = await _ainvoke(effect)
+        answer = await ainvoked(effect.target.sdk, effect.target.client, effect.invoke)
         if effect.relay is None:
             return TargetAnswer(effect.target.sdk.body(answer))
         stream = effect.target.sdk.stream(answer)
-        return await _apull(effect.hop, effect.relay, _aframes(stream, effect), closing(stream))
+        return await _apull(effect.hop, effect.relay, aframes(stream, effect.target.sdk.frame), closing(stream))
     except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
         return _target_failure(exc, effect)
 
 
-async def _ainvoke(effect: SendTarget) -> Any:
+async def ainvoked(sdk: Sdk, client: Any, invoke: Callable[[], Any]) -> Any:
     """An async client's call is awaited; a sync client's runs in a thread (anyio copies the context)."""
-    sdk = effect.target.sdk
-    if sdk.serves_async(effect.target.client):
-        answer = effect.invoke()
-    else:
-        answer = await in_thread(effect.invoke)
+    answer = invoke() if sdk.serves_async(client) else await in_thread(invoke)
     return await answer if isawaitable(answer) else answer
 
 
@@ -187,9 +184,8 @@ async def in_thread(work: Callable[[], Any]) -> Any:
     return await to_thread.run_sync(work, abandon_on_cancel=True)
 
 
-async def _aframes(stream: Any, effect: SendTarget) -> AsyncIterator[Any]:
+async def aframes(stream: Any, frame: Callable[[Any], Any]) -> AsyncIterator[Any]:
     """The frames of an async stream, or of a sync one read in a thread."""
-    frame = effect.target.sdk.frame
     if hasattr(stream, "__aiter__"):
         async for item in stream:
             yield frame(item)

@@ -17,7 +17,7 @@ from .hop import Hop
 from .walk import Broken, NativeAnswer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)  # not frozen: every call makes one, and setting frozen fields costs
 class Reply:
     """An HTTP answer as the door read it: `content` if it is whole, else `source` yields its bytes.
 
@@ -45,7 +45,7 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
     if call.wire_name == "openai_responses" and answer.get("status") == "failed" and call.chain.targets:
         return _broken(call, reply, body)  # its own form of an error; without a chain the caller gets it as ever
     hop.model = _model(call, answer)
-    return NativeAnswer(reply.native)
+    return NativeAnswer(reply.native, body=answer)
 
 
 def _model(call: Call, body: JSONObject) -> str:

@@ -24,6 +24,8 @@ Item = TypeVar("Item")
 HELD_EVENTS, HELD_BYTES = 64, 256 * 1024
 TAIL_BYTES = 64 * 1024
 """Gemini's last event says `finishReason` before its search results: 7 KB recorded, 2026-11."""
+END_BYTES = 512
+"""Where the end of most streams stands; only the others are searched for it in the whole tail, which takes long."""
 SLICE_BYTES = 1024
 
 TRUNCATED = Failure(kind="server", code="stream_truncated")
@@ -113,7 +115,8 @@ class NativeRelay(Relay[bytes]):
     def complete(self) -> bool:
         """Do the last bytes say that the end is the end?"""
         self._cut_tail()
-        return self.codec.terminal.search(self._tail[0]) is not None
+        tail, terminal = self._tail[0], self.codec.terminal
+        return any(terminal.search(tail, max(0, len(tail) - reach)) for reach in (END_BYTES, TAIL_BYTES))
 
     def _cut_tail(self) -> None:
         tail = b"".join(self._tail)[-TAIL_BYTES:]

@@ -44,25 +44,26 @@ class _WaitAsTold(wait_base):
 class Retries:
     """One hop's attempts. `wait_after(failure)` is the wait before the next attempt, or None: leave the hop."""
 
-    __slots__ = ("_longest_s", "_state", "_stop", "_wait")
+    __slots__ = ("_policy", "_state", "_stop")
 
     def __init__(self, policy: RetryPolicy, max_retries: int) -> None:
-        self._longest_s = policy.max_wait_s
+        self._policy = policy
         self._stop: stop_base = stop_after_attempt(policy.allowed(max_retries))
-        self._wait = _WaitAsTold(policy.max_wait_s)
-        self._state = RetryCallState(retry_object=None, fn=None, args=(), kwargs={})  # type: ignore[arg-type]
+        self._state: RetryCallState | None = None  # made for the first failure that may be retried: most may not
 
     def wait_after(self, failure: Failure, *, remaining_s: float | None) -> float | None:
         """Seconds to wait before asking again; None where the hop is to be left. No wait that cannot pay off."""
         permission = same_hop(failure)
         if permission == "never" or (permission == "if_told" and failure.retry_after_s is None):
             return None
-        self._state.set_result(failure)
-        if self._stop(self._state):
+        state = self._state = self._state or RetryCallState(None, None, (), {})  # type: ignore[arg-type]
+        state.set_result(failure)
+        if self._stop(state):
             return None
-        wait = self._wait(self._state)
-        self._state.attempt_number += 1
-        return wait if wait <= self._longest_s and (remaining_s is None or wait < remaining_s) else None
+        longest_s = self._policy.max_wait_s
+        wait = _WaitAsTold(longest_s)(state)
+        state.attempt_number += 1
+        return wait if wait <= longest_s and (remaining_s is None or wait < remaining_s) else None
 
 
 def _failure(state: RetryCallState) -> Failure:

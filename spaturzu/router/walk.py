@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -26,7 +26,7 @@ from .targets import sdk
 from .verdicts import VERDICTS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: every call makes one, and setting frozen fields costs
 class SendPrimary:
     """Send the caller's own request. `relay` makes the stream, if the answer is one."""
 
@@ -72,12 +72,13 @@ class Fetched:
 Effect: TypeAlias = SendPrimary | SendTarget | Sleep | Fetch
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, for the same reason
 class NativeAnswer:
-    """The primary's own answer, for the caller as it is; `stream` where it is one."""
+    """The primary's own answer, for the caller as it is; `stream` where it is one, else `body` is its JSON."""
 
     reply: Any
     stream: Pulled | None = None
+    body: JSONObject | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

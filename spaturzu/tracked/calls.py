@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, cast
 
 from spaturzu.router.call import Call
 from spaturzu.router.hop import TRIED, CallRecord, Hop
 from spaturzu.router.relay import Relay
 from spaturzu.router.walk import Broken, of_response
-from spaturzu_translators.codec import BadWire, as_object
 from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.messages import JSON, JSONObject
 from spaturzu_translators.requests import WireRequest
 
 from .door import Door, remember
@@ -83,14 +83,19 @@ def served_headers(call: Call) -> dict[str, str]:
 
 
 def read_wire(surface: Surface, body: bytes) -> WireRequest:
-    """The request as its codec takes it. Raises BadWire where it is not a JSON object."""
-    try:
-        parsed = as_object(json.loads(body), "the request")
-    except ValueError as error:
-        raise BadWire(f"the request is not a JSON object: {error}") from error
+    """The request as its codec takes it. What is no JSON object stands as an empty one: no codec reads that."""
+    parsed = _object(body)
     model = surface.model or parsed.get("model") or ""
     stream = parsed.get("stream") if surface.stream is None else surface.stream
     return WireRequest(body=parsed, model=str(model), stream=stream is True)
+
+
+def _object(body: bytes) -> JSONObject:
+    try:
+        parsed: JSON = json.loads(body)
+    except ValueError:
+        return {}
+    return cast("JSONObject", parsed) if isinstance(parsed, dict) else {}
 
 
 def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -> None:

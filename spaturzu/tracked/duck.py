@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from inspect import isawaitable
 from typing import Any
 from urllib.parse import urlsplit
 
 from spaturzu.errors import ConfigError
+from spaturzu.router.drive import aframes, ainvoked
 from spaturzu.router.targets import Sdk, sdk
 from spaturzu.router.targets.common import resolve
 from spaturzu_translators.codec import codec
@@ -53,9 +53,9 @@ class Duck:
         yield self._codec.end
 
     async def aframes(self, answer: Any) -> AsyncIterator[bytes]:
-        """The same from an async stream."""
-        async for item in self.sdk.stream(answer):
-            yield self.frame(item)
+        """The same for an async caller."""
+        async for data in aframes(self.sdk.stream(answer), self.frame):
+            yield data
         yield self._codec.end
 
     def content_type(self, *, stream: bool) -> str:
@@ -76,9 +76,9 @@ def http_clients(duck: Duck, family: Any) -> tuple[Any, Any]:
 
     class AsyncTransport(family.AsyncBaseTransport):  # type: ignore[misc]
         async def handle_async_request(self, request: Any) -> Any:
-            wire, invoke = duck.prepare(str(request.url), await request.aread(), as_async=True)
-            answer = invoke()
-            answer = await answer if isawaitable(answer) else answer
+            as_async = duck.sdk.serves_async(duck.client)
+            wire, invoke = duck.prepare(str(request.url), await request.aread(), as_async=as_async)
+            answer = await ainvoked(duck.sdk, duck.client, invoke)
             headers = {"content-type": duck.content_type(stream=wire.stream)}
             content = duck.aframes(answer) if wire.stream else duck.body(answer)
             return family.Response(200, headers=headers, content=content, request=request)

@@ -163,6 +163,8 @@ class _Library:
             result.reply.stream = self._stream(
                 call, result.stream, _raising(door, request), original=result.reply.stream
             )
+        elif result.body is not None:
+            result.reply.json = _Parsed(result.reply.content, result.body)
         if call.chain.targets:
             _add_headers(result.reply.headers, call)
         return result.reply
@@ -177,7 +179,7 @@ class _Library:
         raise native_error(door, call, broken, request, lambda reply: self._error_response(reply, request))
 
     def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
-        content = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
+        content = _COMPACT(answer.body).encode()
         headers = {"content-type": "application/json", "x-request-id": call.record.id, **served_headers(call)}
         return self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
 
@@ -200,6 +202,20 @@ class _Library:
     def _timed(self, call: Call, response: Any) -> Any:
         response.elapsed = timedelta(seconds=call.chain.clock() - call.started)
         return response
+
+
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class _Parsed:
+    """A response's `json`: what has been parsed to judge it is not parsed again. Given away once; later calls parse."""
+
+    def __init__(self, content: bytes, body: Any) -> None:
+        self._content, self._held = content, [body]
+
+    def __call__(self, **options: Any) -> Any:
+        """As httpx has it."""
+        return self._held.pop() if self._held and not options else json.loads(self._content, **options)
 
 
 def _add_headers(headers: Any, call: Call) -> None:

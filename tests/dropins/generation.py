@@ -13,4 +13,4 @@ HTTP: Any = import_module("httpx" if LEGACY else "httpx2")
 """The HTTP library of the four SDKs that have one."""
 
 WHOLE_HISTORY: dict[str, Any] = {} if LEGACY else {"thread": False}
-"""What makes anthropic's tool runner send the whole conversation each time; today's keeps it at the provider otherwise."""
+"""What makes anthropic's tool runner send the whole conversation each time: today's keeps it at the provider."""

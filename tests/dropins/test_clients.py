@@ -1,4 +1,4 @@
-"""The drop-ins are the SDKs' own clients, with everything that their users set; and clients built elsewhere join them."""
+"""The drop-ins are the SDKs' own clients, with all that their users set; clients built elsewhere join them."""
 
 from __future__ import annotations
 
@@ -276,7 +276,7 @@ class TestWrapping:
         if client is None:
             pytest.skip("boto3 has no async client to wrap")
 
-        gc.collect()
+        gc.collect(1)
         house.run(asyncio.sleep(0))
 
         for _ in range(2):
@@ -363,9 +363,7 @@ def _duck(provider: Provider, raw: Any, given: Callable[[Any], Any]) -> Any:
                 models=SimpleNamespace(generate_content=over(both[0]), generate_content_stream=over(both[1]))
             )
         case "mistral":
-            return SimpleNamespace(
-                chat=SimpleNamespace(complete=over(raw.chat.complete), stream=over(raw.chat.stream))
-            )
+            return SimpleNamespace(chat=SimpleNamespace(complete=over(raw.chat.complete), stream=over(raw.chat.stream)))
 
 
 def _async_duck(provider: Provider, raw: Any) -> Any:
@@ -416,9 +414,7 @@ class TestDucks:
         duck = _async_duck(quacking, house.raw(quacking, as_async=True))
         house.answers(DOWN, primary)
 
-        as_target = house.drop_in(
-            primary, as_async=True, options={"fallback": [house.target(quacking, client=duck)]}
-        )
+        as_target = house.drop_in(primary, as_async=True, options={"fallback": [house.target(quacking, client=duck)]})
         wrapped = getattr(spaturzu.spaturzu(), WRAP[quacking])(duck)
 
         assert house.call(primary, as_target, stream=stream, as_async=True).said.text == SERVED.text
@@ -556,9 +552,7 @@ PLACE: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="no
 
 @plain_and_stream
 @pytest.mark.parametrize("primary", ASYNC_CLASSES)
-def test_a_sync_target_of_an_async_primary_runs_beside_the_loop(
-    house: House, primary: Provider, stream: bool
-) -> None:
+def test_a_sync_target_of_an_async_primary_runs_beside_the_loop(house: House, primary: Provider, stream: bool) -> None:
     house.answers(DOWN, primary)
     seen: list[tuple[str, bool]] = []
     raw = house.raw("openai")

@@ -68,9 +68,7 @@ def test_the_error_tells_every_hop_and_nothing_that_a_provider_wrote(
 @sync_and_async
 @plain_and_stream
 @each_primary
-def test_the_errors_response_tells_who_was_asked(
-    house: House, primary: Provider, stream: bool, as_async: bool
-) -> None:
+def test_the_errors_response_tells_who_was_asked(house: House, primary: Provider, stream: bool, as_async: bool) -> None:
     house.answers(Status(503, times=None))
     client = house.chain(primary, other(primary), as_async=as_async)
 

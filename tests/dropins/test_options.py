@@ -1,4 +1,4 @@
-"""Options that cannot work are refused at construction, with a sentence that names the key, the value and the remedy."""
+"""Options that cannot work are refused at construction, with a sentence that names key, value and remedy."""
 
 from __future__ import annotations
 
@@ -67,14 +67,14 @@ def test_the_sentence_names_key_value_and_remedy(house: House, name: str) -> Non
 
 
 def test_several_mistakes_are_told_at_once(house: House) -> None:
-    with pytest.raises(ConfigError, match="'fallback\\[0\\].modle'.*'deadlin'"):
+    with pytest.raises(ConfigError, match=r"'fallback\[0\].modle'.*'deadlin'"):
         house.drop_in("openai", options={"fallback": [{**house.target("gemini"), "modle": 1}], "deadlin": 3})
 
 
 def test_the_second_target_is_named_by_its_place(house: House) -> None:
     fallback = [house.target("anthropic"), house.target("mistral", max_tokens=-4)]
 
-    with pytest.raises(ConfigError, match="'fallback\\[1\\].max_tokens' is -4"):
+    with pytest.raises(ConfigError, match=r"'fallback\[1\].max_tokens' is -4"):
         house.drop_in("openai", options={"fallback": fallback})
 
 
@@ -98,7 +98,9 @@ def test_an_async_client_in_a_sync_chain_is_refused(house: House, primary: Provi
     for target in ASYNC_CLASSES:
         options = {"fallback": [house.target(target, as_async=True)]}
 
-        with pytest.raises(ConfigError, match=r"fallback\[0\].client is async \(Async\w+\).*give the SDK's sync client"):
+        with pytest.raises(
+            ConfigError, match=r"fallback\[0\].client is async \(Async\w+\).*give the SDK's sync client"
+        ):
             house.drop_in(primary, options=options)
 
 
@@ -119,7 +121,7 @@ def test_wrapping_validates_alike(house: House) -> None:
 
 @pytest.mark.parametrize("name", ["openai", "anthropic", "bedrock", "google", "gemini", "mistral"])
 def test_wrapping_what_is_no_client_says_what_is_missing(name: str) -> None:
-    with pytest.raises(ConfigError, match="a object without `.*` is no .* client"):
+    with pytest.raises(ConfigError, match=r"a object without `.*` is no .* client"):
         getattr(spaturzu(), f"wrap_{name}")(object())
 
 

@@ -248,5 +248,3 @@ def test_the_deadline_bounds_the_whole_walk(house: House) -> None:
     assert 0.5 < time.monotonic() - started < 2
     assert heard.error is not None
     assert house.asked("mistral") == 0
-
-

@@ -143,8 +143,17 @@ _ANSWERS: dict[Provider, Callable[[dict[str, Any]], Any]] = {
     "gemini": types.GenerateContentResponse.model_validate,
     "mistral": models.ChatCompletionResponse.model_validate,
 }
+
+
+def _openai_chunk(chunk: dict[str, Any]) -> None:
+    """The SDK's type of a chunk knows no custom tool's call, though the API streams them and the SDK passes them on."""
+    calls = [call for choice in chunk["choices"] for call in choice["delta"].get("tool_calls", ())]
+    if not any(call.get("type") == "custom" for call in calls):
+        ChatCompletionChunk.model_validate(chunk)
+
+
 _FRAMES: dict[Provider, Callable[[dict[str, Any]], Any]] = {
-    "openai": ChatCompletionChunk.model_validate,
+    "openai": _openai_chunk,
     "anthropic": lambda frame: _type(RawMessageStreamEvent).validate_python(frame),
     "bedrock": _bedrock_frame,
     "gemini": types.GenerateContentResponse.model_validate,

@@ -66,6 +66,13 @@ arguments = st.one_of(
     st.sampled_from(["", "{}", '{"a": ', "[1]", '"x"', "NaN", '{"a": NaN}', '{ "a" :1}', "null"]),
 )
 
+_CITATION = {
+    "type": "page_location",
+    "cited_text": "x",
+    "document_index": 0,
+    "start_page_number": 1,
+    "end_page_number": 2,
+}
 _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
     "request": {
         "openai": [("store", True), ("logit_bias", {"50256": -100}), ("web_search_options", {})],
@@ -170,7 +177,7 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
     "usage": {
         "openai": [("latency_checkpoint", {"a": 1})],
         "anthropic": [("service_tier", "standard")],
-        "bedrock": [("serverToolUsage", {"webSearchRequests": 1})],
+        "bedrock": [("metrics", {"latencyMs": 5})],
         "gemini": [("trafficType", "ON_DEMAND")],
         "mistral": [("prompt_audio_seconds", 3)],
     },

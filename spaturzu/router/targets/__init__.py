@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias, cast
 
@@ -43,6 +44,7 @@ class Sdk:
     """False where the SDK has timeouts for a whole client only."""
 
 
+@cache
 def sdk(wire: Wire) -> Sdk:
     """The description of the SDK that speaks `wire`, loaded when first asked for."""
     return cast("Sdk", import_module(f"{__package__}.{wire}").SDK)

@@ -169,7 +169,7 @@ def _decode_output(body: JSONObject, own: JSONObject) -> tuple[ResponseFormat | 
     format_ = _decode_format(config.get("textFormat"))
     if format_ is not None:
         del kept["textFormat"]
-    effort: Any = kept.pop("effort") if config.get("effort") in _EFFORTS else None
+    effort: Any = kept.pop("effort") if str(config.get("effort")) in _EFFORTS else None
     if kept:
         own["outputConfig"] = kept
     return format_, effort

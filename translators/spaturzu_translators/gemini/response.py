@@ -364,17 +364,17 @@ _NO_PLACE = ("cache_creation_tokens", "cache_creation_5m_tokens", "cache_creatio
 def encode_usage(usage: Usage, losses: Losses) -> JSONObject:
     """Inclusive totals taken apart again. Gemini bills nothing for writing a cache here, so has no count of it."""
     kept = usage.provider_fields.get("gemini", NOTHING)
-    thoughts, tool_use = usage.reasoning_tokens, _count(kept, "toolUsePromptTokenCount") or 0
+    thoughts, tool_use = usage.reasoning_tokens, _count(kept, "toolUsePromptTokenCount")
     said = {
         "promptTokenCount": _less(usage.input_tokens, tool_use, "usage.input_tokens", losses),
         "cachedContentTokenCount": usage.cache_read_tokens,
-        "candidatesTokenCount": _less(usage.output_tokens, thoughts or 0, "usage.output_tokens", losses),
+        "candidatesTokenCount": _less(usage.output_tokens, thoughts, "usage.output_tokens", losses),
         "thoughtsTokenCount": thoughts,
     }
     wire: JSONObject = {name: count for name, count in said.items() if count is not None}
     counted = [wire[name] for name in _ADDED if name in wire]
     if counted:
-        wire["totalTokenCount"] = sum(counted) + tool_use
+        wire["totalTokenCount"] = sum(counted) + (tool_use or 0)
     wire |= _encode_audio("promptTokensDetails", usage.input_audio_tokens)
     wire |= _encode_audio("candidatesTokensDetails", usage.output_audio_tokens)
     for name, value in zip(_NO_PLACE, _cache_writes(usage), strict=True):
@@ -387,12 +387,12 @@ def _cache_writes(usage: Usage) -> Sequence[int | None]:
     return usage.cache_creation_tokens, usage.cache_creation_5m_tokens, usage.cache_creation_1h_tokens
 
 
-def _less(total: int | None, part: int, path: str, losses: Losses) -> int | None:
+def _less(total: int | None, part: int | None, path: str, losses: Losses) -> int | None:
     """A total without the part that Gemini counts beside it."""
-    if (total is None and part) or (total is not None and part > total):
+    if part is not None and (total is None or part > total):
         losses.approximate(path)
         return None
-    return None if total is None else total - part
+    return None if total is None else total - (part or 0)
 
 
 def _encode_audio(name: str, tokens: int | None) -> JSONObject:

@@ -9,7 +9,6 @@ brings text and the finish reason together. Source: providers.md 4.7 and 8, 2026
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 from typing import assert_never
 
 from ..events import (
@@ -198,7 +197,18 @@ def _joined(known: JSONObject | None, more: JSONObject) -> JSONObject:
 class StreamEncoder:
     """Canonical events in, chunks out. Text flows; calls wait for their end; reasons and usage share the last chunk."""
 
-    __slots__ = ("_called", "_finished", "_first", "_folding", "_head", "_open", "_pieces", "_request", "_usage")
+    __slots__ = (
+        "_called",
+        "_finished",
+        "_first",
+        "_folding",
+        "_head",
+        "_open",
+        "_pieces",
+        "_request",
+        "_usage",
+        "_whole",
+    )
 
     def __init__(self, request: Request) -> None:
         self._request = request
@@ -207,6 +217,7 @@ class StreamEncoder:
         self._open: dict[tuple[int, int], Part] = {}
         self._pieces: dict[tuple[int, int], list[str]] = {}
         self._called: set[int] = set()
+        self._whole: set[int] = set()
         self._finished: list[JSONObject] = []
         self._usage: Usage | None = None
         self._folding = Folding()
@@ -220,6 +231,9 @@ class StreamEncoder:
             return ()
         losses = Losses()
         losses.extend(encode_response(response, self._request).losses)
+        for number, candidate in enumerate(response.candidates):
+            if candidate.finish_reason is None and number in self._whole:
+                losses.approximate(f"candidates[{number}].finish_reason")
         _report_joined(response, losses)
         return losses.found()
 
@@ -303,8 +317,9 @@ class StreamEncoder:
         return self._said(candidate, wire)
 
     def _finish(self, event: Finished) -> JSONObject:
+        self._whole.add(event.candidate)
         end = encode_finish(
-            event.finish_reason,
+            event.finish_reason or "stop",  # the word that ends a stream; without it the stream would look cut
             "",
             Losses(),
             called=event.candidate in self._called,
@@ -343,25 +358,29 @@ def _error_frame(failure: Failure) -> JSONObject:
 
 
 def _report_joined(response: Response, losses: Losses) -> None:
-    """Neighbouring parts of text have no border on this wire."""
+    """Neighbouring parts of text have no border on this wire, and what is lost between two makes them neighbours."""
+    lost = {loss.path for loss in losses.found() if loss.kind == "dropped"}
     for number, candidate in enumerate(response.candidates):
-        first = 0
-        for index, (part, after) in enumerate(pairwise(candidate.parts)):
-            if _shown_as(part) is None or _shown_as(part) != _shown_as(after) or _bordered(part):
-                first = index + 1
-                continue
-            losses.approximate(f"candidates[{number}].parts[{first}]")
-            losses.drop(f"candidates[{number}].parts[{index + 1}]")
+        paths = [f"candidates[{number}].parts[{index}]" for index in range(len(candidate.parts))]
+        shown = [(path, part) for path, part in zip(paths, candidate.parts, strict=True) if path not in lost]
+        first: tuple[str, Part] | None = None
+        for path, part in ((path, part) for path, part in shown if _shown_as(part) != "nothing"):
+            if first is not None and _shown_as(part) == _shown_as(first[1]) and _shown_as(part) != "whole":
+                losses.approximate(first[0])
+                losses.drop(path)
+                first = None if _bordered(part) else first
+            else:
+                first = None if _bordered(part) else (path, part)
 
 
-def _shown_as(part: Part) -> str | None:
+def _shown_as(part: Part) -> str:
     match part:
-        case Text(text=text) | Refusal(text=text) if text:
-            return "text"
-        case Reasoning(text=text) if text:
+        case Text() | Refusal():
+            return "text" if part.text or part.provider_fields.get("gemini") else "nothing"
+        case Reasoning():
             return "thought"
         case _:
-            return None
+            return "whole"
 
 
 def _bordered(part: Part) -> bool:

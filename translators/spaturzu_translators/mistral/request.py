@@ -98,7 +98,7 @@ _JSON_SCHEMA = frozenset({"name", "schema", "description", "strict"})
 
 def decode_request(wire: WireRequest) -> Request:
     """The canonical request. Raises BadWire."""
-    body = wire.body
+    body = as_object(wire.body, HERE)
     system, messages = _decode_messages(objects(body, "messages", HERE, required=True))
     choice, choice_fields = _decode_tool_choice(body.get("tool_choice"))
     response_format, format_fields = _decode_response_format(body.get("response_format"))

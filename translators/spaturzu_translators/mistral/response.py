@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from ..codec import as_object
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, JSONObject, Part, ProviderFields, Reasoning, ToolCall
 from ..requests import Request
@@ -64,6 +65,7 @@ _LOGPROB_ITEM = frozenset({"token", "logprob", "bytes", "token_id"})
 
 def decode_response(body: JSONObject, model: str) -> Response:
     """The canonical answer. Raises BadWire."""
+    body = as_object(body, HERE)
     answer_id = string(body, "id", HERE) or ""
     choices = objects(body, "choices", HERE, required=True)
     return Response(

@@ -64,7 +64,7 @@ def decode_request(wire: WireRequest) -> Request:
     """The canonical request. Raises BadWire where the body is not a chat completion request."""
     found: dict[str, Any] = {}
     fields: dict[str, JSON] = {}
-    for name, value in wire.body.items():
+    for name, value in as_object(wire.body, _WHO).items():
         if value is None:
             continue
         if (plain := _PLAIN.get(name)) is not None:

@@ -55,6 +55,7 @@ _USAGE = frozenset(
 
 def decode_response(body: JSONObject, model: str) -> Response:
     """The canonical answer. Raises BadWire where the body is not a chat completion."""
+    body = as_object(body, _WHO)
     response_id = text_of(body.get("id") or "", f"{_WHO}: id")
     choices = as_list(body.get("choices"), f"{_WHO}: choices")
     usage = body.get("usage")

@@ -141,10 +141,8 @@ class StreamEncoder:
         self._report(part.provider_fields, path)
         self._part, self._item, self._pieces, self._signature = part, None, [], None
         match part:
-            case Text() | Refusal():
+            case Text() | Refusal() | Reasoning():
                 return self._say(part.text)
-            case Reasoning():
-                return self._end_message() + self._say(part.text)
             case ToolCall():
                 return self._end_message() + self._call(part)
             case Opaque() if is_item(part):
@@ -213,11 +211,12 @@ class StreamEncoder:
     def _open_thoughts(self, part: Reasoning, *, shows: bool = True) -> list[JSONObject]:
         if self._item is not None:
             return []
+        before = self._end_message()
         fields: Mapping[str, JSON] = own(part.provider_fields).get("item", {})
         empty: JSONObject = {"id": self._answer.new_id("rs"), "type": "reasoning", "summary": [], **fields}
         self._item = self._answer.put(empty)
-        added = self._item_frame("added", dict(empty))
-        return [added, self._summary("part.added", part={"type": "summary_text", "text": ""})] if shows else [added]
+        frames = [*before, self._item_frame("added", dict(empty))]
+        return [*frames, self._summary("part.added", part={"type": "summary_text", "text": ""})] if shows else frames
 
     def _summary(self, kind: str, **said: JSON) -> JSONObject:
         return self._at(f"reasoning_summary_{kind}", summary_index=0, **said)

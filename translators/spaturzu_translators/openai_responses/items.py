@@ -206,8 +206,9 @@ def encode_input(request: Request, writing: Writing) -> list[JSONObject]:
     for number, message in enumerate(request.messages):
         path, before = f"messages[{number}]", len(wire)
         _WRITERS[message.role](message, path, writing, wire)
-        says = any(item.get("content", True) for item in wire[before:])
-        turns.append(Turn(path, message.role, own(message.provider_fields), says))
+        if said := wire[before:]:
+            says = any(item.get("content", True) for item in said)
+            turns.append(Turn(path, message.role, own(message.provider_fields), says))
     report_joins(turns, writing.losses)
     return wire
 

@@ -284,9 +284,10 @@ class StreamDecoder:
                 events += self._end_item({"output_index": number, "item": item})
         self._over = True
         reason = decode_reason(response, self._parts)
+        logprobs = logprobs_of(_told_logprobs(response) or self._logprobs)
         if response.get("usage") is not None:
             events.append(UsageReported(usage=decode_usage(response["usage"], f"{_WHO}: usage")))
-        return [*events, Finished(finish_reason=reason, logprobs=logprobs_of(self._logprobs))]
+        return [*events, Finished(finish_reason=reason, logprobs=logprobs)]
 
     _READERS: ClassVar[dict[str, Callable[[StreamDecoder, JSONObject], list[Event]]]] = {
         "response.created": _begin,
@@ -305,6 +306,14 @@ class StreamDecoder:
         "response.incomplete": _finish,
         "response.failed": _finish,
     }
+
+
+def _told_logprobs(response: JSONObject) -> list[JSON]:
+    """The tokens' logprobs as the whole response has them: more of each than the deltas told."""
+    tokens: list[JSON] = []
+    for item in as_list(response.get("output") or [], f"{_WHO}: output"):
+        decode_item(as_object(item, f"{_WHO}: output"), f"{_WHO}: output", tokens)
+    return tokens
 
 
 def _beside(opened: _Open) -> Mapping[str, Mapping[str, JSON]]:
