@@ -167,7 +167,9 @@ class Call:
 def _encoded(request: Request, target: Target, to: Wire) -> Prepared:
     encoded = codec(to).encode_request(request)
     wire = encoded.value
-    return Prepared(replace(wire, body=_merged(wire.body, target.params)), to, request, encoded.losses)
+    if target.params:
+        wire = replace(wire, body=_merged(wire.body, target.params))
+    return Prepared(wire, to, request, encoded.losses)
 
 
 def _with_forced_tool(request: Request, target: Target, to: Wire) -> Prepared | None:
@@ -193,6 +195,8 @@ def _limited(body: JSONObject, codec: Codec, target: Target) -> JSONObject:
 
 def _merged(body: JSONObject, params: Mapping[str, Any]) -> JSONObject:
     """`params` over `body`; objects inside are merged likewise."""
+    if not params:
+        return body
     merged = dict(body)
     for name, value in params.items():
         inner = merged.get(name)

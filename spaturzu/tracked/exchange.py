@@ -181,7 +181,9 @@ class _Library:
     def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
         content = _COMPACT(answer.body).encode()
         headers = {"content-type": "application/json", "x-request-id": call.record.id, **served_headers(call)}
-        return self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
+        response = self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
+        response.json = _Parsed(content, answer.body)
+        return response
 
     def _streamed(self, call: Call, pulled: Pulled, request: Any) -> Any:
         pulled.hop.model = pulled.relay.model or pulled.hop.model

@@ -20,7 +20,6 @@ import pytest
 
 from spaturzu_translators import Codec, Provider, codec
 from spaturzu_translators.events import Event
-from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 WHY_SKIPPED = "SPATURZU_CORPUS names no folder of recorded traffic"
@@ -43,10 +42,6 @@ class Record:
     @property
     def provider(self) -> Provider:
         return self.raw["provider"]
-
-    @property
-    def features(self) -> frozenset[str]:
-        return frozenset(self.raw["features"])
 
     @property
     def status(self) -> int:
@@ -77,13 +72,6 @@ class Record:
         return WireRequest(body=self.body, model=self.model, stream=stream)
 
     @property
-    def reply(self) -> ErrorReply:
-        """The response, as an error."""
-        answered = self.raw["response"]
-        headers = {name.lower(): value for name, value in answered["headers"].items()}
-        return ErrorReply(status=self.status, headers=headers, body=answered.get("body", answered.get("body_text")))
-
-    @property
     def answer(self) -> Any:
         """The plain response's body."""
         return self.raw["response"]["body"]
@@ -112,15 +100,12 @@ def events_of(c: Codec, pieces: list[bytes], model: str) -> list[Event]:
 def _records() -> list[Record]:
     root = os.environ.get("SPATURZU_CORPUS")
     paths = sorted(Path(root, "interactions").glob("*/*.json")) if root else []
-    return [Record(json.loads(path.read_text("utf-8"))) for path in paths]
+    found = [Record(json.loads(path.read_text("utf-8"))) for path in paths]
+    return [record for record in found if record.raw["api"] in SHAPES]
 
 
-RECORDED = _records()
-"""All of them, in order; none where there is no corpus."""
-
-ALL = [record for record in RECORDED if record.raw["api"] in SHAPES]
-ERRORS = [record for record in RECORDED if record.status != 200]
-"""A provider's errors are the same on all of its APIs."""
+ALL = _records()
+"""In order; none where there is no corpus."""
 
 
 def every(*wanted: Any) -> pytest.MarkDecorator:

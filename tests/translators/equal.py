@@ -248,7 +248,7 @@ def _bedrock_answer(body: dict[str, Any]) -> dict[str, Any]:
     for block in body["output"]["message"]["content"]:
         block.get("toolUse", {}).pop("type", None)  # some models write it; it is always `tool_use`
         cited = block.get("citationsContent", {})
-        cited["content"] = [item for item in cited.get("content", ()) if item]  # a citation of no text
+        cited["content"] = [item for item in cited.get("content", ()) if item.get("text")]  # a citation of no text
     return body
 
 

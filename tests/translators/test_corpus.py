@@ -1,4 +1,7 @@
-"""Recorded traffic of all five providers goes through the codecs: home again, and to every other provider."""
+"""Recorded traffic of all five providers goes through the codecs: home again, and to every other provider.
+
+The recorded errors are in `tests/router/test_verdict_table.py`.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,11 @@ import pytest
 from spaturzu_translators import PROVIDERS, BadWire, Provider, codec
 from spaturzu_translators.codec import Codec
 from spaturzu_translators.events import Event, Failed, Started, StreamFailed, fold, unfold
-from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import Message, Text
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Response
 
-from .corpus import ALL, ERRORS, WHY_SKIPPED, Record, events_of, every
+from .corpus import ALL, WHY_SKIPPED, Record, events_of, every
 from .equal import EQUAL, equal_answer
 from .laws import unexplained
 from .native import check_answer, check_frames, check_request
@@ -89,14 +91,24 @@ def test_an_answer_reaches_every_caller_with_exactly_the_reported_losses(record:
     encoded = codec(target).encode_response(response, asking(target))
     after = codec(target).decode_response(encoded.value, response.model)
     assert not (wrong := unexplained(response, after, encoded.losses)), wrong
-    check_answer(target, encoded.value)
+    if target != record.provider or _takes(check_answer, target, record.answer):
+        check_answer(target, encoded.value)
+
+
+def _takes(check: Any, provider: Provider, recorded: Any) -> bool:
+    """Does the SDK's own model take what its provider sent? Of later fields of theirs, not always."""
+    try:
+        check(provider, recorded)
+    except (ValueError, KeyError):
+        return False
+    return True
 
 
 @answered
 @every_target
 def test_a_plain_answer_told_as_a_stream_says_the_same(record: Record, target: Provider) -> None:
     response = record.codec.decode_response(record.answer, record.model)
-    _told(response, list(unfold(response)), target)
+    _told(response, list(unfold(response)), target, native=target != record.provider)
 
 
 @streamed
@@ -109,15 +121,16 @@ def test_a_stream_reaches_every_caller_with_exactly_the_reported_losses(record: 
         _fails(events, target)
         return
     assert all(candidate.finish_reason for candidate in response.candidates)
-    _told(response, events, target)
+    _told(response, events, target, native=target != record.provider)
 
 
-def _told(response: Response, events: list[Event], target: Provider) -> None:
+def _told(response: Response, events: list[Event], target: Provider, *, native: bool) -> None:
     frames, losses = _frames(codec(target), events)
     decoder = codec(target).stream_decoder(response.model)
     after = fold([event for frame in frames for event in decoder.feed(frame)] + decoder.close())
     assert not (wrong := unexplained(response, after, losses)), wrong
-    check_frames(target, frames)
+    if native:
+        check_frames(target, frames)
     wire = b"".join(map(codec(target).frame, frames)) + codec(target).end
     assert codec(target).terminal.search(wire[-16384:])
 
@@ -145,38 +158,6 @@ def test_an_answer_goes_home_as_it_came(record: Record) -> None:
     after = record.codec.decode_response(encoded.value, record.model)
     assert not (wrong := unexplained(response, after, ())), wrong
     assert equal_answer(record.provider, plain(encoded.value)) == equal_answer(record.provider, plain(record.answer))
-
-
-KINDS: dict[str, set[FailureKind]] = {
-    "error_bad_request": {"bad_request"},
-    "error_context_length": {"context_overflow"},
-    "error_quota_or_billing": {"quota_exhausted"},
-    "error_auth": {"auth"},
-    "error_model_not_found": {"not_found"},
-    "error_rate_limit": {"rate_limit"},
-    "error_server": {"server"},
-    "error_overloaded_or_unavailable": {"overloaded", "server"},
-    "error_permission": {"permission"},
-    "error_content_filter": {"content_policy"},
-}
-"""An Anthropic 503 is a proxy that lost the server, so `server`."""
-
-FINER: dict[str, FailureKind] = {
-    "openai-chat-053": "not_found",  # code unknown_model
-    "openai-chat-066": "context_overflow",  # "Request too large": waiting does not make it smaller
-    "gemini-generate-042": "rate_limit",  # a quota per minute, with the seconds to wait
-    "mistral-chat-056": "overloaded",  # service_tier_capacity_exceeded
-}
-"""Where the body says more than the status after which the recording was labelled."""
-
-
-@pytest.mark.parametrize("record", ERRORS, ids=lambda record: record.id)
-def test_an_error_is_of_the_kind_that_its_features_name(record: Record) -> None:
-    failure = record.codec.decode_error(record.reply)
-    (feature,) = [feature for feature in record.features if feature in KINDS]
-    assert failure.kind in ({FINER[record.id]} if record.id in FINER else KINDS[feature])
-    assert failure.status == record.status
-    assert (failure.retry_after_s is not None) >= ("retry_after" in record.features)
 
 
 @streamed

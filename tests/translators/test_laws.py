@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 
 from spaturzu_translators import PROVIDERS, Provider, codec
 from spaturzu_translators.codec import Codec
-from spaturzu_translators.events import Event, fold, unfold
+from spaturzu_translators.events import Event, PartEnded, PartStarted, fold, unfold
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import Message, Text
+from spaturzu_translators.messages import NOTHING, Message, Reasoning, Text
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Candidate, Response, Usage
 
@@ -61,6 +62,30 @@ def test_a_stream_says_what_the_plain_answer_says(provider: Provider, response: 
     encoder = c.stream_encoder(ASKED)
     frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
     assert not (wrong := unexplained(response, fold(_decoded(c, frames)), encoder.losses)), wrong
+
+
+@every_codec
+@given(response=responses())
+def test_what_only_a_parts_end_brings_is_reported_too(provider: Provider, response: Response) -> None:
+    c = codec(provider)
+    encoder = c.stream_encoder(ASKED)
+    frames = [frame for event in _late(unfold(response)) for frame in encoder.feed(event)] + encoder.close()
+    assert not (wrong := unexplained(response, fold(_decoded(c, frames)), encoder.losses)), wrong
+
+
+def _late(events: Iterable[Event]) -> Iterator[Event]:
+    """The same events, but text and thoughts get their provider fields at their end, as citations come."""
+    fields: Any = NOTHING
+    for event in events:
+        match event:
+            case PartStarted(part=Text() | Reasoning() as part):
+                fields = part.provider_fields
+                yield replace(event, part=replace(part, provider_fields=NOTHING))
+            case PartEnded():
+                yield replace(event, provider_fields=fields)
+                fields = NOTHING
+            case _:
+                yield event
 
 
 @every_codec

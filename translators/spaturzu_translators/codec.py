@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
@@ -111,6 +112,7 @@ class Codec:
         return self.second or self.provider
 
 
+@cache
 def codec(wire: Wire) -> Codec:
     """The codec of `wire`, loaded when first asked for."""
     return cast(Codec, import_module(f"{__package__}.{wire}").CODEC)

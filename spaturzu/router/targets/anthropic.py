@@ -9,7 +9,7 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import async_by, header_names_lowered, itself, said_retries, to_dict, without_retries
+from .common import async_by, creating, header_names_lowered, itself, said_retries, to_dict, without_retries
 from .openai import bound
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -18,7 +18,7 @@ DEFAULT_TIMEOUT_S = 600.0
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
     """The bound `create`."""
-    return bound(client.messages.create, wire, timeout_s or _timeout_of(client))
+    return bound(creating(client.messages, stream=wire.stream), wire, timeout_s or _timeout_of(client))
 
 
 def _timeout_of(client: Any) -> Any:

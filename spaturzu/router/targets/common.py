@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, cast
 
-from spaturzu_translators.codec import BadWire
+from spaturzu_translators.codec import BadWire, as_object
 from spaturzu_translators.messages import JSONObject
 
 
@@ -30,6 +31,18 @@ def resolve(client: Any, dotted: str) -> Any:
     return found
 
 
+def creating(resource: Any, *, stream: bool) -> Any:
+    """The `create` of an SDK's resource. A plain answer is asked for raw: nobody needs the SDK's objects of it."""
+    own = type(resource).__module__.partition(".")[0] in ("openai", "anthropic")
+    return resource.with_raw_response.create if own and not stream else resource.create
+
+
+def _plain_function(method: Any) -> Any:
+    """What is behind a bound or wrapped method: one per class, so that it can be a cache's key."""
+    function = inspect.unwrap(method)
+    return getattr(function, "__func__", function)
+
+
 @cache
 def _accepted(function: Any) -> frozenset[str] | None:
     """The keyword names that `function` takes; None for any."""
@@ -41,7 +54,7 @@ def _accepted(function: Any) -> frozenset[str] | None:
 
 def split_known(method: Any, kwargs: JSONObject) -> tuple[JSONObject, JSONObject]:
     """The arguments that `method` names, and the rest (a key newer or older than the installed SDK)."""
-    accepted = _accepted(getattr(method, "__func__", method))
+    accepted = _accepted(_plain_function(method))
     if accepted is None:
         return kwargs, {}
     known = {name: value for name, value in kwargs.items() if name in accepted}
@@ -50,7 +63,7 @@ def split_known(method: Any, kwargs: JSONObject) -> tuple[JSONObject, JSONObject
 
 def accepts(method: Any, name: str) -> bool:
     """Does `method` take the keyword `name`?"""
-    accepted = _accepted(getattr(method, "__func__", method))
+    accepted = _accepted(_plain_function(method))
     return accepted is None or name in accepted
 
 
@@ -58,11 +71,21 @@ def to_dict(value: Any) -> JSONObject:
     """An SDK's answer as the JSON that it was read from: its set fields, nested. Dicts stand for themselves."""
     if isinstance(value, Mapping):
         return cast("JSONObject", value)
+    if hasattr(value, "http_response"):
+        return _parsed(value.http_response.content)
     if isinstance(value, SimpleNamespace):
         return {name: _plain(item) for name, item in vars(value).items()}
     if not hasattr(value, "model_dump"):
         raise BadWire(f"the answer: expected an object, found {type(value).__name__}")  # as of a proxy's page
     return cast("JSONObject", value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False))
+
+
+def _parsed(content: bytes) -> JSONObject:
+    """A raw answer's JSON. Raises BadWire on a proxy's page or half a body."""
+    try:
+        return as_object(json.loads(content), "the answer")
+    except ValueError as error:
+        raise BadWire(f"the answer: not a JSON object, {len(content)} bytes") from error
 
 
 def _plain(value: Any) -> Any:

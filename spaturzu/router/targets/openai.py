@@ -14,6 +14,7 @@ from . import Sdk
 from .common import (
     accepts,
     async_by,
+    creating,
     header_names_lowered,
     itself,
     said_retries,
@@ -25,7 +26,7 @@ from .common import (
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
     """The bound `create`."""
-    return bound(client.chat.completions.create, wire, timeout_s)
+    return bound(creating(client.chat.completions, stream=wire.stream), wire, timeout_s)
 
 
 def bound(create: Any, wire: WireRequest, timeout_s: float | None) -> Callable[[], Any]:

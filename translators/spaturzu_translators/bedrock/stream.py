@@ -26,10 +26,10 @@ from ..events import (
 )
 from ..eventstream import event_frame
 from ..ids import map_id
-from ..loss import Loss, Losses, foreign_response_fields
+from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, NOTHING, JSONObject, Part, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Candidate, Response, Usage
+from ..responses import Candidate, Usage
 from .content import Reading, Writing, decode_block, encode_part
 from .errors import decode_frame_error, encode_frame_error
 from .model_facts import facts_of
@@ -287,16 +287,15 @@ class StreamEncoder:
         """Usage, and what stood beside it; nothing where the stream did not finish."""
         if not self._complete:
             return []
-        response = Response(id="", model="", candidates=(), usage=self._usage)
-        self._losses.extend(foreign_response_fields(response, OWN))
+        if self._usage is not None:
+            self._losses.extend(foreign_event_fields(self._usage.provider_fields, "usage", OWN))
         own = own_fields(self._started.provider_fields) if self._started else {}
         beside = {name: value for name, value in own.items() if name in BESIDE_USAGE}
         return [{"metadata": {**encode_usage(self._usage, self._losses), **beside}}]
 
     def _start(self, event: Started) -> list[JSONObject]:
         self._started = event
-        head = Response(id="", model="", candidates=(), provider_fields=event.provider_fields)
-        self._losses.extend(foreign_response_fields(head, OWN))
+        self._losses.extend(foreign_event_fields(event.provider_fields, "", OWN))
         report_head(event.id, event.created, self._losses)
         return [{"messageStart": {"role": "assistant"}}]
 
@@ -324,7 +323,7 @@ class StreamEncoder:
                 assert_never(event)
 
     def _part_started(self, index: int, part: Part) -> list[JSONObject]:
-        self._report_fields(part, index)
+        self._losses.extend(foreign_event_fields(part.provider_fields, f"candidates[0].parts[{index}]", OWN))
         opened = self._open[index] = _Open(part)
         match part:
             case ToolCall():
@@ -384,6 +383,7 @@ class StreamEncoder:
         opened = self._open.pop(event.index)
         frames: list[JSONObject] = []
         part, path = opened.part, f"candidates[0].parts[{event.index}]"
+        self._losses.extend(foreign_event_fields(event.provider_fields, path, OWN))
         frames += [self._framed(opened, {"citation": item}) for item in self._citations(opened, event)]
         if isinstance(part, ToolCall) and not opened.texts:
             frames.append(self._framed(opened, {"toolUse": {"input": "{}"}}))  # callers parse what they collected
@@ -402,11 +402,6 @@ class StreamEncoder:
         if isinstance(part, Refusal):
             self._losses.approximate(path)
 
-    def _report_fields(self, part: Part, index: int) -> None:
-        if part.provider_fields:
-            holder = Candidate(parts=(*(Text(text=""),) * index, part))
-            self._losses.extend(foreign_response_fields(Response(id="", model="", candidates=(holder,)), OWN))
-
     def _finished(self, event: Finished) -> list[JSONObject]:
         candidate = Candidate(
             finish_reason=event.finish_reason,
@@ -414,7 +409,7 @@ class StreamEncoder:
             logprobs=event.logprobs,
             provider_fields=event.provider_fields,
         )
-        self._losses.extend(foreign_response_fields(Response(id="", model="", candidates=(candidate,)), OWN))
+        self._losses.extend(foreign_event_fields(event.provider_fields, "candidates[0]", OWN))
         self._complete = True
         return [{"messageStop": encode_finish(candidate, calls=self._calls, losses=self._losses)}]
 

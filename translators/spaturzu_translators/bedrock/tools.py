@@ -143,8 +143,6 @@ def _spec(tool: Tool, path: str, writing: Writing) -> JSONObject:
     spec: JSONObject = {"name": wire_name(tool.name, writing.renamed)}
     if tool.description:
         spec["description"] = tool.description
-    elif tool.description is not None:
-        writing.losses.drop(f"{path}.description")
     spec["inputSchema"] = {"json": _parameters(tool, path, writing.losses)}
     if tool.strict:
         spec["strict"] = True

@@ -47,14 +47,17 @@ def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) 
     for number, message in enumerate(request.messages):
         path = f"messages[{number}]"
         content = history.content(message, path)
+        says = bool(content["parts"])
+        if not says and any(isinstance(part, Text) and not part.text for part in message.parts):
+            content["parts"] = [{"text": ""}]  # a turn may say nothing, and still be the first
         if not content["parts"]:
             if len(content) > 2:
                 losses.drop(path)
             continue
         contents.append(content)
         role = "assistant" if message.role == "assistant" else "user"
-        turns.append(Turn(path, role, message.provider_fields.get("gemini", NOTHING)))
-        if message.role == "system":
+        turns.append(Turn(path, role, message.provider_fields.get("gemini", NOTHING), says))
+        if message.role == "system" and says:
             losses.approximate(path)
     report_joins(turns, losses)
     return contents

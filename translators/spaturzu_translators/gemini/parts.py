@@ -251,22 +251,24 @@ def encode_result(part: ToolResult, path: str, losses: Losses, *, name: str, nam
     if part.cache is not None:
         losses.drop(f"{path}.cache")
     result: JSONObject = {"id": map_id("gemini", part.call_id)} if named else {}
-    result |= {"name": name, "response": _encode_answer(part, path, losses)}
-    media = [
-        wire
-        for number, item in enumerate(part.content)
-        if not isinstance(item, Text) and (wire := encode_media(item, f"{path}.content[{number}]", losses)) is not None
-    ]
+    texts = [item for item in part.content if isinstance(item, Text) and item.text]
+    media: list[JSONObject] = []
+    blurred = len(texts) > 1
+    for number, item in enumerate(part.content):
+        if isinstance(item, Text):
+            blurred |= bool(media and item.text)
+        elif (wire := encode_media(item, f"{path}.content[{number}]", losses)) is not None:
+            media.append(wire)
+    if blurred:
+        losses.approximate(f"{path}.content")
+    _drop_beside(part, path, losses)
+    result |= {"name": name, "response": _encode_answer(part, texts)}
     if media:
         result["parts"] = media
     return put_own({"functionResponse": result}, part.provider_fields)
 
 
-def _encode_answer(part: ToolResult, path: str, losses: Losses) -> JSONObject:
-    texts = [item for item in part.content if isinstance(item, Text)]
-    if texts and (len(texts) > 1 or part.content[0] is not texts[0]):
-        losses.approximate(f"{path}.content")
-    drop_caches(texts, f"{path}.content", losses)
+def _encode_answer(part: ToolResult, texts: list[Text]) -> JSONObject:
     said: Any = "\n".join(item.text for item in texts)
     if part.structured:
         said = _value(said)
@@ -275,6 +277,16 @@ def _encode_answer(part: ToolResult, path: str, losses: Losses) -> JSONObject:
     if part.is_error:
         return {"error": said}
     return {"output": said} if texts else {}
+
+
+def _drop_beside(result: ToolResult, path: str, losses: Losses) -> None:
+    """A result's text is a value in `response`: nothing stands beside it."""
+    for number, part in enumerate(result.content):
+        if isinstance(part, Text):
+            if part.cache is not None:
+                losses.drop(f"{path}.content[{number}].cache")
+            for name in part.provider_fields.get("gemini", ()):
+                losses.drop(f"{path}.content[{number}].provider_fields.gemini.{name}")
 
 
 def drop_caches(parts: Iterable[Text], path: str, losses: Losses) -> None:

@@ -310,7 +310,9 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     names = tool_names(request)
     body: JSONObject = {"contents": encode_messages(request, names, losses)}
     if request.system:
-        body["systemInstruction"] = {"parts": [_encode_system(part) for part in request.system]}
+        parts = [wire for part in request.system if (wire := _encode_system(part)) != {"text": ""}]
+        if parts:
+            body["systemInstruction"] = {"parts": parts}
         drop_caches(request.system, "system", losses)
     if tools := _encode_tools(request, names, losses):
         body["tools"] = tools

@@ -450,7 +450,8 @@ def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
     wire: list[JSONObject] = []
     if request.system:
         parts = ((f"system[{at}]", part) for at, part in enumerate(request.system))
-        wire.append({"role": "system", "content": content_of(encode_parts(parts, encoding.report))})
+        if content := content_of(encode_parts(parts, encoding.report)):
+            wire.append({"role": "system", "content": content})
     turns: list[Turn] = []
     for at, message in enumerate(request.messages):
         path = f"messages[{at}]"

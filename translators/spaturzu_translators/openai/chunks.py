@@ -18,10 +18,10 @@ from ..events import (
     UsageReported,
     merge_usage,
 )
-from ..loss import Loss, Losses, foreign_response_fields
+from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Candidate, Response, Usage
+from ..responses import Usage
 from .errors import encode_error_object
 from .parts import encode_call, is_call, own
 from .response import (
@@ -92,12 +92,12 @@ class StreamEncoder:
         """The chunk with the usage."""
         if self._usage is None or self._failed:
             return []
-        self._report_foreign(Response(id="", model="", candidates=(), usage=self._usage))
+        self._report_foreign(self._usage.provider_fields, "usage")
         wire = encode_usage(self._usage, self._losses)
         return [{**self._base, "choices": [], "usage": wire}] if self._asks_usage else []
 
     def _start(self, event: Started) -> list[JSONObject]:
-        self._report_foreign(Response(id="", model="", candidates=(), provider_fields=event.provider_fields))
+        self._report_foreign(event.provider_fields, "")
         self._base = {
             **own(event.provider_fields),
             "id": event.id,
@@ -140,13 +140,13 @@ class StreamEncoder:
     def _start_part(self, event: PartStarted, telling: _Telling) -> list[JSONObject]:
         telling.part, telling.shown, telling.muted = event.part, False, False
         path = f"{telling.path}.parts[{event.index}]"
-        self._report_foreign_part(event.part.provider_fields, event.index, telling.number)
+        self._report_foreign(event.part.provider_fields, path)
         match event.part:
             case Text() | Refusal():
-                drop_own(event.part, path, self._losses)
+                drop_own(event.part.provider_fields, path, self._losses)
                 return self._text(event.part.text, event.index, telling)
             case Reasoning():
-                drop_own(event.part, path, self._losses)
+                drop_own(event.part.provider_fields, path, self._losses)
                 seal(event.part, path, self._losses)
                 return self._text(event.part.text, event.index, telling)
             case ToolCall():
@@ -196,7 +196,10 @@ class StreamEncoder:
         return [self._chunk(telling.number, {"tool_calls": [{"index": telling.call, "function": function}]})]
 
     def _end_part(self, event: PartEnded, telling: _Telling) -> list[JSONObject]:
-        self._report_foreign_part(event.provider_fields, event.index, telling.number)
+        path = f"{telling.path}.parts[{event.index}]"
+        self._report_foreign(event.provider_fields, path)
+        if isinstance(telling.part, Text | Refusal | Reasoning):
+            drop_own(event.provider_fields, path, self._losses)
         if telling.shown:
             return []
         if isinstance(telling.part, ToolCall):
@@ -206,8 +209,7 @@ class StreamEncoder:
         return []
 
     def _finish(self, event: Finished, telling: _Telling) -> list[JSONObject]:
-        shell = Candidate(provider_fields=event.provider_fields)
-        self._report_foreign(Response(id="", model="", candidates=(*_nobody(telling.number), shell)))
+        self._report_foreign(event.provider_fields, telling.path)
         calls, path = telling.call >= 0, telling.path
         reason = encode_reason(event.finish_reason, path, self._losses, calls=calls, refuses=telling.refuses)
         drop_stop_sequence(event.stop_sequence, path, self._losses)
@@ -217,15 +219,5 @@ class StreamEncoder:
         wire = "function_call" if self._in_functions and reason == "tool_calls" else reason
         return [self._chunk(telling.number, delta, wire, **{**fields, "logprobs": logprobs})]
 
-    def _report_foreign_part(self, fields: ProviderFields, index: int, number: int) -> None:
-        if fields:
-            parts = (*(Text(text="") for _ in range(index)), Text(text="", provider_fields=fields))
-            shell = Candidate(parts=parts)
-            self._report_foreign(Response(id="", model="", candidates=(*_nobody(number), shell)))
-
-    def _report_foreign(self, response: Response) -> None:
-        self._losses.extend(foreign_response_fields(response, "openai"))
-
-
-def _nobody(count: int) -> tuple[Candidate, ...]:
-    return (Candidate(),) * count
+    def _report_foreign(self, fields: ProviderFields, path: str) -> None:
+        self._losses.extend(foreign_event_fields(fields, path, "openai"))

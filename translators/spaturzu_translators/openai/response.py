@@ -223,15 +223,15 @@ class _Answer:
         match part:
             case Text() if part.text:
                 self._reach(1, once=True)
-                drop_own(part, path, self._losses)
+                drop_own(part.provider_fields, path, self._losses)
                 self.texts.append(part.text)
             case Refusal() if part.text:
                 self._reach(2, once=True)
-                drop_own(part, path, self._losses)
+                drop_own(part.provider_fields, path, self._losses)
                 self.refusals.append(part.text)
             case Reasoning() if part.text:
                 self._reach(0, once=True)
-                drop_own(part, path, self._losses)
+                drop_own(part.provider_fields, path, self._losses)
                 self.thoughts.append(part.text)
                 seal(part, path, self._losses)
             case ToolCall():
@@ -278,9 +278,9 @@ class _Answer:
         return said
 
 
-def drop_own(part: Text | Refusal | Reasoning, path: str, losses: Losses) -> None:
+def drop_own(fields: ProviderFields, path: str, losses: Losses) -> None:
     """An answer's text is a plain string here: there is no place beside it."""
-    for name in own(part.provider_fields):
+    for name in own(fields):
         losses.drop(f"{path}.provider_fields.openai.{name}")
 
 

@@ -164,7 +164,8 @@ def encode_messages(request: Request, writing: Writing) -> list[JSONObject]:
     wire: list[JSONObject] = []
     if request.system:
         parts: list[tuple[str, Part]] = [(f"system[{number}]", part) for number, part in enumerate(request.system)]
-        wire.append({"role": "system", "content": encode_content(parts, writing)})
+        if content := encode_content(parts, writing):
+            wire.append({"role": "system", "content": content})
     turns: list[Turn] = []
     for number, message in enumerate(request.messages):
         path, before = f"messages[{number}]", len(wire)
@@ -199,8 +200,8 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
             wire.append(_write_result(part, place, writing, moved))
         else:
             said.append((place, part))
-    if said or moved or len(wire) == before:
-        content = encode_content(moved + said, writing)
+    content = encode_content(moved + said, writing)
+    if content or len(wire) == before:
         wire.append({"role": "user", "content": content, **own(message.provider_fields)})
         if own(message.provider_fields) and len(wire) - before > 1:
             writing.losses.approximate(path)  # the results are a turn without them
