@@ -72,7 +72,7 @@ def to_dict(value: Any) -> JSONObject:
     if isinstance(value, Mapping):
         return cast("JSONObject", value)
     if hasattr(value, "http_response"):
-        return _parsed(value.http_response.content)
+        return parsed_json(value.http_response.content)
     if isinstance(value, SimpleNamespace):
         return {name: _plain(item) for name, item in vars(value).items()}
     if not hasattr(value, "model_dump"):
@@ -80,7 +80,7 @@ def to_dict(value: Any) -> JSONObject:
     return cast("JSONObject", value.model_dump(mode="json", by_alias=True, exclude_unset=True, warnings=False))
 
 
-def _parsed(content: bytes) -> JSONObject:
+def parsed_json(content: bytes | str) -> JSONObject:
     """A raw answer's JSON. Raises BadWire on a proxy's page or half a body."""
     try:
         return as_object(json.loads(content), "the answer")

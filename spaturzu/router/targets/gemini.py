@@ -11,19 +11,24 @@ from spaturzu_translators.messages import JSONObject
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import header_names_lowered, itself, one_retry
+from .common import header_names_lowered, itself, one_retry, parsed_json
 
 FLATTENED = ("generationConfig",)
 """The REST body nests these; the SDK's config has their keys at its top."""
 
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
-    """The bound method. One SDK call is one request: automatic continuation and the SDK's own retries are off."""
+    """The bound method. The SDK's own retries are off, and so is the running of Python tools."""
     models = client.aio.models if as_async and hasattr(client, "aio") else client.models
     method = models.generate_content_stream if wire.stream else models.generate_content
-    return partial(
-        method, model=wire.model, contents=wire.body.get("contents", []), config=_config(wire.body, timeout_s)
-    )
+    config = _config(wire.body, timeout_s)
+    if _is_sdks(models) and not wire.stream:
+        config["shouldReturnHttpResponse"] = True  # raw: nobody needs the SDK's objects of it
+    return partial(method, model=wire.model, contents=wire.body.get("contents", []), config=config)
+
+
+def _is_sdks(models: Any) -> bool:
+    return type(models).__module__.startswith("google.genai")
 
 
 def _config(body: JSONObject, timeout_s: float | None) -> JSONObject:
@@ -43,6 +48,9 @@ def to_dict(answer: Any) -> JSONObject:
     """A GenerateContentResponse as REST JSON (camelCase, bytes as base64). Dicts stand for themselves."""
     if isinstance(answer, dict):
         return cast("JSONObject", answer)
+    raw = getattr(getattr(answer, "sdk_http_response", None), "body", None)
+    if raw is not None:
+        return parsed_json(raw)
     unsaid = {"sdk_http_response", "parsed", "automatic_function_calling_history"}
     return cast("JSONObject", answer.model_dump(mode="json", by_alias=True, exclude_none=True, exclude=unsaid))
 

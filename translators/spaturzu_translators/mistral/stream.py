@@ -302,6 +302,8 @@ class _Writing:
                 return self._signature(event.index, event.signature)
             case PartEnded():
                 self._report.extend(foreign_event_fields(event.provider_fields, self._place(event.index), OWN))
+                for name in own_fields(event.provider_fields):  # the chunk that they belong to is gone
+                    self._report.drop(f"{self._place(event.index)}.provider_fields.{OWN}.{name}")
                 return self._end(event.index, self._parts[event.index])
 
     def _place(self, index: int) -> str:

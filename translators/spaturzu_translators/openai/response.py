@@ -10,7 +10,21 @@ from typing import assert_never
 
 from ..codec import BadWire, as_list, as_object
 from ..loss import Encoded, Losses, foreign_response_fields
-from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
+from ..messages import (
+    JSON,
+    Blob,
+    File,
+    JSONObject,
+    Opaque,
+    Part,
+    ProviderFields,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+    ToolResult,
+    Uri,
+)
 from ..requests import Request
 from ..responses import Candidate, FinishReason, Response, Usage
 from .parts import encode_call, extras, is_call, keep, own, text_of
