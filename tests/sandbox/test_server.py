@@ -162,6 +162,7 @@ def test_a_caller_that_goes_away_does_no_harm(sandbox: Sandbox) -> None:
 
 
 def test_closing_ends_waiting_answers_and_threads() -> None:
+    before = set(threading.enumerate())  # other tests' sandboxes may be open
     with Sandbox() as sandbox:
         sandbox.openai.reply(Silence(60))
         with ThreadPoolExecutor(1) as pool, httpx2.Client() as client:
@@ -172,9 +173,14 @@ def test_closing_ends_waiting_answers_and_threads() -> None:
             with pytest.raises(httpx2.TransportError):
                 waiting.result(5)
     deadline = time.monotonic() + 5
-    while any(thread.name == "sandbox-openai" for thread in threading.enumerate()) and time.monotonic() < deadline:
+    while (left := servers_since(before)) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert not any(thread.name == "sandbox-openai" for thread in threading.enumerate())
+    assert not left
+
+
+def servers_since(before: set[threading.Thread]) -> list[threading.Thread]:
+    """The sandbox's threads that run now and did not before."""
+    return [thread for thread in set(threading.enumerate()) - before if thread.name.startswith("sandbox-")]
 
 
 def test_a_url_is_only_known_while_the_sandbox_runs() -> None:

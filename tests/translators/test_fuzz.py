@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -47,7 +48,7 @@ def damaged(draw: st.DrawFn, whole: Any) -> Any:
             case 1 if isinstance(holder, dict):
                 holder[draw(st.sampled_from(sorted(_NAMES)))] = holder.pop(key)
             case _:
-                holder[key] = draw(st.sampled_from(JUNK) | anything)
+                holder[key] = deepcopy(draw(st.sampled_from(JUNK) | anything))  # the next damage may be inside it
     return value
 
 
