@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -9,6 +10,7 @@ from spaturzu.attribution import uuid7
 from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Provider
+from spaturzu_translators.responses import Usage
 
 TRIED = "spaturzu tried:"
 """The first line of a note."""
@@ -22,7 +24,8 @@ class Hop:
 
     `attempts` counts requests sent, retries included. `kind`, `http_status` and `code` say why it failed; `why` says in
     our words why it was skipped. `started` is read off the chain's clock; durations are seconds. A streamed hop is
-    `pending` until its stream ends.
+    `pending` until its stream ends. `usage()` reads what the provider reported, or None; it is called off the caller's
+    path. `first_token_s` is the time to the first content.
     """
 
     index: int
@@ -37,6 +40,8 @@ class Hop:
     code: str | None = None
     why: str | None = None
     losses: tuple[Loss, ...] = ()
+    usage: Callable[[], Usage | None] | None = None
+    first_token_s: float | None = None
 
     def __str__(self) -> str:
         name = f"{self.provider}/{self.model}"
@@ -59,6 +64,8 @@ class CallRecord:
     run_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict[str, str])
     hops: list[Hop] = field(default_factory=list[Hop])
+    stitched: bool = False
+    """Did a stream break and go on at another hop?"""
     _id: str | None = None
 
     @property
