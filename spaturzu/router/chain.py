@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from spaturzu_translators.messages import Provider
 
@@ -15,8 +15,17 @@ from .media import FetchLimits
 from .retry import RetryPolicy
 from .targets import Sdk, sdk
 
+if TYPE_CHECKING:
+    from .call import Call
+    from .hop import Hop
+
 OnLoss: TypeAlias = Literal["skip", "allow"]
 Api: TypeAlias = Literal["chat", "responses"]
+Middleware: TypeAlias = "Callable[[Call, Hop], Generator[None]]"
+"""One concern around each hop. It runs up to its `yield` before the hop's first request, and may raise there: the caller
+gets that error, and nothing is sent. It is resumed once when the hop is over: by an answer, its last failure, an interrupt,
+or a stream's end. It does no I/O, and raises nothing after its `yield`.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +76,9 @@ class Chain:
     deadline_s: float | None = None
     on_loss: OnLoss = "skip"
     fetch_media: FetchLimits | None = None
+    middleware: tuple[Middleware, ...] = ()
+    skipped: Callable[[Call, Hop], None] | None = None
+    """Told of each hop that is skipped, which middleware never sees."""
     clock: Callable[[], float] = time.monotonic
     cooldowns: Cooldowns = field(default_factory=Cooldowns)
 

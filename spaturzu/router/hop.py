@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -42,6 +42,14 @@ class Hop:
     losses: tuple[Loss, ...] = ()
     usage: Callable[[], Usage | None] | None = None
     first_token_s: float | None = None
+    opened: list[Generator[None]] | None = field(default=None, repr=False)
+    """The middleware around it, while it lasts."""
+
+    def over(self) -> None:
+        """Resume the middleware around it, the innermost first. Each is resumed once, however often this is called."""
+        opened, self.opened = self.opened, None
+        for concern in reversed(opened or ()):
+            next(concern, None)
 
     def __str__(self) -> str:
         name = f"{self.provider}/{self.model}"

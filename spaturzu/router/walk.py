@@ -127,7 +127,10 @@ def walk(call: Call) -> Generator[Effect, Outcome, Result]:
         plan = _plan(call, hop, target)
         if isinstance(plan, Broken) and (uris := call.fetchable(hop.losses)):
             plan = yield from _with_media(call, hop, target, uris)
-        result = plan if isinstance(plan, Broken) else (yield from _attempts(call, hop, target, plan))
+        if isinstance(plan, Broken):
+            result = _told(call, hop, plan)
+        else:
+            result = yield from _surrounded(call, hop, target, plan)
         if not isinstance(result, Broken):
             return result
         own = result if target is None else own
@@ -223,6 +226,40 @@ def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
         renamed_tools=prepared.wire.renamed_tools,
         unwrap=prepared.unwrap,
     )
+
+
+def _surrounded(
+    call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
+) -> Generator[Effect, Outcome, Result]:
+    """The attempts within the chain's middleware, the first outermost. A stream's hop is over when its stream is."""
+    if not call.chain.middleware:
+        return (yield from _attempts(call, hop, target, prepared))
+    _open(call, hop)
+    try:
+        result = yield from _attempts(call, hop, target, prepared)
+    except BaseException:
+        hop.over()
+        raise
+    if hop.status != "pending":
+        hop.over()
+    return result
+
+
+def _open(call: Call, hop: Hop) -> None:
+    opened = [concern(call, hop) for concern in call.chain.middleware]
+    try:
+        for concern in opened:
+            next(concern)
+    except Exception as denial:
+        hop.status, hop.why = "skipped", f"denied: {type(denial).__name__}"
+        raise
+    hop.opened = opened
+
+
+def _told(call: Call, hop: Hop, skipped: Broken) -> Broken:
+    if call.chain.skipped is not None:
+        call.chain.skipped(call, hop)
+    return skipped
 
 
 def _attempts(

@@ -107,3 +107,4 @@ def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -
         hop.status, hop.kind, hop.code = "failed", relay.failure.kind, relay.failure.code
     else:
         hop.status = "abandoned" if abandoned else "served"
+    hop.over()
