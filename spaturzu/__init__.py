@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .attribution import RunFrame, get_current_frame, run
-from .errors import BudgetExceededError, ConfigError, HttpError, SpaturzuError
+from .errors import BudgetExceededError, ConfigError, HttpError, LedgerError, SpaturzuError
 from .instance import Spaturzu, configure, flush, get_default_spaturzu, shutdown
 from .instance import Spaturzu as spaturzu
 
@@ -24,6 +24,7 @@ __all__ = [
     "BudgetExceededError",
     "ConfigError",
     "HttpError",
+    "LedgerError",
     "RunFrame",
     "Spaturzu",
     "SpaturzuError",

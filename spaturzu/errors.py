@@ -4,6 +4,7 @@ SpaturzuError
   ConfigError (a ValueError)   options that cannot work, found at construction
   BudgetExceededError          a budget denies the call before it reaches a provider
   HttpError                    the gateway refused a record
+  LedgerError                  the embedded ledger's file cannot be read or written
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ class HttpError(SpaturzuError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class LedgerError(SpaturzuError):
+    """The embedded ledger's file cannot be used. The message names the file, what is wrong and the remedy."""
 
 
 class BudgetExceededError(SpaturzuError):
