@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 OnLoss: TypeAlias = Literal["skip", "allow"]
 Api: TypeAlias = Literal["chat", "responses"]
 Middleware: TypeAlias = "Callable[[Call, Hop], Generator[None]]"
-"""One concern around each hop. It runs up to its `yield` before the hop's first request, and may raise there: the caller
-gets that error, and nothing is sent. It is resumed once when the hop is over: by an answer, its last failure, an interrupt,
-or a stream's end. It does no I/O, and raises nothing after its `yield`.
+"""One concern around each hop. It runs up to its `yield` before the hop's first request, and may raise there: the
+caller gets that error, and nothing is sent. It is resumed once when the hop is over: by an answer, its last failure, an
+interrupt, or a stream's end. It does no I/O, and raises nothing after its `yield`.
 """
 
 

@@ -1,4 +1,4 @@
-"""Middleware around hops: opened before the first request, resumed exactly once when the hop is over, however it ends."""
+"""Middleware around hops: opened before the first request, resumed exactly once when the hop is over."""
 
 from __future__ import annotations
 
