@@ -18,15 +18,12 @@ from urllib.parse import unquote
 
 import pytest
 
-from spaturzu_translators import Codec, Provider, codec
+from spaturzu_translators import Codec, Provider, Wire, codec
 from spaturzu_translators.events import Event
+from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 WHY_SKIPPED = "SPATURZU_CORPUS names no folder of recorded traffic"
-SHAPES = frozenset(
-    {"chat.completions", "messages", "converse", "converse_stream", "generateContent", "streamGenerateContent"}
-)
-"""The APIs of the five codecs. `responses` has a codec of its own; `invoke_model` is a vendor's body in an envelope."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +45,16 @@ class Record:
         return self.raw["response"]["status"]
 
     @property
+    def spoken(self) -> Wire:
+        """The format of its bodies."""
+        if self.raw["api"] == "responses":
+            return "openai_responses"
+        vendors_own = isinstance(self.body, dict) and "anthropic_version" in self.body
+        return "anthropic" if vendors_own else self.provider
+
+    @property
     def codec(self) -> Codec:
-        return codec(self.provider)
+        return codec(self.spoken)
 
     @property
     def body(self) -> Any:
@@ -76,6 +81,13 @@ class Record:
         """The plain response's body."""
         return self.raw["response"]["body"]
 
+    @property
+    def error(self) -> ErrorReply:
+        """The answer of a call that failed."""
+        answered = self.raw["response"]
+        headers = {name.lower(): value for name, value in answered["headers"].items()}
+        return ErrorReply(status=self.status, headers=headers, body=answered.get("body", answered.get("body_text", "")))
+
     @cached_property
     def stream(self) -> bytes:
         """The bytes of the streamed response."""
@@ -100,8 +112,7 @@ def events_of(c: Codec, pieces: list[bytes], model: str) -> list[Event]:
 def _records() -> list[Record]:
     root = os.environ.get("SPATURZU_CORPUS")
     paths = sorted(Path(root, "interactions").glob("*/*.json")) if root else []
-    found = [Record(json.loads(path.read_text("utf-8"))) for path in paths]
-    return [record for record in found if record.raw["api"] in SHAPES]
+    return [Record(json.loads(path.read_text("utf-8"))) for path in paths]
 
 
 ALL = _records()

@@ -10,7 +10,7 @@ import json
 import re
 from typing import Any
 
-from spaturzu_translators import Provider
+from spaturzu_translators import Wire
 from spaturzu_translators.gemini.parts import SENTINEL
 
 
@@ -218,16 +218,57 @@ def _without_bridges(messages: list[Any]) -> list[Any]:
     return [message for message in plain if message != {"role": "assistant", "content": "OK."}]
 
 
-EQUAL = {
+def _without_nothing(value: Any) -> Any:
+    """JSON less nulls and empty lists, which say nothing."""
+    if isinstance(value, dict):
+        return {name: _without_nothing(item) for name, item in value.items() if item is not None and item != []}
+    return [_without_nothing(item) for item in value] if isinstance(value, list) else value
+
+
+def _openai_responses(body: dict[str, Any]) -> dict[str, Any]:
+    """A request body less what OpenAI itself takes as equal."""
+    body = {"store": True, "stream": False, **_without_nothing(body)}
+    items = body.pop("input", [])
+    items = [{"role": "user", "content": items}] if isinstance(items, str) else list(items)
+    if "instructions" in body:
+        items.insert(0, {"role": "system", "content": body.pop("instructions")})
+    body["input"] = _items(items)
+    if body.get("text") == {"format": {"type": "text"}}:
+        del body["text"]
+    return body
+
+
+def _items(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Items: neighbours of one role merged, strings as parts, `developer` as `system`, what is default left out."""
+    turns: list[dict[str, Any]] = []
+    for item in items:
+        if "role" not in item:
+            turns.append({name: value for name, value in item.items() if (name, value) != ("status", "completed")})
+            continue
+        role = {"developer": "system"}.get(item["role"], item["role"])
+        kind = "output_text" if role == "assistant" else "input_text"
+        content = item.get("content") or []
+        parts = [{"type": kind, "text": content}] if isinstance(content, str) else content
+        parts = [{"detail": "auto", **part} if part["type"] == "input_image" else part for part in parts]
+        turn = {"type": "message", "status": "completed", **item, "role": role, "content": parts}
+        if turns and {**turns[-1], "content": parts} == turn:
+            turns[-1] = {**turn, "content": [*turns[-1]["content"], *parts]}
+        else:
+            turns.append(turn)
+    return turns
+
+
+EQUAL: dict[str, Any] = {
     "openai": _openai,
     "anthropic": _anthropic,
     "bedrock": _bedrock,
     "gemini": _gemini,
     "mistral": _mistral,
+    "openai_responses": _openai_responses,
 }
 
 
-def equal_answer(provider: Provider, body: Any) -> Any:
+def equal_answer(provider: Wire, body: Any) -> Any:
     """An answer less what says nothing in any provider's answers, and less what its own provider takes as equal."""
     level = _ANSWERS.get(provider)
     return _something(level(body) if level else body)
@@ -252,11 +293,20 @@ def _bedrock_answer(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+_ITS_OWN = ("id", "model", "status", "incomplete_details", "output", "usage", "service_tier")
+"""What an OpenAI response says beside what it repeats of its request, with today's defaults put in."""
+
+
+def _openai_responses_answer(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: body.get(name) for name in _ITS_OWN}
+
+
 _ANSWERS: dict[str, Any] = {
     "openai": _openai_answer,
     "bedrock": _bedrock_answer,
     "gemini": _gemini,
     "mistral": _mistral,
+    "openai_responses": _openai_responses_answer,
 }
 
 

@@ -24,6 +24,12 @@ from openai.types.chat import (
     ChatCompletionToolChoiceOptionParam,
     ChatCompletionToolUnionParam,
 )
+from openai.types.responses import Response as OpenAIResponse
+from openai.types.responses import ResponseStreamEvent
+from openai.types.responses.response_create_params import (
+    ResponseCreateParamsNonStreaming,
+    ResponseCreateParamsStreaming,
+)
 from openai.types.shared_params import (
     ResponseFormatJSONObject,
     ResponseFormatJSONSchema,
@@ -31,7 +37,7 @@ from openai.types.shared_params import (
 )
 from pydantic import TypeAdapter
 
-from spaturzu_translators import Provider
+from spaturzu_translators import Wire
 from spaturzu_translators.bedrock.blobs import to_sdk
 from spaturzu_translators.requests import WireRequest
 
@@ -41,20 +47,20 @@ def _type(form: Any) -> TypeAdapter[Any]:
     return TypeAdapter(form)
 
 
-def check_request(provider: Provider, wire: WireRequest) -> None:
+def check_request(wire_name: Wire, wire: WireRequest) -> None:
     """Is the body what the SDK itself would send?"""
-    _REQUESTS[provider](wire)
+    _REQUESTS[wire_name](wire)
 
 
-def check_answer(provider: Provider, body: dict[str, Any]) -> None:
+def check_answer(wire_name: Wire, body: dict[str, Any]) -> None:
     """Does the SDK take the body for its own answer?"""
-    _ANSWERS[provider](body)
+    _ANSWERS[wire_name](body)
 
 
-def check_frames(provider: Provider, frames: list[dict[str, Any]]) -> None:
+def check_frames(wire_name: Wire, frames: list[dict[str, Any]]) -> None:
     """Does the SDK take the frames for its own events?"""
     for frame in frames:
-        _FRAMES[provider](frame)
+        _FRAMES[wire_name](frame)
 
 
 def _openai_request(wire: WireRequest) -> None:
@@ -129,19 +135,29 @@ def _mistral_request(wire: WireRequest) -> None:
     assert "UNKNOWN" not in parsed.model_dump_json()
 
 
-_REQUESTS: dict[Provider, Callable[[WireRequest], Any]] = {
+def _responses_request(wire: WireRequest) -> None:
+    """The SDK's types demand ids of items that the API takes without (recorded traffic, 2026)."""
+    items = wire.body["input"]
+    given = [{"id": "x", **item} if item.get("type") in ("message", "reasoning") else item for item in items]
+    params = ResponseCreateParamsStreaming if wire.body.get("stream") else ResponseCreateParamsNonStreaming
+    _type(params).validate_python({**wire.body, "input": given})
+
+
+_REQUESTS: dict[Wire, Callable[[WireRequest], Any]] = {
     "openai": _openai_request,
     "anthropic": _anthropic_request,
     "bedrock": _bedrock_request,
     "gemini": _gemini_request,
     "mistral": _mistral_request,
+    "openai_responses": _responses_request,
 }
-_ANSWERS: dict[Provider, Callable[[dict[str, Any]], Any]] = {
+_ANSWERS: dict[Wire, Callable[[dict[str, Any]], Any]] = {
     "openai": ChatCompletion.model_validate,
     "anthropic": AnthropicMessage.model_validate,
     "bedrock": _bedrock_answer,
     "gemini": types.GenerateContentResponse.model_validate,
     "mistral": models.ChatCompletionResponse.model_validate,
+    "openai_responses": OpenAIResponse.model_validate,
 }
 
 
@@ -152,10 +168,11 @@ def _openai_chunk(chunk: dict[str, Any]) -> None:
         ChatCompletionChunk.model_validate(chunk)
 
 
-_FRAMES: dict[Provider, Callable[[dict[str, Any]], Any]] = {
+_FRAMES: dict[Wire, Callable[[dict[str, Any]], Any]] = {
     "openai": _openai_chunk,
     "anthropic": lambda frame: _type(RawMessageStreamEvent).validate_python(frame),
     "bedrock": _bedrock_frame,
     "gemini": types.GenerateContentResponse.model_validate,
     "mistral": models.CompletionChunk.model_validate,
+    "openai_responses": lambda frame: _type(ResponseStreamEvent).validate_python(frame),
 }

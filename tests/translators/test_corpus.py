@@ -1,4 +1,4 @@
-"""Recorded traffic of all five providers goes through the codecs: home again, and to every other provider.
+"""Recorded traffic of all five providers, on six wires, goes through the codecs: home again, and to every other provider.
 
 The recorded errors are in `tests/router/test_verdict_table.py`.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from spaturzu_translators import PROVIDERS, BadWire, Provider, codec
+from spaturzu_translators import WIRES, BadWire, Wire, codec
 from spaturzu_translators.codec import Codec
 from spaturzu_translators.events import Event, Failed, Started, StreamFailed, fold, unfold
 from spaturzu_translators.messages import Message, Text
@@ -30,28 +30,52 @@ if not ALL:
 REFUSED_BY_ITS_PROVIDER = {"mistral-chat-054"}
 """The provider said that the body is not of its format (422), and so do we."""
 
-MODELS: dict[Provider, str] = {
+MODELS: dict[Wire, str] = {
     "openai": "gpt-4o",
     "anthropic": "claude-sonnet-5-5",
     "bedrock": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
     "gemini": "gemini-3.8-flash",
     "mistral": "mistral-large-latest",
+    "openai_responses": "gpt-4o",
 }
+REQUIRED_SINCE = {"usage.cache_creation_tokens", "usage.cache_read_tokens", "usage.reasoning_tokens"}
+"""Counts that a response of OpenAI's has today and the recorded ones had not: 0 stands there."""
+SAID_AS = {"connection": {"server", "overloaded"}, "content_policy": {"bad_request"}, "cancelled": {"server"}}
+"""Kinds that not every provider has an error for, and what some of them say instead."""
 HELLO = (Message(role="user", parts=(Text(text="hi"),)),)
 
 asked = every(lambda record: isinstance(record.body, dict) and record.id not in REFUSED_BY_ITS_PROVIDER)
 answered = every(lambda record: record.status == 200 and not record.is_streamed)
+failed = every(lambda record: record.status >= 400)
+refused = every(lambda record: record.id in REFUSED_BY_ITS_PROVIDER)
+bodiless = every(lambda record: record.body is None)
 streamed = every(lambda record: record.status == 200 and record.is_streamed)
-every_target = pytest.mark.parametrize("target", PROVIDERS)
+every_target = pytest.mark.parametrize("target", WIRES)
 
 
-def asking(provider: Provider) -> Request:
-    """What the caller of an answer in `provider`'s shape asked."""
-    return Request(model=MODELS[provider], messages=HELLO, stream=True)
+def asking(wire: Wire) -> Request:
+    """What the caller of an answer in `wire`'s shape asked."""
+    return Request(model=MODELS[wire], messages=HELLO, stream=True)
 
 
 def plain(body: Any) -> Any:
     return json.loads(json.dumps(body))
+
+
+def test_no_record_of_the_corpus_is_left_out() -> None:
+    ids = [record.id for record in ALL]
+    for marks in ((asked, refused, bodiless), (answered, streamed, failed)):
+        assert sorted(record.id for mark in marks for record in mark.args[1]) == ids
+    assert len(ids) == 245
+
+
+@failed
+def test_an_error_is_a_failure_of_the_same_kind_for_every_caller(record: Record) -> None:
+    """What it is of: `tests/router/test_verdict_table.py` compares it with the record's features."""
+    failure = codec(record.provider).decode_error(record.error)
+    for wire in WIRES:
+        again = codec(wire).decode_error(codec(wire).encode_error(failure))
+        assert again.kind in {failure.kind} | SAID_AS.get(failure.kind, set())
 
 
 @asked
@@ -59,13 +83,13 @@ def test_a_request_goes_home_as_it_came(record: Record) -> None:
     encoded = record.codec.encode_request(record.codec.decode_request(record.wire))
     if record.status == 200:
         assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
-        equal = EQUAL[record.provider]
+        equal = EQUAL[record.spoken]
         named = {"model": record.model} if "model" in encoded.value.body else {}
         assert equal(plain(encoded.value.body)) == equal(plain(named | record.body))
-        check_request(record.provider, encoded.value)
+        check_request(record.spoken, encoded.value)
 
 
-@every(lambda record: record.id in REFUSED_BY_ITS_PROVIDER)
+@refused
 def test_a_body_that_its_provider_does_not_know_is_bad_wire(record: Record) -> None:
     with pytest.raises(BadWire):
         record.codec.decode_request(record.wire)
@@ -73,32 +97,32 @@ def test_a_body_that_its_provider_does_not_know_is_bad_wire(record: Record) -> N
 
 @asked
 @every_target
-def test_a_request_reaches_every_provider_with_exactly_the_reported_losses(record: Record, target: Provider) -> None:
+def test_a_request_reaches_every_provider_with_exactly_the_reported_losses(record: Record, target: Wire) -> None:
     request = record.codec.decode_request(record.wire)
-    if target != record.provider:
+    if target != record.spoken:
         request = replace(request, model=MODELS[target])
     encoded = codec(target).encode_request(request)
     after = codec(target).decode_request(encoded.value)
     assert not (wrong := unexplained(request, after, encoded.losses)), wrong
-    if target != record.provider or record.status == 200:
+    if target != record.spoken or record.status == 200:
         check_request(target, encoded.value)
 
 
 @answered
 @every_target
-def test_an_answer_reaches_every_caller_with_exactly_the_reported_losses(record: Record, target: Provider) -> None:
+def test_an_answer_reaches_every_caller_with_exactly_the_reported_losses(record: Record, target: Wire) -> None:
     response = record.codec.decode_response(record.answer, record.model)
     encoded = codec(target).encode_response(response, asking(target))
     after = codec(target).decode_response(encoded.value, response.model)
     assert not (wrong := unexplained(response, after, encoded.losses)), wrong
-    if target != record.provider or _takes(check_answer, target, record.answer):
+    if target != record.spoken or _takes(check_answer, target, record.answer):
         check_answer(target, encoded.value)
 
 
-def _takes(check: Any, provider: Provider, recorded: Any) -> bool:
+def _takes(check: Any, wire: Wire, recorded: Any) -> bool:
     """Does the SDK's own model take what its provider sent? Of later fields of theirs, not always."""
     try:
-        check(provider, recorded)
+        check(wire, recorded)
     except (ValueError, KeyError):
         return False
     return True
@@ -106,14 +130,14 @@ def _takes(check: Any, provider: Provider, recorded: Any) -> bool:
 
 @answered
 @every_target
-def test_a_plain_answer_told_as_a_stream_says_the_same(record: Record, target: Provider) -> None:
+def test_a_plain_answer_told_as_a_stream_says_the_same(record: Record, target: Wire) -> None:
     response = record.codec.decode_response(record.answer, record.model)
-    _told(response, list(unfold(response)), target, native=target != record.provider)
+    _told(response, list(unfold(response)), target, native=target != record.spoken)
 
 
 @streamed
 @every_target
-def test_a_stream_reaches_every_caller_with_exactly_the_reported_losses(record: Record, target: Provider) -> None:
+def test_a_stream_reaches_every_caller_with_exactly_the_reported_losses(record: Record, target: Wire) -> None:
     events = events_of(record.codec, [record.stream], record.model)
     try:
         response = fold(events)
@@ -121,10 +145,10 @@ def test_a_stream_reaches_every_caller_with_exactly_the_reported_losses(record: 
         _fails(events, target)
         return
     assert all(candidate.finish_reason for candidate in response.candidates)
-    _told(response, events, target, native=target != record.provider)
+    _told(response, events, target, native=target != record.spoken)
 
 
-def _told(response: Response, events: list[Event], target: Provider, *, native: bool) -> None:
+def _told(response: Response, events: list[Event], target: Wire, *, native: bool) -> None:
     frames, losses = _frames(codec(target), events)
     decoder = codec(target).stream_decoder(response.model)
     after = fold([event for frame in frames for event in decoder.feed(frame)] + decoder.close())
@@ -136,12 +160,12 @@ def _told(response: Response, events: list[Event], target: Provider, *, native: 
 
 
 def _frames(c: Codec, events: list[Event]) -> tuple[list[dict[str, Any]], Any]:
-    encoder = c.stream_encoder(asking(c.provider))
+    encoder = c.stream_encoder(asking(c.wire))
     frames = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
     return frames, encoder.losses
 
 
-def _fails(events: list[Event], target: Provider) -> None:
+def _fails(events: list[Event], target: Wire) -> None:
     """A failure inside a stream is its last event, and fails the stream of every caller in the same way."""
     assert isinstance(events[-1], Failed)
     frames, _ = _frames(codec(target), events)
@@ -152,12 +176,12 @@ def _fails(events: list[Event], target: Provider) -> None:
 @answered
 def test_an_answer_goes_home_as_it_came(record: Record) -> None:
     response = record.codec.decode_response(record.answer, record.model)
-    request = record.codec.decode_request(record.wire) if record.body else asking(record.provider)
+    request = record.codec.decode_request(record.wire) if record.body else asking(record.spoken)
     encoded = record.codec.encode_response(response, request)
-    assert encoded.losses == ()
+    assert {loss.path for loss in encoded.losses} <= (REQUIRED_SINCE if record.spoken == "openai_responses" else set())
     after = record.codec.decode_response(encoded.value, record.model)
-    assert not (wrong := unexplained(response, after, ())), wrong
-    assert equal_answer(record.provider, plain(encoded.value)) == equal_answer(record.provider, plain(record.answer))
+    assert not (wrong := unexplained(response, after, encoded.losses)), wrong
+    assert equal_answer(record.spoken, plain(encoded.value)) == equal_answer(record.spoken, plain(record.answer))
 
 
 @streamed

@@ -12,43 +12,43 @@ import pytest
 from spaturzu_translators.codec import codec
 from spaturzu_translators.events import fold
 from spaturzu_translators.failures import ErrorReply
-from spaturzu_translators.messages import PROVIDERS, Provider, Text, ToolCall
+from spaturzu_translators.messages import WIRES, Text, ToolCall, Wire
 from spaturzu_translators.requests import Request, WireRequest
 from spaturzu_translators.responses import Response
 
 from .laws import tree
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-each_provider = pytest.mark.parametrize("provider", PROVIDERS)
+each_wire = pytest.mark.parametrize("wire", WIRES)
 
 
-def read(provider: Provider, kind: str, name: str) -> dict[str, Any]:
+def read(wire: Wire, kind: str, name: str) -> dict[str, Any]:
     """One fixture."""
-    return json.loads((FIXTURES / provider / kind / f"{name}.json").read_text("utf-8"))
+    return json.loads((FIXTURES / wire / kind / f"{name}.json").read_text("utf-8"))
 
 
-def asked(provider: Provider) -> Request:
+def asked(wire: Wire) -> Request:
     """The conversation, less what only one wire can say."""
-    request = codec(provider).decode_request(WireRequest(body=read(provider, "requests", "tools")["body"], model="m"))
+    request = codec(wire).decode_request(WireRequest(body=read(wire, "requests", "tools")["body"], model="m"))
     return replace(request, model="m", provider_fields={}, tool_choice=None)
 
 
-def answered(provider: Provider, name: str) -> Response:
+def answered(wire: Wire, name: str) -> Response:
     """A plain answer."""
-    return codec(provider).decode_response(read(provider, "responses", name)["body"], "m")
+    return codec(wire).decode_response(read(wire, "responses", name)["body"], "m")
 
 
-@each_provider
-def test_the_conversation_means_the_same_on_every_wire(provider: Provider) -> None:
-    assert tree(asked(provider)) == tree(asked("openai"))
+@each_wire
+def test_the_conversation_means_the_same_on_every_wire(wire: Wire) -> None:
+    assert tree(asked(wire)) == tree(asked("openai"))
 
 
-@each_provider
+@each_wire
 @pytest.mark.parametrize("name", ["text", "tool_call", "thoughts"])
-def test_an_answer_and_its_stream_say_the_same(provider: Provider, name: str) -> None:
-    decoder = codec(provider).stream_decoder("m")
-    events = [event for frame in read(provider, "streams", name)["frames"] for event in decoder.feed(frame)]
-    streamed, plain = fold([*events, *decoder.close()]), answered(provider, name)
+def test_an_answer_and_its_stream_say_the_same(wire: Wire, name: str) -> None:
+    decoder = codec(wire).stream_decoder("m")
+    events = [event for frame in read(wire, "streams", name)["frames"] for event in decoder.feed(frame)]
+    streamed, plain = fold([*events, *decoder.close()]), answered(wire, name)
     assert _words(streamed) == _words(plain)
     assert streamed.candidates[0].finish_reason == plain.candidates[0].finish_reason
     assert streamed.usage is not None
@@ -62,17 +62,17 @@ def _words(response: Response) -> list[str]:
     return [part.text if isinstance(part, Text) else part.name for part in parts if isinstance(part, Text | ToolCall)]
 
 
-@each_provider
+@each_wire
 @pytest.mark.parametrize("kind", ["rate_limit", "quota_exhausted", "overloaded", "context_overflow", "auth"])
-def test_an_error_means_the_same_on_every_wire(provider: Provider, kind: str) -> None:
-    error = read(provider, "errors", kind)
+def test_an_error_means_the_same_on_every_wire(wire: Wire, kind: str) -> None:
+    error = read(wire, "errors", kind)
     reply = ErrorReply(status=error["status"], headers=error["headers"], body=error["body"])
-    assert codec(provider).decode_error(reply).kind == kind
+    assert codec(wire).decode_error(reply).kind == kind
 
 
 def test_every_fixture_says_its_origin_and_date() -> None:
     files = list(FIXTURES.rglob("*.json"))
-    assert len(files) == 5 * (1 + 3 + 3 + 5)
+    assert len(files) == len(WIRES) * (1 + 3 + 3 + 5)
     for file in files:
         content = json.loads(file.read_text("utf-8"))
         assert content["origin"].startswith("spaturzu's own: ")

@@ -1,20 +1,27 @@
 """Whatever comes over the wire, a decoder answers with a value or with BadWire: bounded fuzzing of all of them.
 
-`tests/fuzz/decoders.py` runs the same targets under atheris, without an end.
+`tests/fuzz/decoders.py` runs the same decoders under atheris, which begins with our fixtures and looks for inputs that
+take new ways; here for a bounded number of them.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaturzu_translators import PROVIDERS, BadWire, Provider, codec
+from spaturzu_translators import WIRES, BadWire, Wire, codec
 from spaturzu_translators.codec import FailedAnswer, MalformedFrame
 from spaturzu_translators.events import unfold
 from spaturzu_translators.failures import ErrorReply
@@ -23,7 +30,7 @@ from spaturzu_translators.requests import WireRequest
 from .strategies import requests, responses
 from .test_laws import ASKED, stream_bytes
 
-every_codec = pytest.mark.parametrize("provider", PROVIDERS)
+every_codec = pytest.mark.parametrize("wire_name", WIRES)
 
 JUNK: list[Any] = [None, True, 0, -1, 1.5, "", "junk", "\ud83d", [], [None], [[]], {}, {"type": []}, {"type": "junk"}]
 
@@ -77,8 +84,8 @@ def survives(decode: Callable[[], Any]) -> Any:
 
 @every_codec
 @given(data=st.data())
-def test_a_damaged_request_is_bad_wire_or_a_request(provider: Provider, data: st.DataObject) -> None:
-    c = codec(provider)
+def test_a_damaged_request_is_bad_wire_or_a_request(wire_name: Wire, data: st.DataObject) -> None:
+    c = codec(wire_name)
     wire = c.encode_request(data.draw(requests())).value
     body = data.draw(damaged(wire.body))
     request = survives(lambda: c.decode_request(WireRequest(body=body, model="m")))
@@ -88,8 +95,8 @@ def test_a_damaged_request_is_bad_wire_or_a_request(provider: Provider, data: st
 
 @every_codec
 @given(data=st.data())
-def test_a_damaged_answer_is_bad_wire_or_an_answer(provider: Provider, data: st.DataObject) -> None:
-    c = codec(provider)
+def test_a_damaged_answer_is_bad_wire_or_an_answer(wire_name: Wire, data: st.DataObject) -> None:
+    c = codec(wire_name)
     body = data.draw(damaged(c.encode_response(data.draw(responses()), ASKED).value))
     response = survives(lambda: c.decode_response(body, "m"))
     if response is not None:
@@ -98,8 +105,8 @@ def test_a_damaged_answer_is_bad_wire_or_an_answer(provider: Provider, data: st.
 
 @every_codec
 @given(data=st.data())
-def test_a_damaged_stream_is_bad_wire_or_events(provider: Provider, data: st.DataObject) -> None:
-    c = codec(provider)
+def test_a_damaged_stream_is_bad_wire_or_events(wire_name: Wire, data: st.DataObject) -> None:
+    c = codec(wire_name)
     encoder, decoder, again = c.stream_encoder(ASKED), c.stream_decoder("m"), c.stream_encoder(ASKED)
     frames = [frame for event in unfold(data.draw(responses())) for frame in encoder.feed(event)] + encoder.close()
     hit = data.draw(st.integers(0, len(frames) - 1))
@@ -115,8 +122,8 @@ def test_a_damaged_stream_is_bad_wire_or_events(provider: Provider, data: st.Dat
 
 @every_codec
 @given(body=anything, status=st.sampled_from([200, 400, 401, 403, 404, 413, 429, 500, 503, 529]))
-def test_any_json_is_bad_wire_or_decoded(provider: Provider, body: Any, status: int) -> None:
-    c = codec(provider)
+def test_any_json_is_bad_wire_or_decoded(wire_name: Wire, body: Any, status: int) -> None:
+    c = codec(wire_name)
     survives(lambda: c.decode_request(WireRequest(body=body, model="m")))
     survives(lambda: c.decode_response(body, "m"))
     if isinstance(body, dict):
@@ -127,8 +134,8 @@ def test_any_json_is_bad_wire_or_decoded(provider: Provider, body: Any, status: 
 
 @every_codec
 @given(data=st.data())
-def test_a_damaged_error_still_has_a_kind(provider: Provider, data: st.DataObject) -> None:
-    c = codec(provider)
+def test_a_damaged_error_still_has_a_kind(wire_name: Wire, data: st.DataObject) -> None:
+    c = codec(wire_name)
     whole = {
         "error": {"type": "invalid_request_error", "code": 400, "message": "m", "status": "X", "details": [{"a": {}}]},
         "message": "m",
@@ -142,8 +149,8 @@ def test_a_damaged_error_still_has_a_kind(provider: Provider, data: st.DataObjec
 
 @every_codec
 @given(data=st.data())
-def test_bytes_of_any_kind_are_frames_or_malformed(provider: Provider, data: st.DataObject) -> None:
-    c = codec(provider)
+def test_bytes_of_any_kind_are_frames_or_malformed(wire_name: Wire, data: st.DataObject) -> None:
+    c = codec(wire_name)
     wire = bytearray(data.draw(st.binary(max_size=200)) or stream_bytes(c, data.draw(responses())))
     for _ in range(data.draw(st.integers(0, 4))):
         wire[data.draw(st.integers(0, len(wire) - 1))] = data.draw(st.integers(0, 255))
@@ -155,3 +162,27 @@ def test_bytes_of_any_kind_are_frames_or_malformed(provider: Provider, data: st.
 
 def test_an_answer_that_says_it_failed_is_bad_wire_too() -> None:
     assert issubclass(FailedAnswer, BadWire)
+
+
+FUZZER = Path(__file__).parents[1] / "fuzz" / "decoders.py"
+
+
+@pytest.mark.skipif(find_spec("atheris") is None, reason="atheris has no wheel for this Python or system")
+def test_atheris_finds_no_input_that_raises_anything_else(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    seeds.mkdir()
+    assert _fuzzer("--seeds", str(seeds)).returncode == 0
+    assert len(list(seeds.iterdir())) > 80
+    bounds = ["-runs=40000", "-max_total_time=20", "-seed=7", "-max_len=4096", "-timeout=10"]
+    run = _fuzzer(*bounds, f"-artifact_prefix={tmp_path}/", str(seeds))
+    assert run.returncode == 0, run.stderr[-4000:]
+    done = re.search(r"Done (\d+) runs", run.stderr)
+    assert done is not None
+    assert int(done[1]) > 2000
+
+
+def _fuzzer(*arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    return subprocess.run(
+        [sys.executable, str(FUZZER), *arguments], capture_output=True, text=True, env=env, timeout=100, check=False
+    )

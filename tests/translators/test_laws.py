@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spaturzu_translators import PROVIDERS, Provider, codec
+from spaturzu_translators import WIRES, Wire, codec
 from spaturzu_translators.codec import Codec
 from spaturzu_translators.events import Event, PartEnded, PartStarted, fold, unfold
 from spaturzu_translators.loss import Loss
@@ -22,7 +22,7 @@ from spaturzu_translators.responses import Candidate, Response, Usage
 from .laws import tree, unexplained
 from .strategies import requests, responses
 
-every_codec = pytest.mark.parametrize("provider", PROVIDERS)
+every_codec = pytest.mark.parametrize("wire_name", WIRES)
 SAMPLE = Response(
     id="r1",
     model="model-a",
@@ -39,8 +39,8 @@ def test_folding_undoes_unfolding(response: Response) -> None:
 
 @every_codec
 @given(request=requests())
-def test_what_an_encoder_reports_lost_is_exactly_what_differs(provider: Provider, request: Request) -> None:
-    c = codec(provider)
+def test_what_an_encoder_reports_lost_is_exactly_what_differs(wire_name: Wire, request: Request) -> None:
+    c = codec(wire_name)
     encoded = c.encode_request(request)
     json.dumps(encoded.value.body)
     assert not (wrong := unexplained(request, c.decode_request(encoded.value), encoded.losses)), wrong
@@ -48,8 +48,8 @@ def test_what_an_encoder_reports_lost_is_exactly_what_differs(provider: Provider
 
 @every_codec
 @given(response=responses())
-def test_what_a_response_encoder_reports_lost_is_exactly_what_differs(provider: Provider, response: Response) -> None:
-    c = codec(provider)
+def test_what_a_response_encoder_reports_lost_is_exactly_what_differs(wire_name: Wire, response: Response) -> None:
+    c = codec(wire_name)
     encoded = c.encode_response(response, ASKED)
     after = c.decode_response(encoded.value, response.model)
     assert not (wrong := unexplained(response, after, encoded.losses)), wrong
@@ -57,8 +57,8 @@ def test_what_a_response_encoder_reports_lost_is_exactly_what_differs(provider: 
 
 @every_codec
 @given(response=responses())
-def test_a_stream_says_what_the_plain_answer_says(provider: Provider, response: Response) -> None:
-    c = codec(provider)
+def test_a_stream_says_what_the_plain_answer_says(wire_name: Wire, response: Response) -> None:
+    c = codec(wire_name)
     encoder = c.stream_encoder(ASKED)
     frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
     assert not (wrong := unexplained(response, fold(_decoded(c, frames)), encoder.losses)), wrong
@@ -66,8 +66,8 @@ def test_a_stream_says_what_the_plain_answer_says(provider: Provider, response: 
 
 @every_codec
 @given(response=responses())
-def test_what_only_a_parts_end_brings_is_reported_too(provider: Provider, response: Response) -> None:
-    c = codec(provider)
+def test_what_only_a_parts_end_brings_is_reported_too(wire_name: Wire, response: Response) -> None:
+    c = codec(wire_name)
     encoder = c.stream_encoder(ASKED)
     frames = [frame for event in _late(unfold(response)) for frame in encoder.feed(event)] + encoder.close()
     assert not (wrong := unexplained(response, fold(_decoded(c, frames)), encoder.losses)), wrong
@@ -91,9 +91,9 @@ def _late(events: Iterable[Event]) -> Iterator[Event]:
 @every_codec
 @given(response=responses(), data=st.data())
 def test_any_split_of_a_streams_bytes_gives_the_same_events(
-    provider: Provider, response: Response, data: st.DataObject
+    wire_name: Wire, response: Response, data: st.DataObject
 ) -> None:
-    c = codec(provider)
+    c = codec(wire_name)
     wire = stream_bytes(c, response)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(wire)), max_size=12)))
     pieces = [wire[start:end] for start, end in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
@@ -101,16 +101,16 @@ def test_any_split_of_a_streams_bytes_gives_the_same_events(
 
 
 @every_codec
-def test_a_stream_byte_by_byte_gives_the_same_events(provider: Provider) -> None:
-    c = codec(provider)
+def test_a_stream_byte_by_byte_gives_the_same_events(wire_name: Wire) -> None:
+    c = codec(wire_name)
     wire = stream_bytes(c, SAMPLE)
     assert _from_bytes(c, [wire[at : at + 1] for at in range(len(wire))]) == _from_bytes(c, [wire])
 
 
 @every_codec
 @given(response=responses())
-def test_the_end_of_a_whole_stream_is_recognised(provider: Provider, response: Response) -> None:
-    c = codec(provider)
+def test_the_end_of_a_whole_stream_is_recognised(wire_name: Wire, response: Response) -> None:
+    c = codec(wire_name)
     assert c.terminal.search(stream_bytes(c, response)[-16384:])
 
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, find, settings
 from hypothesis.errors import NoSuchExample
 
-from spaturzu_translators import PROVIDERS, Encoded, Loss, Provider, codec
+from spaturzu_translators import WIRES, Encoded, Loss, Wire, codec
 from spaturzu_translators.messages import Message
 from spaturzu_translators.requests import Request
 
@@ -57,20 +57,20 @@ def cries_wolf(encode: Encode) -> Encode:
     return encode_request
 
 
-def breaks_the_law(provider: Provider, encode: Encode, request: Request) -> bool:
+def breaks_the_law(wire_name: Wire, encode: Encode, request: Request) -> bool:
     encoded = encode(request)
-    return unexplained(request, codec(provider).decode_request(encoded.value), encoded.losses) is not None
+    return unexplained(request, codec(wire_name).decode_request(encoded.value), encoded.losses) is not None
 
 
 quick = settings(max_examples=300, phases=[Phase.generate], database=None)
 
 
-@pytest.mark.parametrize("provider", PROVIDERS)
+@pytest.mark.parametrize("wire_name", WIRES)
 @pytest.mark.parametrize("mutant", [swallows_a_report, drops_a_part, cries_wolf], ids=lambda mutant: mutant.__name__)
-def test_the_law_catches_an_encoder_that(mutant: Callable[[Encode], Encode], provider: Provider) -> None:
-    mutated = mutant(codec(provider).encode_request)
-    found = find(requests(), lambda request: breaks_the_law(provider, mutated, request), settings=quick)
-    assert not breaks_the_law(provider, codec(provider).encode_request, found)
+def test_the_law_catches_an_encoder_that(mutant: Callable[[Encode], Encode], wire_name: Wire) -> None:
+    mutated = mutant(codec(wire_name).encode_request)
+    found = find(requests(), lambda request: breaks_the_law(wire_name, mutated, request), settings=quick)
+    assert not breaks_the_law(wire_name, codec(wire_name).encode_request, found)
 
 
 def test_an_honest_encoder_is_not_accused() -> None:

@@ -8,6 +8,18 @@
 from .codec import BadWire, Codec, codec
 from .directions import DIRECTIONS, Direction
 from .loss import Encoded, Loss
-from .messages import PROVIDERS, Provider
+from .messages import PROVIDERS, WIRES, Provider, Wire
 
-__all__ = ["DIRECTIONS", "PROVIDERS", "BadWire", "Codec", "Direction", "Encoded", "Loss", "Provider", "codec"]
+__all__ = [
+    "DIRECTIONS",
+    "PROVIDERS",
+    "WIRES",
+    "BadWire",
+    "Codec",
+    "Direction",
+    "Encoded",
+    "Loss",
+    "Provider",
+    "Wire",
+    "codec",
+]

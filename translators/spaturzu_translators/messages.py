@@ -20,6 +20,7 @@ PROVIDERS: tuple[Provider, ...] = ("openai", "anthropic", "bedrock", "gemini", "
 
 Wire: TypeAlias = Provider | Literal["openai_responses"]
 """A format on the wire: each provider's own, named like it, and OpenAI's second one."""
+WIRES: tuple[Wire, ...] = (*PROVIDERS, "openai_responses")
 
 ProviderFields: TypeAlias = Mapping[str, Mapping[str, JSON]]
 """Name of a provider, or of a wire, to its own fields, as they stood there."""

@@ -357,10 +357,10 @@ def _decode_call(item: JSON, where: str, renamed: Mapping[str, str], default_id:
 
 def call_extras(call: JSONObject) -> dict[str, JSON]:
     """What a call says of its own: OpenAI says nothing, compatible servers put signatures there."""
-    if len(call) == 3 and len(call["function"]) == 2:
+    function: JSONObject | None = call.get("function")
+    if len(call) == 3 and function and len(function) == 2:
         return {}
     found = extras(call, _CALL)
-    function: JSONObject | None = call.get("function")
     inner = extras(function, _FUNCTION) if function else None
     return found | {"function": inner} if inner else found
 

@@ -63,7 +63,7 @@ def decode_request(wire: WireRequest) -> Request:
     found: _Found = {"stream": wire.stream}
     fields: _Fields = {}
     of_both: _Fields = {}
-    for name, value in wire.body.items():
+    for name, value in as_object(wire.body, _WHO).items():
         if value is None:
             continue
         if (plain := _PLAIN.get(name)) is not None:

@@ -82,7 +82,7 @@ _USAGE = frozenset({"input_tokens", "output_tokens", "total_tokens", "input_toke
 
 def decode_response(body: JSONObject, model: str) -> Response:
     """The canonical answer. Raises BadWire where the body is no response, FailedAnswer where it says that it failed."""
-    check_status(body)
+    check_status(as_object(body, _WHO))
     parts, logprobs = decode_output(as_list(body.get("output"), f"{_WHO}: output"), _WHO)
     usage = body.get("usage")
     return Response(
