@@ -1,4 +1,4 @@
-"""Recorded traffic of all five providers, on six wires, goes through the codecs: home again, and to every other provider.
+"""Recorded traffic of five providers goes through the codecs: home again, and to every caller on every other wire.
 
 The recorded errors are in `tests/router/test_verdict_table.py`.
 """
