@@ -16,15 +16,18 @@ from .instance import Spaturzu, configure, flush, get_default_spaturzu, shutdown
 from .instance import Spaturzu as spaturzu
 
 if TYPE_CHECKING:
+    from .standalone import AsyncRouter, Router
     from .tracked.door import last_call
 
 __version__ = "0.2.0"
 
 __all__ = [
+    "AsyncRouter",
     "BudgetExceededError",
     "ConfigError",
     "HttpError",
     "LedgerError",
+    "Router",
     "RunFrame",
     "Spaturzu",
     "SpaturzuError",
@@ -40,9 +43,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`last_call` is loaded when first used: it knows the router."""
+    """Loaded when first used: `last_call` knows the router, and the routers know an SDK."""
     if name == "last_call":
         from .tracked.door import last_call
 
         return last_call
+    if name in ("Router", "AsyncRouter"):
+        from . import standalone
+
+        return getattr(standalone, name)
     raise AttributeError(f"module 'spaturzu' has no attribute {name!r}")

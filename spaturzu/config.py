@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from spaturzu_translators.messages import Provider
 
+from .chains import expanded
+from .environment import ALIASES, client_for, split_name
 from .errors import ConfigError
 from .router.chain import Api, Chain, Target
 from .router.media import FetchLimits
@@ -17,7 +19,6 @@ from .router.targets import sdk
 from .router.targets.common import resolve
 
 DEFAULT = FetchLimits()
-ALIASES: dict[str, Provider] = {"google": "gemini"}
 
 
 class _Options(BaseModel):
@@ -64,17 +65,18 @@ class Options(_Options):
     fetch_media: bool | FetchOptions = False
 
 
-def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool) -> Chain:
+def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_primary: bool = True) -> Chain:
     """The chain that the options describe. Raises ConfigError with a sentence per mistake."""
-    given = dict(_mapping(options or {}))
+    given = expanded(_mapping(options or {}))
     _refuse_budget(given)
     try:
-        read = Options.model_validate(given)
+        read = Options.model_validate(_with_clients(given, as_async=not sync_caller))
     except ValidationError as error:
         raise ConfigError(_sentences(error)) from None
     if read.fallback is not None and not read.fallback:
         raise ConfigError("spaturzu: 'fallback' is an empty list; name at least one target, or leave the key out")
     return Chain(
+        has_primary=has_primary,
         targets=tuple(_target(number, target, sync_caller) for number, target in enumerate(read.fallback or ())),
         retry=RetryPolicy(attempts=read.retry.attempts, max_wait_s=read.retry.max_wait_s),
         deadline_s=read.deadline,
@@ -96,6 +98,22 @@ def _mapping(options: Any) -> Mapping[str, Any]:
         f"spaturzu: the options are a {type(options).__name__}, not a mapping; "
         "give them by name, as in spaturzu={'fallback': [...]}"
     )
+
+
+def _with_clients(given: dict[str, Any], *, as_async: bool) -> dict[str, Any]:
+    """`"provider/model"`, alone or as a target's `target`, stands for a client built from the environment."""
+    if not isinstance(given.get("fallback"), list):
+        return given
+    return {**given, "fallback": [_with_client(target, as_async) for target in given["fallback"]]}
+
+
+def _with_client(target: Any, as_async: bool) -> Any:
+    named: Any = {"target": target} if isinstance(target, str) else target
+    if not isinstance(named, dict) or "target" not in named:
+        return target
+    rest = dict(cast("dict[str, Any]", named))
+    provider, model = split_name(str(rest.pop("target")))
+    return {"provider": provider, "model": model, "client": client_for(provider, as_async=as_async), **rest}
 
 
 def _refuse_budget(given: Mapping[str, Any]) -> None:

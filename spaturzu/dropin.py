@@ -83,23 +83,29 @@ class ChainView:
 
 
 def make_door(
-    provider: Provider, native: Native, options: Options | None, *, sync_caller: bool, instance: Spaturzu | None = None
+    provider: Provider,
+    native: Native,
+    options: Options | None,
+    *,
+    sync_caller: bool,
+    instance: Spaturzu | None = None,
+    has_primary: bool = True,
 ) -> Door:
     """The door that `options` describe. Raises ConfigError; without options nothing of the router is loaded yet."""
     return Door(
         provider=provider,
         native=native,
-        chain=_chain(provider, options, sync_caller),
+        chain=_chain(provider, options, sync_caller, has_primary),
         tags=(instance or get_default_spaturzu()).tags,
     )
 
 
-def _chain(provider: Provider, options: Options | None, sync_caller: bool) -> Callable[[], Chain]:
+def _chain(provider: Provider, options: Options | None, sync_caller: bool, has_primary: bool) -> Callable[[], Chain]:
     if not options:
         return _no_chain
     from .config import read_chain
 
-    chain = read_chain(options, sync_caller=sync_caller)
+    chain = read_chain(options, sync_caller=sync_caller, has_primary=has_primary)
     _load({provider, *(target.provider for target in chain.targets)})
     return lambda: chain
 

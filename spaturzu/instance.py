@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from .attribution import Tags, as_tags, run
+from .chains import ChainOptions, configure_chains, forget_chains
 from .errors import ConfigError
 
 ClientT = TypeVar("ClientT")
@@ -72,8 +73,8 @@ class _Default:
     instance: Spaturzu | None = None
 
 
-def configure(*, tags: Tags | None = None) -> None:
-    """Options for the whole process: call it once, before the first drop-in client.
+def configure(*, tags: Tags | None = None, chains: Mapping[str, ChainOptions] | None = None) -> None:
+    """Options for the whole process: call it once, before the first drop-in client. `chains`: options by name.
 
     Raises ConfigError where the default instance exists already.
     """
@@ -81,6 +82,7 @@ def configure(*, tags: Tags | None = None) -> None:
         if _Default.instance is not None:
             raise ConfigError("spaturzu: configure() comes too late; call it before the first drop-in client is made")
         _Default.instance = Spaturzu(tags=tags)
+        configure_chains(chains or {})
 
 
 def get_default_spaturzu() -> Spaturzu:
@@ -101,4 +103,5 @@ def shutdown() -> bool:
     """`flush`, then let go of everything; `configure` may be called anew."""
     with _DEFAULT_LOCK:
         instance, _Default.instance = _Default.instance, None
+    forget_chains()
     return True if instance is None else instance.shutdown()

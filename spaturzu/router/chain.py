@@ -72,6 +72,8 @@ class Chain:
     """Targets in order, and how to walk them. `deadline_s` bounds a whole call."""
 
     targets: tuple[Target, ...] = ()
+    has_primary: bool = True
+    """False: the caller's shape has no provider of its own behind it; the targets are all there is."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     deadline_s: float | None = None
     on_loss: OnLoss = "skip"
@@ -85,4 +87,4 @@ class Chain:
     @cached_property
     def places(self) -> tuple[Target | None, ...]:
         """The primary, which None stands for, and its fallbacks."""
-        return (None, *self.targets)
+        return (None, *self.targets) if self.has_primary else self.targets

@@ -120,7 +120,10 @@ Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
 
 
 def walk(call: Call) -> Generator[Effect, Outcome, Result]:
-    """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure."""
+    """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure.
+
+    Where the chain has no primary, the first target's failure stands for it.
+    """
     own: Broken | None = None
     for target in _order(call):
         hop = call.open_hop(target)
@@ -133,7 +136,8 @@ def walk(call: Call) -> Generator[Effect, Outcome, Result]:
             result = yield from _surrounded(call, hop, target, plan)
         if not isinstance(result, Broken):
             return result
-        own = result if target is None else own
+        if target is None or (own is None and not call.chain.has_primary):
+            own = result
         if _stops(result, target):
             return own or result
     assert own is not None  # noqa: S101 - the primary has its place in every order
