@@ -85,7 +85,7 @@ def _gemini(_: bool) -> Any:
 
 def _mistral(_: bool) -> Any:
     sdk: Any = import_module("mistralai.client")
-    return sdk.Mistral(api_key=os.environ["MISTRAL_API_KEY"], server_url=os.environ.get("MISTRAL_BASE_URL"))
+    return sdk.Mistral(api_key=os.environ["MISTRAL_API_KEY"], server_url=os.environ.get("MISTRAL_SERVER_URL"))
 
 
 _RECIPES: dict[Provider, _Recipe] = {

@@ -34,7 +34,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
             "GEMINI_API_KEY": "k",
             "GOOGLE_GEMINI_BASE_URL": sandbox.url("gemini"),
             "MISTRAL_API_KEY": "k",
-            "MISTRAL_BASE_URL": sandbox.url("mistral"),
+            "MISTRAL_SERVER_URL": sandbox.url("mistral"),
             "AWS_ACCESS_KEY_ID": "k",
             "AWS_SECRET_ACCESS_KEY": "k",
             "AWS_REGION": "us-east-1",
