@@ -1,0 +1,25 @@
+"""Usage times price, in whole nanodollars. Never networks, never on the caller's path: prices are looked up in the wheel.
+
+    price("openai", "gpt-4o", Usage(input_tokens=500, output_tokens=150)).nanodollars  # 2_750_000
+
+A user's overrides come first, then genai-prices (imported when first asked), then None: a price that is not known is
+never 0.
+"""
+
+from __future__ import annotations
+
+from .bill import Breakdown, Price, PriceSource, price
+from .money import dollars, microdollars
+from .overrides import Overrides
+from .tiers import served_tier
+
+__all__ = [
+    "Breakdown",
+    "Overrides",
+    "Price",
+    "PriceSource",
+    "dollars",
+    "microdollars",
+    "price",
+    "served_tier",
+]

@@ -1,0 +1,119 @@
+"""One call's usage at its tariff."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import time
+
+from spaturzu_translators.messages import Provider
+from spaturzu_translators.responses import Usage
+
+from .counts import Counts, count
+from .overrides import NO_OVERRIDES, Overrides
+from .tariff import PriceSource, Tariff, tariff
+from .tiers import context_of
+from .units import UNITS, Share, to_nanodollars
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """Nanodollars. input (not cached) + cached + cache_creation + output + tools is the total, exactly.
+
+    `reasoning` is the part of `output` that was thought and not said; it is not added again. `tools` are searches that
+    the provider ran and counted.
+    """
+
+    input: int = 0
+    cached: int = 0
+    cache_creation: int = 0
+    output: int = 0
+    tools: int = 0
+    reasoning: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a call costs. `model` is the price list's name for it, `origin` the list and its version.
+
+    `assumptions` is empty where every figure was found; else it says what the list does not know.
+    """
+
+    nanodollars: int
+    source: PriceSource
+    origin: str
+    model: str
+    breakdown: Breakdown
+    assumptions: tuple[str, ...] = ()
+
+    @property
+    def provenance(self) -> str:
+        """One line for a record: "genai-prices 0.2.3; no price for service_tier=scale, standard rates"."""
+        return "; ".join((self.origin, *self.assumptions))
+
+
+def price(
+    provider: Provider,
+    model: str | None,
+    usage: Usage | None,
+    *,
+    request_model: str | None = None,
+    service_tier: str | None = None,
+    at: float | datetime | None = None,
+    overrides: Overrides | None = None,
+) -> Price | None:
+    """What `usage` costs at `model`, which is the one the answer names; `request_model` where that one is not known.
+
+    None where the price or the usage is not known: never 0 for that. `at` is Unix seconds or a datetime (naive: UTC),
+    now if not given. The first call of a process imports genai-prices (0.4 s); do not make it on a caller's path.
+    """
+    if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
+        return None
+    context = context_of(provider, usage, service_tier)
+    found = tariff(provider, model, request_model, context, _day(at), overrides or NO_OVERRIDES)
+    return None if found is None else _bill(found, count(provider, usage), usage.input_tokens or 0)
+
+
+def _day(at: float | datetime | None) -> int:
+    if isinstance(at, datetime):
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return int((time() if at is None else at) // _DAY)
+
+
+def _bill(at: Tariff, counts: Counts, input_tokens: int) -> Price | None:
+    parts: dict[Share, int] = dict.fromkeys(("input", "cached", "cache_creation", "output", "tools"), 0)
+    reasoning = 0
+    for unit, number in counts.items():
+        rate = at.rates.get(unit)
+        if rate is None:
+            return None
+        amount = number * rate.at(input_tokens)
+        parts[UNITS[unit].share] += amount
+        if unit == "reasoning":
+            reasoning = amount
+    total = to_nanodollars(sum(parts.values()))
+    return Price(
+        nanodollars=total,
+        source=at.source,
+        origin=at.origin,
+        model=at.model,
+        breakdown=_breakdown(parts, total, reasoning),
+        assumptions=at.assumed + _assumed(at, counts),
+    )
+
+
+def _assumed(at: Tariff, counts: Counts) -> tuple[str, ...]:
+    """A write that is kept for an hour costs more than one for five minutes; a list that has only one price says so."""
+    if "cache_write_1h" in counts and "cache_write_1h" not in at.own and "cache_write" in at.own:
+        return ("no price for 1 h cache writes, 5 m rate",)
+    return ()
+
+
+def _breakdown(parts: dict[Share, int], total: int, reasoning: int) -> Breakdown:
+    """Each part rounded alone; what that leaves goes to the largest, so that the parts add up."""
+    rounded = {share: to_nanodollars(amount) for share, amount in parts.items()}
+    largest = max(parts, key=lambda share: parts[share])
+    rounded[largest] += total - sum(rounded.values())
+    return Breakdown(**rounded, reasoning=min(to_nanodollars(reasoning), rounded["output"]))

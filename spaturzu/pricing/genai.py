@@ -1,0 +1,105 @@
+"""genai-prices: the price list in its wheel. Imported when first asked (0.4 s), never updated over the network by us."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING, Any
+
+from .names import Seller
+from .units import UNITS, Rate, Unit, rate_of
+
+if TYPE_CHECKING:
+    from genai_prices.data_snapshot import DataSnapshot
+    from genai_prices.types import ModelInfo, ModelPrice, PriceVariant
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A model's own rates on a day. `missing`: demands (a tier, a region) that the list has no price for."""
+
+    model: str
+    rates: Mapping[Unit, Rate]
+    missing: tuple[tuple[str, str], ...] = ()
+
+
+@cache
+def version() -> str:
+    """Which list: "genai-prices 0.2.3"."""
+    return f"genai-prices {installed('genai-prices')}"
+
+
+class _Seen:
+    """The list in force when last looked: a program that updates genai-prices itself puts another in its place."""
+
+    snapshot: DataSnapshot | None = None
+
+
+def has_changed() -> bool:
+    """Is another list in force than at the last question? True the first time."""
+    snapshot = _snapshot()
+    changed, _Seen.snapshot = snapshot is not _Seen.snapshot, snapshot
+    return changed
+
+
+def _snapshot() -> DataSnapshot:
+    from genai_prices.data_snapshot import get_snapshot
+
+    return get_snapshot()
+
+
+def find(seller: Seller, name: str, context: Mapping[str, str], day: int) -> Listed | None:
+    """What the list says of a model on a day, or None where it does not know the name."""
+    model = lookup(seller, name)
+    if model is None:
+        return None
+    at = _EPOCH + timedelta(days=day)
+    prices = model.get_prices(at, context)
+    missing = tuple((key, value) for key, value in context.items() if not _has_variant(model, key, value, at))
+    return Listed(model=model.id, rates=_rates(prices), missing=missing)
+
+
+def lookup(seller: Seller, name: str) -> ModelInfo | None:
+    """The list's entry."""
+    try:
+        return _snapshot().find_provider_model(name, None, seller, None)[1]
+    except LookupError:
+        return None
+
+
+def models(seller: Seller) -> list[str]:
+    """The ids of a seller's entries."""
+    return sorted(model.id for model in _snapshot().find_provider(None, seller, None).models)
+
+
+def _has_variant(model: ModelInfo, key: str, value: str, at: datetime) -> bool:
+    return any(
+        variant.when == {key: value} and (variant.constraint is None or variant.constraint.active(at))
+        for variant in _variants(model)
+    )
+
+
+def _variants(model: ModelInfo) -> list[PriceVariant]:
+    return model.price_variants or []
+
+
+def _rates(prices: ModelPrice) -> dict[Unit, Rate]:
+    found: dict[Unit, Rate] = {}
+    for unit, facts in UNITS.items():
+        for key in facts.keys:
+            if (figure := getattr(prices, key, None)) is not None:
+                found[unit] = _rate(figure, unit)
+                break
+    return found
+
+
+def _rate(figure: Any, unit: Unit) -> Rate:
+    if not hasattr(figure, "tiers"):
+        return Rate(rate_of(figure, unit))
+    tiers = tuple((tier.start, rate_of(tier.price, unit)) for tier in figure.tiers)
+    return Rate(rate_of(figure.base, unit), tiers)

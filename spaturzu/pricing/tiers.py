@@ -1,0 +1,60 @@
+"""Service tiers: which one served, and what price lists call it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from spaturzu_translators.messages import NOTHING, Provider
+from spaturzu_translators.responses import Response, Usage
+
+STANDARD = frozenset({"", "auto", "default", "on_demand", "standard", "standard_only", "unspecified"})
+"""What providers call the tier that their list prices are for, in lower case. Source: providers.md, 2026-11-22."""
+
+_NAMES = ("service_tier", "serviceTier", "trafficType")
+
+
+def served_tier(provider: Provider, response: Response) -> str | None:
+    """The tier that an answer says it was served in, or None where it says nothing."""
+    beside = _said(response.provider_fields.get(provider, NOTHING))
+    return beside or (response.usage and _said(response.usage.provider_fields.get(provider, NOTHING))) or None
+
+
+def context_of(provider: Provider, usage: Usage, tier: str | None) -> tuple[tuple[str, str], ...]:
+    """What the price depends on beside the tokens, in genai-prices' words; () for list prices.
+
+    Each pair is one demand; what the usage says of tier, speed and region counts where `tier` is not given.
+    """
+    own = usage.provider_fields.get(provider, NOTHING)
+    if not own and tier is None:
+        return ()
+    named = tier if tier is not None else _said(own)
+    found = [_pair(named)] if named and named.lower() not in STANDARD else []
+    found += [(name, value) for name, value in _beside(own) if value]
+    return tuple(found)
+
+
+def _pair(tier: str) -> tuple[str, str]:
+    name = tier.lower().removeprefix("on_demand_")
+    return ("processing", "batch") if name == "batch" else ("service_tier", name)
+
+
+def _said(own: Mapping[str, object]) -> str | None:
+    for name in _NAMES:
+        value = own.get(name)
+        if isinstance(value, Mapping):
+            value = cast("Mapping[str, object]", value).get("type")
+        if isinstance(value, str):
+            return value
+    return None
+
+
+def _beside(own: Mapping[str, object]) -> list[tuple[str, str]]:
+    """Anthropic's fast mode and US-only inference, Bedrock's optimised latency: each has a price of its own."""
+    speed, geo, performance = own.get("speed"), own.get("inference_geo"), own.get("performanceConfig")
+    latency = cast("Mapping[str, object]", performance).get("latency") if isinstance(performance, Mapping) else None
+    return [
+        ("speed", "fast" if speed == "fast" else ""),
+        ("inference_geo", "us" if geo == "us" else ""),
+        ("latency", "optimized" if latency == "optimized" else ""),
+    ]
