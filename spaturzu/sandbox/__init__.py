@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     )
     from .replies import Reply, ToolCall, Usage
     from .sandbox import Sandbox
+    from .wall import WALL, FaultName, WallFault
     from .wire import Received, Wire
 
 _HOMES = {
@@ -43,16 +44,19 @@ _HOMES = {
     ),
     "replies": ("Reply", "ToolCall", "Usage"),
     "sandbox": ("Sandbox",),
+    "wall": ("WALL", "FaultName", "WallFault"),
     "wire": ("Received", "Wire"),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "WALL",
     "Cut",
     "ErrorEvent",
     "ErrorKind",
     "Failing",
     "Fault",
+    "FaultName",
     "Html",
     "Malformed",
     "NativeError",
@@ -69,6 +73,7 @@ __all__ = [
     "Step",
     "ToolCall",
     "Usage",
+    "WallFault",
     "Wire",
     "native_error",
 ]

@@ -77,11 +77,13 @@ class Silence:
 class Cut:
     """The answer ends early and the connection closes: after so many stream events, or half of a plain body.
 
-    A negative `after_events` counts from the end, as in a slice: -1 leaves out OpenAI's `[DONE]` only.
+    A negative `after_events` counts from the end, as in a slice: -1 leaves out OpenAI's `[DONE]` only. `inside`: half
+    of the next event still comes.
     """
 
     after_events: int = 0
     after_deltas: int | None = None
+    inside: bool = False
     framing: Framing = "right"
     reply: Reply | None = None
     times: int | None = 1
@@ -100,13 +102,14 @@ class Stall:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Malformed:
-    """`text` in place of JSON: as a whole body on a 200, or as one event more after so many, before the rest.
+    """`text` in place of JSON: as a whole body on a 200, or as `count` events more after so many, before the rest.
 
     Bedrock's streams have checksums: there the event is a frame that fails its own.
     """
 
     after_events: int = 0
     after_deltas: int | None = None
+    count: int = 1
     text: str = '{"id": "broken", "choices": ['
     reply: Reply | None = None
     times: int | None = 1
@@ -142,11 +145,15 @@ class NoTerminal:
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """Every request fails with `status` for `seconds` from the first one that meets it; then the next step."""
+    """Every request fails with `status` for `seconds` from the first one that meets it; then the next step.
+
+    `every=2`: only every other one, the first among them; those between get the default reply.
+    """
 
     seconds: float
     status: int = 503
     _: KW_ONLY
+    every: int = 1
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 

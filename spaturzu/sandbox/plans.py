@@ -222,7 +222,7 @@ def _broken(fault: _Breaking, answer: _Answer, asked: Asked, dialect: Dialect) -
         case Reset():
             return _reset(fault, answer)
         case Cut():
-            sent = answer.parts[: answer.place(fault.after_events, fault.after_deltas)]
+            sent = _cut_parts(fault, answer)
             closing = replace(answer, headers={**answer.headers, "connection": "close"})
             end = answer.end if fault.framing == "right" else []
             return [closing.head(sent, fault.framing), *closing.framed(sent, fault.framing), *end, HangUp()]
@@ -234,7 +234,8 @@ def _broken(fault: _Breaking, answer: _Answer, asked: Asked, dialect: Dialect) -
             if not answer.streamed:
                 return _answer_of_body(dialect, fault.text, headers={"content-type": dialect.json_type}).whole()
             at = answer.place(fault.after_events, fault.after_deltas)
-            return answer.whole((*answer.parts[:at], dialect.broken_event(fault.text), *answer.parts[at:]))
+            broken = (dialect.broken_event(fault.text),) * fault.count
+            return answer.whole((*answer.parts[:at], *broken, *answer.parts[at:]))
         case ErrorEvent():
             if not answer.streamed:
                 return _answer_of_body(dialect, native_error(dialect.provider, fault.kind).body).whole()
@@ -244,6 +245,12 @@ def _broken(fault: _Breaking, answer: _Answer, asked: Asked, dialect: Dialect) -
             return answer.whole(answer.parts[: -answer.terminal] if answer.terminal else None)
         case _:
             assert_never(fault)
+
+
+def _cut_parts(fault: Cut, answer: _Answer) -> tuple[bytes, ...]:
+    at = answer.place(fault.after_events, fault.after_deltas)
+    half = [part[: len(part) // 2] for part in answer.parts[at:][:1] if fault.inside and answer.streamed]
+    return (*answer.parts[:at], *half)
 
 
 def _reset(fault: Reset, answer: _Answer) -> list[Action]:

@@ -1,14 +1,16 @@
-"""The `sandbox` fixture: local provider servers, fresh for each test. Loading this costs nothing until it is used."""
+"""The fixtures `sandbox`, `offline` and `outage`. Loading this costs nothing until one of them is used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from .sandbox import Sandbox
+    from .wire import Wire
 
 
 @pytest.fixture
@@ -18,3 +20,25 @@ def sandbox() -> Iterator[Sandbox]:
 
     with Sandbox() as running:
         yield running
+
+
+@pytest.fixture
+def offline() -> Iterator[Sandbox]:
+    """No provider is called in this test: spaturzu clients reach these local servers; see `spaturzu.testing`."""
+    from spaturzu.testing import offline
+
+    with offline() as running:
+        yield running
+
+
+@pytest.fixture
+def outage() -> Iterator[Callable[..., Wire]]:
+    """`outage("openai", status=503)`: the provider fails until the test ends; see `spaturzu.testing.outage`."""
+    from spaturzu.testing import outage
+
+    with ExitStack() as stack:
+
+        def begin(*args: Any, **options: Any) -> Wire:
+            return stack.enter_context(outage(*args, **options))
+
+        yield begin

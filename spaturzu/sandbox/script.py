@@ -11,11 +11,15 @@ from .replies import Reply
 
 @dataclass(slots=True, eq=False)
 class Turn:
-    """A step in the script: how often it still answers (None: always), and until when, once that is known."""
+    """A step in the script: how often it still answers (None: always), and until when, once that is known.
+
+    `met` counts the requests that an outage has met.
+    """
 
     step: Step
     left: int | None
     until: float | None = None
+    met: int = 0
 
 
 class Script:
@@ -49,7 +53,9 @@ class Script:
             if now >= turn.until:
                 self.drop(turn)
                 return self.take(now)
-        elif turn.left is not None:
+            turn.met += 1
+            return turn.step if turn.met % turn.step.every == 1 % turn.step.every else self.reply
+        if turn.left is not None:
             turn.left -= 1
             if turn.left <= 0:
                 self.drop(turn)

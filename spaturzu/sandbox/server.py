@@ -11,6 +11,7 @@ import selectors
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeAlias, assert_never
@@ -18,6 +19,8 @@ from typing import TypeAlias, assert_never
 _HOST = "127.0.0.1"
 _MAX_HEAD = 256 * 1024
 _RECEIVE = 256 * 1024
+_LOOK_S = 0.1
+"""How often a server that waits looks whether its client is still there."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER on, with no time to linger: closing resets the connection."""
 
@@ -194,7 +197,7 @@ class _Connection:
                 case Send(data):
                     self._socket.sendall(data)
                 case Wait(seconds):
-                    if self._port.stopping.wait(seconds):
+                    if not self._waited(seconds):
                         return False
                 case HangUp():
                     return False
@@ -204,6 +207,24 @@ class _Connection:
                 case _:
                     assert_never(action)
         return True
+
+    def _waited(self, seconds: float) -> bool:
+        """Do nothing for so long. False where the port closed or the client left meanwhile: nobody waits any more."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if self._port.stopping.wait(min(left, _LOOK_S)) or self._is_left():
+                return False
+        return True
+
+    def _is_left(self) -> bool:
+        """Has the client closed its end?"""
+        self._socket.setblocking(False)
+        try:
+            return not self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        finally:
+            self._socket.setblocking(True)
 
     def _read(self) -> HttpRequest | None:
         """The next request; None when the client is done or is not speaking HTTP."""

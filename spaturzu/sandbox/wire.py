@@ -68,9 +68,14 @@ class Wire:
     @property
     def url(self) -> str:
         """The base URL to hand to the provider's SDK."""
+        return f"http://127.0.0.1:{self.port}{self._dialect.root}"
+
+    @property
+    def port(self) -> int:
+        """The port of 127.0.0.1 that it listens on."""
         if self._port is None:
             raise RuntimeError("the sandbox is not running: use it as `with Sandbox() as sandbox:`")
-        return f"http://127.0.0.1:{self._port.number}{self._dialect.root}"
+        return self._port.number
 
     def reply(self, step: Step) -> None:
         """What answers a request when the script is empty: from now on, and as often as it comes."""

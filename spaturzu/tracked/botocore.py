@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
+from . import detours
 from .door import Door
 
 
@@ -36,10 +37,11 @@ class TrackedSession:
 
     def send(self, request: Any) -> Any:
         """Send an AWSPreparedRequest: chat calls walk the chain, all else goes straight through."""
+        inner = self.inner if detours.current is None else detours.current.session(self._door, self.inner, request)
         surface = self._door.recognise(urlsplit(str(request.url)).path)
         if surface is None:
-            return self.inner.send(request)
-        return _exchange().send(self.inner, self._door, surface, request)
+            return inner.send(request)
+        return _exchange().send(inner, self._door, surface, request)
 
 
 def over_duck(client: Any) -> Any:

@@ -14,13 +14,14 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.messages import JSON, JSONObject
 from spaturzu_translators.requests import WireRequest
 
+from . import detours
 from .door import Door, remember
 from .surfaces import Surface
 
 
 def begin(door: Door, surface: Surface, body: bytes, key: Callable[[], Hashable], *, as_async: bool) -> Call:
     """A call, attributed here, where it enters."""
-    chain, record = door.chain(), _record(door)
+    chain, record = door.chain() if detours.current is None else detours.current.chain(door.chain()), _record(door)
     remember(record)
     return Call(
         record=record,

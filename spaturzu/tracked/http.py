@@ -8,6 +8,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from . import detours
 from .door import Door
 
 if TYPE_CHECKING:
@@ -67,10 +68,11 @@ def _classes(family: Any) -> tuple[Any, Any]:
 
         def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
+            inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
             surface = self._door.recognise(request.url.path) if request.method == "POST" else None
             if surface is None:
-                return self._inner.send(request, **options)
-            return _exchange().send(family, self._inner, self._door, surface, request, options)
+                return inner.send(request, **options)
+            return _exchange().send(family, inner, self._door, surface, request, options)
 
         def close(self) -> None:
             """Close the inner client."""
@@ -91,10 +93,11 @@ def _classes(family: Any) -> tuple[Any, Any]:
 
         async def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
+            inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
             surface = self._door.recognise(request.url.path) if request.method == "POST" else None
             if surface is None:
-                return await self._inner.send(request, **options)
-            return await _exchange().asend(family, self._inner, self._door, surface, request, options)
+                return await inner.send(request, **options)
+            return await _exchange().asend(family, inner, self._door, surface, request, options)
 
         async def aclose(self) -> None:
             """Close the inner client."""

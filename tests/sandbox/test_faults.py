@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 
 import anthropic
@@ -34,7 +35,10 @@ from spaturzu.sandbox import (
     Status,
     native_error,
 )
+from spaturzu.sandbox.dialects import DIALECTS, Asked
+from spaturzu.sandbox.plans import plan
 from spaturzu.sandbox.script import Script
+from spaturzu.sandbox.server import Send
 from spaturzu_translators.messages import PROVIDERS, Provider
 
 from .talk import SPEAKERS, Heard, Speaker
@@ -371,3 +375,42 @@ def test_a_fault_breaks_its_own_reply_where_it_names_one(sandbox: Sandbox) -> No
     for each in heard:
         SPEAKERS[0].stream(sandbox, each)
     assert [each.text for each in heard] == ["mine", "Hello"]
+
+
+def test_an_outage_of_every_other_request(sandbox: Sandbox) -> None:
+    script = Script()
+    outage = Outage(10, every=2)
+    script.append(outage)
+    assert [script.take(now) for now in (100, 101, 102, 103, 111)] == [
+        *(outage, script.reply, outage, script.reply, script.reply)
+    ]
+
+
+@each_speaker
+def test_a_cut_inside_of_an_event_loses_that_event(sandbox: Sandbox, speaker: Speaker) -> None:
+    heard = stream_of(speaker, sandbox, Cut(after_deltas=1, inside=True, framing="wrong"))
+    assert heard.text == "one "
+    assert failure(heard) is not None
+
+
+def test_broken_events_come_in_runs() -> None:
+    plans = [
+        plan(Malformed(count=count), Asked(model="m", stream=True), DIALECTS["openai"], Reply()) for count in (1, 3)
+    ]
+    assert [
+        b"".join(action.data for action in each if isinstance(action, Send)).count(b'"broken"') for each in plans
+    ] == [1, 3]
+
+
+def test_a_server_that_waits_notices_who_has_left(sandbox: Sandbox) -> None:
+    sandbox.openai.script(Silence(30))
+    with pytest.raises(openai.APITimeoutError):
+        SPEAKERS[0].plain(sandbox, timeout=0.05)
+    until = time.monotonic() + 3
+    while _serving() > 1 and time.monotonic() < until:
+        time.sleep(0.02)
+    assert _serving() == 1, "only the thread that accepts is left"
+
+
+def _serving() -> int:
+    return sum(thread.name == "sandbox-openai" for thread in threading.enumerate())

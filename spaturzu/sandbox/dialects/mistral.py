@@ -15,7 +15,7 @@ _MODELS = ("mistral-large-latest", "mistral-small-latest")
 
 
 def _read(path: str, body: JSONObject) -> Asked | None:
-    if path != "/v1/chat/completions":
+    if not path.endswith("/chat/completions"):
         return None
     wanted = inside(body, "response_format")
     return Asked(

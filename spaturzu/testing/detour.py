@@ -1,0 +1,91 @@
+"""Requests turned to local servers, at the door of every spaturzu client and of its targets.
+
+The request stays the one that the SDK made; only its address changes, and what would tell a secret.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from spaturzu.tracked import detours
+from spaturzu_translators.messages import Provider
+
+from .passing import PassingDoor, passing
+from .turning import LoopbackClients, loopback_session, turn_botocore, turn_http
+
+if TYPE_CHECKING:
+    from spaturzu.router.chain import Chain, Target
+    from spaturzu.tracked.door import Door
+
+Way: TypeAlias = Callable[[Provider, int], int | None]
+"""(provider, its place in the chain: 0 is the primary) -> the port of 127.0.0.1 that answers instead, or None."""
+
+_LOCK = threading.Lock()
+_WAYS: list[Way] = []
+
+
+@contextmanager
+def turned(way: Way) -> Generator[None, None, None]:
+    """Within the block requests go where `way` says, in all threads and tasks. A later one goes before earlier ones."""
+    _change(way, _WAYS.append)
+    try:
+        yield
+    finally:
+        _change(way, _WAYS.remove)
+
+
+def _change(way: Way, change: Callable[[Way], None]) -> None:
+    with _LOCK:
+        change(way)
+        detours.current = _Turned(tuple(reversed(_WAYS))) if _WAYS else None
+
+
+class _Turned:
+    """The detours that hold until the next change. Chains are rebuilt for it once, so that failures have a memory."""
+
+    def __init__(self, ways: tuple[Way, ...]) -> None:
+        self._ways = ways
+        self._clients = LoopbackClients()
+        self._chains: dict[int, tuple[Chain, Chain]] = {}
+
+    def _port(self, provider: Provider, place: int) -> int | None:
+        return next((port for way in self._ways if (port := way(provider, place)) is not None), None)
+
+    def http(self, door: Door, inner: Any, request: Any) -> Any:
+        """See `Detour`."""
+        port = self._port(door.provider, _place(door))
+        if port is None:
+            return inner
+        turn_http(request, port)
+        return self._clients.like(inner)
+
+    def session(self, door: Door, inner: Any, request: Any) -> Any:
+        """See `Detour`."""
+        port = self._port(door.provider, _place(door))
+        if port is None:
+            return inner
+        turn_botocore(request, port)
+        return loopback_session(inner)
+
+    def chain(self, chain: Chain) -> Chain:
+        """See `Detour`. The original is held, so that its id stays its own."""
+        if id(chain) not in self._chains:
+            self._chains.setdefault(id(chain), (chain, self._turned(chain)))
+        return self._chains[id(chain)][1]
+
+    def _turned(self, chain: Chain) -> Chain:
+        targets = [self._target(target, place) for place, target in enumerate(chain.targets, 1)]
+        return replace(chain, targets=tuple(targets), cooldowns=type(chain.cooldowns)(chain.clock))
+
+    def _target(self, target: Target, place: int) -> Target:
+        if self._port(target.provider, place) is None:
+            return target
+        return replace(target, client=passing(target.client, target.provider, place))
+
+
+def _place(door: Door) -> int:
+    return door.place if isinstance(door, PassingDoor) else 0
