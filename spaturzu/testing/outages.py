@@ -62,7 +62,7 @@ def _provider(name: str) -> Provider:
     found = "gemini" if name == "google" else name
     if found not in PROVIDERS:
         raise ConfigError(f"spaturzu: no provider {name!r}; there are {', '.join(PROVIDERS)}")
-    return cast("Provider", found)
+    return found
 
 
 def _steps(
@@ -70,9 +70,7 @@ def _steps(
 ) -> tuple[Step, ...]:
     given = [value for value in (fault, status, kind) if value is not None]
     if len(given) != 1:
-        raise ConfigError(
-            "spaturzu: an outage is one of: a fault, a status, a kind; as in outage('openai', status=503)"
-        )
+        raise ConfigError("spaturzu: say one of: a fault, a status, a kind; as in outage('openai', status=503)")
     if status is not None:
         return (Status(status, times=None),)
     if kind is not None:

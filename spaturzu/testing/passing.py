@@ -38,9 +38,7 @@ def passing(client: Any, provider: Provider, place: int) -> Any:
     Raises ConfigError for an aiobotocore client, which cannot be turned.
     """
     if provider == "bedrock" and hasattr(client, "_endpoint") and _is_aiobotocore(client):
-        raise ConfigError(
-            "spaturzu: an aiobotocore client cannot be turned to a local server; use boto3's in this test"
-        )
+        raise ConfigError("spaturzu: an aiobotocore client cannot be turned to a local server; use boto3's here")
     wrapped = import_module(_DROP_INS[provider]).wrap(client, {}, Spaturzu())
     door = wrapped._door
     held = {field.name: getattr(door, field.name) for field in fields(Door)}

@@ -65,13 +65,16 @@ def _event_loop() -> object:
 def _loopback(family: Any) -> tuple[Any, Any]:
     """Clients that keep no connection and follow no authentication of the request's own client."""
 
-    class Loopback(family.Client):  # type: ignore[misc]
-        def send(self, request: Any, *, stream: bool = False, **_: Any) -> Any:
-            return super().send(request, stream=stream)
+    client: Any = family.Client
+    async_client: Any = family.AsyncClient
 
-    class AsyncLoopback(family.AsyncClient):  # type: ignore[misc]
+    class Loopback(client):  # type: ignore[misc]
+        def send(self, request: Any, *, stream: bool = False, **_: Any) -> Any:
+            return client.send(self, request, stream=stream)
+
+    class AsyncLoopback(async_client):  # type: ignore[misc]
         async def send(self, request: Any, *, stream: bool = False, **_: Any) -> Any:
-            return await super().send(request, stream=stream)
+            return await async_client.send(self, request, stream=stream)
 
     return Loopback, AsyncLoopback
 

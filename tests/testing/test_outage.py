@@ -227,8 +227,8 @@ def test_a_step_a_name_and_a_kind_say_how(offline: Sandbox) -> None:
         (("opanai",), {"status": 503}, "no provider 'opanai'; there are openai"),
         (("openai", "earthquake"), {}, "no fault 'earthquake' on the wall; there are rate_limit"),
         (("openai",), {"kind": "tired"}, "no kind of failure 'tired'; there are rate_limit"),
-        (("openai",), {}, "an outage is one of: a fault, a status, a kind"),
-        (("openai", "html"), {"status": 503}, "an outage is one of: a fault, a status, a kind"),
+        (("openai",), {}, "say one of: a fault, a status, a kind"),
+        (("openai", "html"), {"status": 503}, "say one of: a fault, a status, a kind"),
         (("openai", "cut_in_thinking"), {}, "openai cannot have 'cut_in_thinking'; anthropic"),
     ],
 )
