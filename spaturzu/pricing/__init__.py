@@ -1,9 +1,9 @@
-"""Usage times price, in whole nanodollars. Never networks, never on the caller's path: prices are looked up in the wheel.
+"""Usage times price, in whole nanodollars. No network, and not on the caller's path.
 
     price("openai", "gpt-4o", Usage(input_tokens=500, output_tokens=150)).nanodollars  # 2_750_000
 
-A user's overrides come first, then genai-prices (imported when first asked), then None: a price that is not known is
-never 0.
+A user's overrides come first, then genai-prices (the data in its wheel), then None: a price that is not
+known is never 0.
 """
 
 from __future__ import annotations

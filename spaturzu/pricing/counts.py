@@ -48,7 +48,7 @@ def _output(usage: Usage, counts: Counts) -> None:
     output = usage.output_tokens or 0
     audio = min(usage.output_audio_tokens or 0, output)
     reasoning = min(usage.reasoning_tokens or 0, output - audio)
-    counts.update(output=output - audio - reasoning, output_audio=audio, reasoning=reasoning)
+    counts |= {"output": output - audio - reasoning, "output_audio": audio, "reasoning": reasoning}
 
 
 def _audio_from_cache(provider: Provider, own: Mapping[str, object]) -> int:

@@ -1,4 +1,4 @@
-"""genai-prices: the price list in its wheel. Imported when first asked (0.4 s), never updated over the network by us."""
+"""genai-prices: the price list in its wheel. Imported when first asked (0.4 s), never updated by us."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole nanodollars at the edges of the two protocols: microdollars and decimal strings. One rule: half to even, once."""
+"""Whole nanodollars at the two protocols' edges. One rule: half to even."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ _ABOVE, _TIERS, _LIKE = "above", "service_tiers", "like"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """One model's prices, or (`like`) the name under which the price list knows it. `tiers`: rates that differ there."""
+    """One model's prices, or (`like`) the name under which the list knows it. `tiers`: rates that differ there."""
 
     rates: Mapping[Unit, Rate] = field(default_factory=dict[Unit, Rate])
     tiers: Mapping[str, Mapping[Unit, Rate]] = field(default_factory=dict[str, Mapping[Unit, Rate]])
