@@ -90,10 +90,10 @@ def _complete(
     closed: frozenset[Unit] = frozenset(),
 ) -> Tariff:
     filled: dict[Unit, Rate] = dict(rates)
-    for unit in UNITS.keys() - rates.keys() - closed:
-        stand_ins = [other for other in UNITS[unit].stand_ins if other in rates]
-        if stand_ins:
-            filled[unit] = rates[stand_ins[0]]
+    for unit, facts in UNITS.items():
+        stand_in: Unit | None = next((other for other in facts.stand_ins if other in rates), None)
+        if stand_in and unit not in rates and unit not in closed:
+            filled[unit] = rates[stand_in]
     return Tariff(source=source, origin=origin, model=model, rates=filled, own=frozenset(rates), assumed=assumed)
 
 
