@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
 import spaturzu
 from spaturzu_translators.messages import PROVIDERS, Provider
+
+from .ledger_options import db_option, json_option, opened, where, where_options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -61,3 +64,109 @@ def translate(
         context.exit(2)
     show(translation, as_json=as_json)
     context.exit(1 if translation.skips else 0)
+
+
+@cli.command()
+@click.option(
+    "--by",
+    "dimension",
+    default="agent",
+    show_default=True,
+    metavar="DIMENSION",
+    help=("agent, run, model, provider, day, customer, session, tag (every tag) or tag:KEY (the values of one)."),
+)
+@where_options
+@click.option("--limit", type=click.IntRange(1), help="At most so many groups; 20 in a table, else all.")
+@json_option
+@click.option("--csv", "as_csv", is_flag=True, help="CSV: one line for each group.")
+@db_option
+def report(
+    dimension: str,
+    since: float | None,
+    until: float | None,
+    conditions: tuple[str, ...],
+    limit: int | None,
+    as_json: bool,
+    as_csv: bool,
+    db: Path | None,
+) -> None:
+    """Who spent what.
+
+    The dearest first. A cost that is not known is never counted as nothing: it is shown as unknown, and counted.
+    """
+    from spaturzu.ledger.queries import by
+    from spaturzu.ledger.spending import spend
+
+    from .report import show
+
+    with opened(db) as store:
+        found = spend(store, by(dimension), where(since, until, conditions))
+        show(found, "json" if as_json else "csv" if as_csv else "table", store.path, limit)
+
+
+@cli.command()
+@click.option("-n", "--lines", type=click.IntRange(0), default=10, show_default=True, help="Begin with the last N.")
+@click.option("--once", is_flag=True, help="Show those, and do not wait for more.")
+@where_options
+@json_option
+@db_option
+def tail(
+    lines: int,
+    once: bool,
+    since: float | None,
+    until: float | None,
+    conditions: tuple[str, ...],
+    as_json: bool,
+    db: Path | None,
+) -> None:
+    """Follow the calls live, a line for each hop. Ctrl-C ends it."""
+    from .tail import follow, show, wait_for
+
+    with opened(db) as store, suppress(KeyboardInterrupt):
+        if not once:
+            wait_for(store)
+        show(follow(store, where(since, until, conditions), lines, once=once), as_json=as_json)
+
+
+@cli.group()
+def runs() -> None:
+    """Runs: what one request of yours made its agents call."""
+
+
+@runs.command("list")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@where_options
+@json_option
+@db_option
+def list_runs(
+    limit: int,
+    since: float | None,
+    until: float | None,
+    conditions: tuple[str, ...],
+    as_json: bool,
+    db: Path | None,
+) -> None:
+    """The latest runs, the latest first. With conditions: those with a call that fits."""
+    from spaturzu.ledger.runs import latest_runs
+
+    from .runs import show_list
+
+    with opened(db) as store:
+        show_list(latest_runs(store, limit, where(since, until, conditions)), as_json=as_json)
+
+
+@runs.command("show")
+@click.argument("id_", metavar="ID")
+@json_option
+@db_option
+def show_run(id_: str, as_json: bool, db: Path | None) -> None:
+    """One run as a tree: its agents, their calls, every hop, and what each cost.
+
+    ID is that of the run, or of a call made outside of any; its first characters are enough.
+    """
+    from spaturzu.ledger.runs import find_run
+
+    from .runs import show_run as show
+
+    with opened(db) as store:
+        show(find_run(store, id_), as_json=as_json)

@@ -82,7 +82,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"CREATE TABLE hops ({_HOP_COLUMNS})",
         "CREATE INDEX hops_started_at ON hops (started_at)",
         "CREATE INDEX hops_call_id ON hops (call_id)",
-        "CREATE INDEX hops_run_id ON hops (run_id) WHERE run_id IS NOT NULL",
+        "CREATE INDEX hops_run_id ON hops (run_id, started_at) WHERE run_id IS NOT NULL",
         f"CREATE TABLE spool ({_HOP_COLUMNS}, destination TEXT NOT NULL, leased_until REAL NOT NULL DEFAULT 0)",
         "CREATE INDEX spool_destination ON spool (destination, seq)",
     ),
