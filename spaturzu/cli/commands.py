@@ -170,3 +170,33 @@ def show_run(id_: str, as_json: bool, db: Path | None) -> None:
 
     with opened(db) as store:
         show(find_run(store, id_), as_json=as_json)
+
+
+@cli.command()
+@click.option("--model", help="The model that the primary is called with: a drop-in's calls name it.")
+@click.option("--live", is_flag=True, help="Ask each provider whether it has the model; costs nothing.")
+@click.option("--ignore", multiple=True, metavar="CONCERN", help="Leave these findings out. Repeatable.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each finding.")
+@click.argument("chain")
+@click.pass_context
+def check(
+    context: click.Context, chain: str, model: str | None, live: bool, ignore: tuple[str, ...], as_json: bool
+) -> None:
+    """Find what is wrong with a chain before an outage does.
+
+    CHAIN is module:attribute, naming a spaturzu client, a Router or a chain's options, or the name of a chain. Looked
+    for: retired models (model), unknown prices (price), smaller context windows (window), missing capabilities
+    (capability), layered retries (retries), targets that fail together (domain). Exit status 1 if anything is found, 2 if there is no such chain.
+    """
+    from spaturzu.errors import ConfigError
+
+    from .checking import findings, load, show
+
+    try:
+        targets = load(chain, model)
+        found = findings(targets, live=live, ignored=ignore)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        context.exit(2)
+    show(targets, found, as_json=as_json)
+    context.exit(1 if found else 0)

@@ -1,0 +1,104 @@
+"""`spaturzu check`: from a name on the command line to a chain's findings."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from importlib import import_module
+from typing import Any, cast
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from spaturzu.chains import named_chain
+from spaturzu.config import read_chain
+from spaturzu.errors import ConfigError
+from spaturzu.router.chain import Target
+from spaturzu.router.check import CONCERNS, Finding, Known, ask, check, name_of
+from spaturzu.router.targets.common import resolve
+from spaturzu_translators.messages import Provider
+from spaturzu_translators.responses import Usage
+
+
+def load(named: str, model: str | None) -> list[Target]:
+    """The targets of `module:attribute`, or of a chain that has a name; the primary first.
+
+    Raises ConfigError where there is none.
+    """
+    module, colon, attribute = named.partition(":")
+    if not colon:
+        return list(_targets(named_chain(named)))
+    sys.path.insert(0, "")
+    try:
+        found = resolve(import_module(module), attribute)
+    except ImportError as error:
+        raise ConfigError(f"spaturzu: cannot import {module}: {error}") from error
+    if found is None:
+        raise ConfigError(f"spaturzu: {module} has no {attribute}")
+    return _of_object(found, named, model)
+
+
+def _of_object(found: Any, named: str, model: str | None) -> list[Target]:
+    if isinstance(found, (dict, list, tuple)):
+        return list(_targets(found))
+    door = resolve(found, "_door")
+    if door is not None:
+        return [Target(provider=door.provider, client=found, model=model or ""), *door.chain().targets]
+    routed = resolve(found, "_client._door")
+    if routed is None:
+        raise ConfigError(f"spaturzu: {named} is a {type(found).__name__}; name a spaturzu client, a Router or a chain")
+    return list(routed.chain().targets)
+
+
+def _targets(options: Any) -> Sequence[Target]:
+    given: dict[str, Any] = (
+        cast("dict[str, Any]", options) if isinstance(options, dict) else {"fallback": list(options)}
+    )
+    return read_chain(given, sync_caller=False, has_primary=False).targets
+
+
+def lookup(provider: Provider, model: str) -> Known:
+    """What the list of prices knows of a model."""
+    from spaturzu.pricing import price
+    from spaturzu.pricing.listing import listing
+
+    has_price = price(provider, model, Usage(input_tokens=1, output_tokens=1)) is not None
+    entry = listing(provider, model)
+    if entry is None:
+        return Known(has_price=has_price)
+    return Known(has_price=has_price, context_window=entry.context_window, is_retired=entry.is_deprecated)
+
+
+def findings(targets: Sequence[Target], *, live: bool, ignored: Collection[str]) -> list[Finding]:
+    """All that is not ignored. Raises ConfigError where something else than a concern is to be ignored."""
+    if unknown := set(ignored) - set(CONCERNS):
+        raise ConfigError(f"spaturzu: no concern is named {', '.join(sorted(unknown))}; known: {', '.join(CONCERNS)}")
+    found = [finding for finding in check(targets, lookup) if finding.concern not in ignored]
+    return [*found, *(_missing(targets) if live and "model" not in ignored else ())]
+
+
+def _missing(targets: Sequence[Target]) -> list[Finding]:
+    return [
+        Finding(concern="model", target=name_of(target), says="the provider has no such model. Name one that it has")
+        for target in targets
+        if target.model and ask(target) is False
+    ]
+
+
+def show(targets: Sequence[Target], found: Sequence[Finding], *, as_json: bool) -> None:
+    """A table, or one JSON object for each finding."""
+    if as_json:
+        for finding in found:
+            click.echo(json.dumps(asdict(finding)))
+        return
+    console = Console()
+    if not found:
+        console.print(f"Nothing found in {len(targets)} targets: {', '.join(map(name_of, targets))}")
+        return
+    table = Table("target", "concern", "finding")
+    for finding in found:
+        table.add_row(finding.target, finding.concern, finding.says)
+    console.print(table)

@@ -1,0 +1,193 @@
+"""What is wrong with a chain before any outage shows it. Sends nothing, unless the models are to be asked for."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from inspect import isawaitable
+from typing import Any, Literal, TypeAlias
+
+from spaturzu_translators.codec import codec
+from spaturzu_translators.messages import Blob, Message, Provider, Text, Uri
+from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
+from spaturzu_translators.structured import as_forced_tool
+
+from .chain import Target
+from .failures import failure_of
+from .targets.common import resolve
+
+Concern: TypeAlias = Literal["model", "price", "window", "capability", "retries", "domain"]
+CONCERNS: tuple[Concern, ...] = ("model", "price", "window", "capability", "retries", "domain")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing wrong with one target, in a sentence that ends in what to do."""
+
+    concern: Concern
+    target: str
+    says: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What is known of a model: from a list of prices, or from its provider. None: not known."""
+
+    has_price: bool
+    context_window: int | None = None
+    is_retired: bool | None = None
+
+
+Lookup: TypeAlias = Callable[[Provider, str], Known]
+
+
+def check(targets: Sequence[Target], lookup: Lookup) -> Iterator[Finding]:
+    """Findings for a chain, whose first target is the primary. One without a model is the primary of a drop-in."""
+    known = {target.key: lookup(target.provider, target.model) for target in targets if target.model}
+    for target in targets:
+        if target.model:
+            yield from _of_model(target, known[target.key])
+        yield from _of_retries(target)
+    for target in targets[1:]:
+        if targets[0].model:
+            yield from _of_window(target, targets[0], known)
+        yield from _of_capabilities(target, targets[0])
+    yield from _of_domains(targets)
+
+
+_RETRIEVE: dict[Provider, tuple[str, str]] = {
+    "openai": ("models.retrieve", "model"),
+    "anthropic": ("models.retrieve", "model_id"),
+    "gemini": ("models.get", "model"),
+    "mistral": ("models.retrieve", "model_id"),
+}
+"""How each SDK asks for one model (2026-11-25). Bedrock's models are listed by another service of AWS's."""
+
+
+def ask(target: Target) -> bool | None:
+    """Does the provider have the model? Sends one request that costs nothing. None: it could not be asked."""
+    method, name = _RETRIEVE.get(target.provider, ("", ""))
+    retrieve = resolve(target.client, method) if method else None
+    if retrieve is None:
+        return None
+    try:
+        answer = retrieve(**{name: target.model})
+        if isawaitable(answer):
+            asyncio.run(_awaited(answer))
+    except Exception as exc:  # noqa: BLE001 - reduced to a Failure; only a clear "there is none" counts
+        failure = failure_of(exc, target.provider)
+        return False if failure is not None and failure.kind == "not_found" else None
+    return True
+
+
+async def _awaited(answer: Any) -> None:
+    await answer
+
+
+def name_of(target: Target) -> str:
+    """`provider/model`."""
+    return f"{target.provider}/{target.model or '(the call names it)'}"
+
+
+def _of_model(target: Target, known: Known) -> Iterator[Finding]:
+    if known.is_retired:
+        says = "the model is retired; calls will get a 404. Name its successor"
+        yield Finding(concern="model", target=name_of(target), says=says)
+    if not known.has_price:
+        says = "no price is known, so its calls cost 'unknown' and no budget can count them. Add a price override"
+        yield Finding(concern="price", target=name_of(target), says=says)
+
+
+def _of_window(target: Target, primary: Target, known: dict[Any, Known]) -> Iterator[Finding]:
+    ours, theirs = known[target.key].context_window, known[primary.key].context_window
+    if ours is not None and theirs is not None and ours < theirs:
+        says = (
+            f"its context window ({ours:,}) is smaller than the primary's ({theirs:,}); longer calls cannot fall here"
+        )
+        yield Finding(concern="window", target=name_of(target), says=says)
+
+
+_USER = Message(role="user", parts=(Text(text="probe"),))
+_TOOL = Tool(name="probe", parameters={"type": "object", "properties": {"x": {"type": "string"}}})
+_SCHEMA = {"type": "object", "properties": {"x": {"type": "string"}}, "required": ["x"], "additionalProperties": False}
+
+
+def _with_part(part: Any) -> Request:
+    return Request(model="", messages=(replace(_USER, parts=(*_USER.parts, part)),))
+
+
+_BARE = Request(model="", messages=(_USER,))
+PROBES: dict[str, Request] = {
+    "tools": replace(_BARE, tools=(_TOOL,)),
+    "a forced tool": replace(_BARE, tools=(_TOOL,), tool_choice=ToolChoice(mode="required", names=("probe",))),
+    "structured output": replace(
+        _BARE, response_format=ResponseFormat(type="json_schema", schema=_SCHEMA, name="probe", strict=True)
+    ),
+    "images": _with_part(Blob(modality="image", media_type="image/png", data="AAAA")),
+    "images by URL": _with_part(Uri(modality="image", uri="https://example.com/a.png", media_type="image/png")),
+    "documents": _with_part(Blob(modality="document", media_type="application/pdf", data="AAAA", name="a")),
+    "audio": _with_part(Blob(modality="audio", media_type="audio/wav", data="AAAA")),
+    "reasoning": replace(_BARE, reasoning=ReasoningOptions(effort="high")),
+    "several answers (n)": replace(_BARE, candidate_count=2),
+    "logprobs": replace(_BARE, logprobs=True),
+}
+"""A request for each capability that a call may need."""
+
+
+def _of_capabilities(target: Target, primary: Target) -> Iterator[Finding]:
+    missing = [name for name, probe in PROBES.items() if _lacks(target, probe) and not _lacks(primary, probe)]
+    if missing:
+        says = (
+            f"calls with {', '.join(missing)} skip it: it cannot carry them as the primary does. Add a target that can"
+        )
+        yield Finding(concern="capability", target=name_of(target), says=says)
+
+
+def _lacks(target: Target, probe: Request) -> bool:
+    """Would the loss skip it? A forced tool stands in for structured output, as in a real call."""
+    return _loses(target, probe) and (as_forced_tool(probe) is None or _loses(target, as_forced_tool(probe) or probe))
+
+
+def _loses(target: Target, probe: Request) -> bool:
+    losses = codec(target.provider).encode_request(replace(probe, model=target.model)).losses
+    return any(loss.matters == "meaning" for loss in losses)
+
+
+_POOLS = ("_client._transport._pool", "_api_client._httpx_client._transport._pool")
+
+
+def _of_retries(target: Target) -> Iterator[Finding]:
+    """The SDK's own retries are taken over; those of its transport and of unknown clients cannot be."""
+    pools = (resolve(target.client, path) for path in _POOLS)
+    layered = max((getattr(pool, "_retries", 0) or 0 for pool in pools if pool is not None), default=0)
+    if layered:
+        says = (
+            f"its HTTP transport connects {layered} more times before the chain hears of a failure. Set retries=0 there"
+        )
+        yield Finding(concern="retries", target=name_of(target), says=says)
+    elif target.sdk.max_retries(target.single) > 0 and target.single is target.client and _has_retries(target.client):
+        says = "its client retries by itself and has no with_options() to stop that. Construct it with max_retries=0"
+        yield Finding(concern="retries", target=name_of(target), says=says)
+
+
+def _has_retries(client: Any) -> bool:
+    return isinstance(getattr(client, "max_retries", None), int)
+
+
+def _domain(target: Target) -> Hashable:
+    """Endpoint and credential: a target's key less its model."""
+    return replace(target, model="").key
+
+
+def _of_domains(targets: Sequence[Target]) -> Iterator[Finding]:
+    seen: dict[Any, Target] = {}
+    for target in targets:
+        domain = _domain(target)
+        if domain in seen:
+            says = (
+                f"it shares endpoint and credential with {name_of(seen[domain])}: one outage or exhausted quota takes "
+                "both. Use another region, key or provider"
+            )
+            yield Finding(concern="domain", target=name_of(target), says=says)
+        seen.setdefault(domain, target)
