@@ -186,7 +186,8 @@ def check(
 
     CHAIN is module:attribute, naming a spaturzu client, a Router or a chain's options, or the name of a chain. Looked
     for: retired models (model), unknown prices (price), smaller context windows (window), missing capabilities
-    (capability), layered retries (retries), targets that fail together (domain). Exit status 1 if anything is found, 2 if there is no such chain.
+    (capability), layered retries (retries), targets that fail together (domain). Exit status 1 if anything is found,
+    2 if there is no such chain.
     """
     from spaturzu.errors import ConfigError
 
