@@ -10,7 +10,7 @@ from spaturzu.attribution import uuid7
 from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Provider
-from spaturzu_translators.responses import Usage
+from spaturzu_translators.responses import Response, Usage
 
 TRIED = "spaturzu tried:"
 """The first line of a note."""
@@ -24,8 +24,9 @@ class Hop:
 
     `attempts` counts requests sent, retries included. `kind`, `http_status` and `code` say why it failed; `why` says in
     our words why it was skipped. `started` is read off the chain's clock; durations are seconds. A streamed hop is
-    `pending` until its stream ends. `usage()` reads what the provider reported, or None; it is called off the caller's
-    path. `first_token_s` is the time to the first content.
+    `pending` until its stream ends. `usage()` reads what the provider reported, or None, and `answer()` what it said as
+    far as it came, to estimate by; both are called off the caller's path. `first_token_s` is the time to the first
+    content. `response_id` and `service_tier` are the answer's own words.
     """
 
     index: int
@@ -41,6 +42,9 @@ class Hop:
     why: str | None = None
     losses: tuple[Loss, ...] = ()
     usage: Callable[[], Usage | None] | None = None
+    answer: Callable[[], Response | None] | None = None
+    response_id: str | None = None
+    service_tier: str | None = None
     first_token_s: float | None = None
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """The middleware around it, while it lasts."""

@@ -14,6 +14,7 @@ from .answers import is_answer
 from .call import Call
 from .failures import failure_of_reply
 from .hop import Hop
+from .reported import report
 from .walk import Broken, NativeAnswer
 
 
@@ -45,6 +46,7 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
     if call.wire_name == "openai_responses" and answer.get("status") == "failed" and call.chain.targets:
         return _broken(call, reply, body)  # its own form of an error; without a chain the caller gets it as ever
     hop.model = _model(call, answer)
+    report(hop, call.wire_name, answer)
     return NativeAnswer(reply.native, body=answer)
 
 

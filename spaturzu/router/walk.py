@@ -21,6 +21,7 @@ from .failures import failure_of_reply
 from .hop import Hop
 from .media import FetchLimits, Media
 from .relay import FrameRelay, NativeRelay, Relay
+from .reported import report, report_decoded
 from .retry import Retries
 from .targets import sdk
 from .verdicts import VERDICTS
@@ -341,6 +342,7 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
         return _unread(call, hop, failure_of_reply(ErrorReply(status=200, body=answer.body), target.provider))
     if prepared.request is None and answer.body.get("status") != "failed":
         hop.model = str(answer.body.get("model") or hop.model)
+        report(hop, prepared.wire_name, answer.body)
         return Answer(hop, answer.body)
     try:
         response = codec(prepared.wire_name).decode_response(answer.body, target.model)
@@ -349,6 +351,7 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
     except BadWire:
         return _unread(call, hop, Failure(kind="server", code="malformed_response"))
     hop.model = response.model or target.model
+    report_decoded(hop, target.provider, response)
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
     encoded = call.codec.encode_response(response, call.request)
     hop.losses = (*hop.losses, *of_response(encoded.losses))

@@ -14,7 +14,7 @@ from .failures import ErrorReply, Failure
 from .loss import Encoded, Loss
 from .messages import JSON, JSONObject, Provider, Wire
 from .requests import Request, WireRequest
-from .responses import Response
+from .responses import Response, Usage
 
 
 class BadWire(ValueError):
@@ -93,6 +93,8 @@ class Codec:
     """The body and the model that was asked for (Bedrock's body names none). Raises FailedAnswer where it says so."""
     encode_response: Callable[[Response, Request], Encoded[JSONObject]]
     """The response, and the request that it answers."""
+    decode_usage: Callable[[JSONObject], Usage | None]
+    """The usage object of an answer, which its body has under `usage_key`. Raises BadWire."""
     stream_decoder: Callable[[str], StreamDecoder]
     """Takes the model that was asked for."""
     stream_encoder: Callable[[Request], StreamEncoder]
@@ -103,6 +105,7 @@ class Codec:
     stream_content_type: str
     decode_error: Callable[[ErrorReply], Failure]
     encode_error: Callable[[Failure], ErrorReply]
+    usage_key: str = "usage"
     second: Wire | None = None
     """The wire's name where it is not the provider's first one."""
 

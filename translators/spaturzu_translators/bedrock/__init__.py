@@ -6,7 +6,7 @@ from ..codec import Codec
 from ..eventstream import EventStreamFramer
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
-from .response import decode_response, encode_response
+from .response import decode_response, decode_usage, encode_response
 from .stream import TERMINAL, StreamDecoder, StreamEncoder, frame
 
 CODEC = Codec(
@@ -15,6 +15,7 @@ CODEC = Codec(
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,
+    decode_usage=decode_usage,
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
     framer=EventStreamFramer,

@@ -8,7 +8,7 @@ from ..codec import Codec
 from ..sse import SseFramer, data_frame
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
-from .response import decode_response, encode_response
+from .response import decode_response, decode_usage, encode_response
 from .stream import StreamDecoder, StreamEncoder
 
 TERMINAL = re.compile(rb'"(?:finishReason|blockReason)"\s*:\s*"')
@@ -20,6 +20,8 @@ CODEC = Codec(
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,
+    decode_usage=decode_usage,
+    usage_key="usageMetadata",
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
     framer=SseFramer,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..codec import Codec
 from ..sse import SseFramer
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
-from .response import decode_response, encode_response
+from .response import decode_response, decode_usage, encode_response
 from .stream import CONTENT_TYPE, END, TERMINAL, StreamDecoder, StreamEncoder, frame
 
 CODEC = Codec(
@@ -15,6 +17,7 @@ CODEC = Codec(
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,
+    decode_usage=partial(decode_usage, who="mistral response: usage"),
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
     framer=SseFramer,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..codec import Codec
 from ..sse import SseFramer
 from .errors import decode_error, encode_error
 from .fields import OWN
 from .request import decode_request, encode_request
-from .response import decode_response, encode_response
+from .response import decode_response, decode_usage, encode_response
 from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, frame
 
 CODEC = Codec(
@@ -17,6 +19,7 @@ CODEC = Codec(
     encode_request=encode_request,
     decode_response=decode_response,
     encode_response=encode_response,
+    decode_usage=partial(decode_usage, where="openai responses response: usage"),
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
     framer=SseFramer,

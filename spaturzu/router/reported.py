@@ -1,0 +1,84 @@
+"""What a plain answer says of its own usage, left on its hop. It is read, and priced, off the caller's path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+from spaturzu_translators.codec import BadWire, as_object, codec
+from spaturzu_translators.messages import JSON, NOTHING, JSONObject, Provider, Wire
+from spaturzu_translators.responses import Response, Usage
+
+from .hop import Hop
+
+
+@dataclass(slots=True)  # not frozen: every call makes one
+class Reported:
+    """An answer's usage object as it stands on its wire; the whole body where it has none."""
+
+    wire: Wire
+    usage: JSON
+    body: JSONObject | None = None
+
+    def __call__(self) -> Usage | None:
+        """In canonical words; None where there is none, or none that can be read."""
+        if not self.usage:
+            return None
+        try:
+            return codec(self.wire).decode_usage(as_object(self.usage, f"{self.wire} response: usage"))
+        except BadWire:
+            return None
+
+    def answer(self) -> Response | None:
+        """What was answered, if its usage is missing."""
+        if self.body is None:
+            return None
+        try:
+            return codec(self.wire).decode_response(self.body, "")
+        except BadWire:
+            return None
+
+
+@dataclass(slots=True)
+class Decoded:
+    """The same of an answer that was decoded anyway, to be translated."""
+
+    response: Response
+
+    def __call__(self) -> Usage | None:
+        """As it was decoded."""
+        return self.response.usage
+
+    def answer(self) -> Response:
+        """What was answered."""
+        return self.response
+
+
+def report(hop: Hop, wire: Wire, body: JSONObject) -> None:
+    """Leave on `hop` what `body` says; nothing is decoded yet."""
+    usage = body.get(codec(wire).usage_key)
+    said = Reported(wire, usage, None if usage else body)
+    hop.usage, hop.answer = said, said.answer
+    hop.response_id = _text(body.get("id") or body.get("responseId"))
+    hop.service_tier = _tier(body)
+
+
+def report_decoded(hop: Hop, provider: Provider, response: Response) -> None:
+    """The same of a canonical answer."""
+    said = Decoded(response)
+    hop.usage, hop.answer = said, said.answer
+    hop.response_id = response.id or None
+    hop.service_tier = _tier(response.provider_fields.get(provider, NOTHING))
+
+
+def _tier(said: Mapping[str, JSON]) -> str | None:
+    """OpenAI and Mistral name it beside the usage, Bedrock in an object; Anthropic and Gemini in the usage itself."""
+    tier = said.get("service_tier") or said.get("serviceTier")
+    if isinstance(tier, dict):
+        tier = cast("JSONObject", tier).get("type")
+    return _text(tier)
+
+
+def _text(value: JSON) -> str | None:
+    return value if isinstance(value, str) else None
