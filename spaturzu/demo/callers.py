@@ -301,7 +301,7 @@ def _mistral_read(answer: Any) -> Said:
     choice = answer.choices[0]
     return Said(
         kind=_class_of(answer),
-        text=choice.message.content or "",
+        text=_mistral_text(choice.message.content),
         model=answer.model,
         finish=choice.finish_reason,
         input_tokens=answer.usage.prompt_tokens,
@@ -311,13 +311,20 @@ def _mistral_read(answer: Any) -> Said:
     )
 
 
+def _mistral_text(content: Any) -> str:
+    """A string, or chunks where the model thinks: those of its text."""
+    if isinstance(content, str):
+        return content
+    return "".join(chunk.text for chunk in content or () if chunk.type == "text")
+
+
 def _mistral_add(said: Said, event: Any) -> None:
     chunk = event.data
     said.model = chunk.model
     if chunk.usage:
         said.input_tokens, said.output_tokens = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
     for choice in chunk.choices:
-        said.text += choice.delta.content or ""
+        said.text += _mistral_text(choice.delta.content)
         said.finish = choice.finish_reason or said.finish
         said.calls += [(call.function.name, call.function.arguments) for call in choice.delta.tool_calls or ()]
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import formatdate
+from functools import partial
 from typing import Literal, TypeAlias
 
 from spaturzu_translators.messages import PROVIDERS, JSONObject, Provider
@@ -33,6 +34,9 @@ from .faults import (
     Step,
 )
 from .replies import Reply, ToolCall
+
+TEXT = "The weather in Cluj is sunny and calm today, with a light wind from the west."
+"""What everybody says who is well."""
 
 Shape: TypeAlias = Literal["plain", "stream"]
 
@@ -89,7 +93,7 @@ class WallFault:
     """One fault. `steps(provider)` are for that provider's wire, made anew each time: some hold a date.
 
     `must` says what a router has to do, for the shapes that the fault applies to, on the `providers` that can have
-    it. `calls` says how many calls meet it, `tools` that the request has to offer one.
+    it. `reply` is what everybody says who is well, and what a fault breaks off; `tools` says that it calls one.
     """
 
     name: FaultName
@@ -97,10 +101,16 @@ class WallFault:
     steps: Callable[[Provider], tuple[Step, ...]]
     must: Mapping[Shape, Must]
     providers: tuple[Provider, ...] = PROVIDERS
+    reply: Reply = field(default_factory=partial(Reply, TEXT))
     calls: int = 1
-    tools: bool = False
-    waits_s: float = 0.0
-    """The longest wait that the fault asks for and that is worth it."""
+    """How many calls meet it, one after the other."""
+    tries: int = 2
+    """How many requests of one call may go to the primary before it is left; more are a waste of time or money."""
+
+    @property
+    def tools(self) -> bool:
+        """Does the request have to offer a tool?"""
+        return bool(self.reply.tool_calls)
 
 
 def _always(*steps: Step) -> Callable[[Provider], tuple[Step, ...]]:
@@ -137,12 +147,13 @@ def _in_the_body(provider: Provider) -> tuple[Step, ...]:
 
 def _mid_call(provider: Provider) -> tuple[Step, ...]:
     """Gemini and Mistral send a call in one event: there the event itself is cut in two."""
-    reply = Reply("Let me look. ", tool_calls=(ToolCall(name="weather", arguments={"city": "Cluj-Napoca"}),), chunks=1)
     if provider in ("gemini", "mistral"):
-        return (Cut(after_deltas=1, inside=True, framing="wrong", reply=reply),)
+        return (Cut(after_deltas=1, inside=True, framing="wrong", times=None),)
     starts = {"openai": 1, "bedrock": 2, "anthropic": 3}[provider]
-    return (Cut(after_deltas=1 + starts + 1, framing="wrong", reply=reply),)
+    return (Cut(after_deltas=1 + starts + 1, framing="wrong", times=None),)
 
+
+_CALLS = (ToolCall(name="weather", arguments={"city": "Cluj-Napoca"}),)
 
 _FAULTS = (
     WallFault(
@@ -156,14 +167,12 @@ _FAULTS = (
         about="one 429 that asks for 1 s",
         steps=_after(retry_after="1"),
         must=_both("same"),
-        waits_s=1,
     ),
     WallFault(
         name="retry_after_fraction",
         about="one 429 that asks for 0.2 s",
         steps=_after(retry_after="0.2"),
         must=_both("same"),
-        waits_s=0.2,
     ),
     WallFault(
         name="retry_after_ms",
@@ -171,14 +180,12 @@ _FAULTS = (
         steps=_in_milliseconds,
         must=_both("same"),
         providers=("openai", "anthropic", "bedrock", "mistral"),
-        waits_s=0.2,
     ),
     WallFault(
         name="retry_after_date",
         about="one 429 that names a date within 2 s",
         steps=_as_a_date,
         must=_both("same"),
-        waits_s=2,
     ),
     WallFault(
         name="retry_after_body",
@@ -186,23 +193,22 @@ _FAULTS = (
         steps=_in_the_body,
         must=_both("same"),
         providers=("openai", "gemini"),
-        waits_s=0.2,
     ),
     WallFault(
         name="retry_after_long",
         about="a 429 that asks for 60 s",
         steps=_always(Status(429, headers={"retry-after": "60"}, times=None)),
         must=_both("next"),
+        tries=1,
     ),
     WallFault(
         name="rate_limit_persistent",
         about="429 on every request",
         steps=_always(Failing("rate_limit", times=None)),
         must=_both("next"),
+        tries=1,
     ),
-    WallFault(
-        name="server_error_once", about="one 500", steps=_always(Failing("server")), must=_both("same"), waits_s=0.5
-    ),
+    WallFault(name="server_error_once", about="one 500", steps=_always(Failing("server")), must=_both("same")),
     WallFault(
         name="unavailable",
         about="503 on every request",
@@ -224,12 +230,14 @@ _FAULTS = (
         about="requests are taken and never answered",
         steps=_always(Silence(times=None)),
         must=_both("next"),
+        tries=1,
     ),
     WallFault(
         name="late_first_token",
         about="the stream opens, and its first word never comes",
         steps=_always(Stall(after_deltas=0, times=None)),
         must={"stream": "next"},
+        tries=1,
     ),
     WallFault(
         name="cut",
@@ -248,6 +256,7 @@ _FAULTS = (
         about="the answer stops in its middle and the connection stays open",
         steps=_always(Stall(after_deltas=2, times=None)),
         must={"plain": "next", "stream": "resume"},
+        tries=1,
     ),
     WallFault(
         name="malformed_event",
@@ -297,12 +306,14 @@ _FAULTS = (
         about="the prompt is too long for the model",
         steps=_always(Failing("context_overflow", times=None)),
         must=_both("next"),
+        tries=1,
     ),
     WallFault(
         name="content_filter",
         about="the prompt is refused",
         steps=_always(Failing("content_policy", times=None)),
         must=_both("stop"),
+        tries=1,
     ),
     WallFault(
         name="flapping",
@@ -316,9 +327,14 @@ _FAULTS = (
         about="the account has no money left",
         steps=_always(Failing("quota_exhausted", times=None)),
         must=_both("next"),
+        tries=1,
     ),
     WallFault(
-        name="bad_key", about="the key is not accepted", steps=_always(Failing("auth", times=None)), must=_both("stop")
+        name="bad_key",
+        about="the key is not accepted",
+        steps=_always(Failing("auth", times=None)),
+        must=_both("stop"),
+        tries=1,
     ),
     WallFault(name="html", about="a web page on a 200", steps=_always(Html(times=None)), must=_both("next")),
     WallFault(
@@ -326,13 +342,14 @@ _FAULTS = (
         about="the connection ends within a tool call's arguments",
         steps=_mid_call,
         must={"stream": "honest"},
-        tools=True,
+        reply=Reply("Let me look. ", tool_calls=_CALLS, chunks=1),
     ),
     WallFault(
         name="cut_in_thinking",
         about="the connection ends within the model's thoughts",
-        steps=_always(Cut(after_deltas=1, framing="wrong", reply=Reply(reasoning="Let me think. Then answer."))),
+        steps=_always(Cut(after_deltas=1, framing="wrong", times=None)),
         must={"stream": "honest"},
+        reply=Reply(TEXT, reasoning="Let me think. Then answer."),
         providers=("anthropic", "bedrock", "gemini", "mistral"),
     ),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,6 +27,8 @@ Way: TypeAlias = Callable[[Provider, int], int | None]
 
 _LOCK = threading.Lock()
 _WAYS: list[Way] = []
+SCOPE: ContextVar[object] = ContextVar("spaturzu_detour_scope", default=None)
+"""Chains remember failures apart in each scope; a `Way` may tell scopes apart too."""
 
 
 @contextmanager
@@ -50,7 +53,7 @@ class _Turned:
     def __init__(self, ways: tuple[Way, ...]) -> None:
         self._ways = ways
         self._clients = LoopbackClients()
-        self._chains: dict[int, tuple[Chain, Chain]] = {}
+        self._chains: dict[tuple[int, int], tuple[Chain, object, Chain]] = {}
 
     def _port(self, provider: Provider, place: int) -> int | None:
         return next((port for way in self._ways if (port := way(provider, place)) is not None), None)
@@ -72,10 +75,12 @@ class _Turned:
         return loopback_session(inner)
 
     def chain(self, chain: Chain) -> Chain:
-        """See `Detour`. The original is held, so that its id stays its own."""
-        if id(chain) not in self._chains:
-            self._chains.setdefault(id(chain), (chain, self._turned(chain)))
-        return self._chains[id(chain)][1]
+        """See `Detour`. What a key is made of is held, so that its id stays its own."""
+        scope = SCOPE.get()
+        key = (id(chain), id(scope))
+        if key not in self._chains:
+            self._chains.setdefault(key, (chain, scope, self._turned(chain)))
+        return self._chains[key][2]
 
     def _turned(self, chain: Chain) -> Chain:
         targets = [self._target(target, place) for place, target in enumerate(chain.targets, 1)]
