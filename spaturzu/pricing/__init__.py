@@ -11,15 +11,21 @@ from __future__ import annotations
 from .bill import Breakdown, Price, PriceSource, price
 from .money import dollars, microdollars
 from .overrides import Overrides
+from .quote import Figure, Quote, quote
+from .tariff import known
 from .tiers import served_tier
 
 __all__ = [
     "Breakdown",
+    "Figure",
     "Overrides",
     "Price",
     "PriceSource",
+    "Quote",
     "dollars",
+    "known",
     "microdollars",
     "price",
+    "quote",
     "served_tier",
 ]

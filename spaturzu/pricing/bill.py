@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from time import time
+from datetime import datetime
 
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.responses import Usage
 
 from .counts import Counts, count
 from .overrides import NO_OVERRIDES, Overrides
-from .tariff import PriceSource, Tariff, tariff
+from .tariff import PriceSource, Tariff, day_of, tariff
 from .tiers import context_of
 from .units import UNITS, Share, to_nanodollars
-
-_DAY = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,14 +69,8 @@ def price(
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return None
     context = context_of(provider, usage, service_tier)
-    found = tariff(provider, model, request_model, context, _day(at), overrides or NO_OVERRIDES)
+    found = tariff(provider, model, request_model, context, day_of(at), overrides or NO_OVERRIDES)
     return None if found is None else _bill(found, count(provider, usage), usage.input_tokens or 0)
-
-
-def _day(at: float | datetime | None) -> int:
-    if isinstance(at, datetime):
-        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-    return int((time() if at is None else at) // _DAY)
 
 
 def _bill(at: Tariff, counts: Counts, input_tokens: int) -> Price | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     from genai_prices.data_snapshot import DataSnapshot
     from genai_prices.types import ModelInfo, ModelPrice, PriceVariant
 
+_SUPPLEMENT: dict[str, tuple[dict[Unit, str], str]] = {
+    "gpt-4o-audio-preview": ({"input_audio": "40", "output_audio": "80"}, "OpenAI's page of the model, 2026-11-25"),
+    "gpt-4o-mini-audio-preview": (
+        {"input_audio": "10", "output_audio": "20"},
+        "OpenAI's page of the model, 2026-11-25",
+    ),
+}
+"""Figures that genai-prices 0.2.3 lacks, by its name for the model, and where they were read. Its own win."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,6 +34,7 @@ class Listed:
     """A model's own rates on a day. `missing`: demands (a tier, a region) that the list has no price for."""
 
     model: str
+    origin: str
     rates: Mapping[Unit, Rate]
     missing: tuple[tuple[str, str], ...] = ()
 
@@ -54,14 +65,42 @@ def _snapshot() -> DataSnapshot:
 
 
 def find(seller: Seller, name: str, context: Mapping[str, str], day: int) -> Listed | None:
-    """What the list says of a model on a day, or None where it does not know the name."""
+    """What the list says of a model on a day, or None where it does not know the name or any figure."""
     model = lookup(seller, name)
     if model is None:
         return None
     at = _EPOCH + timedelta(days=day)
     prices = model.get_prices(at, context)
     missing = tuple((key, value) for key, value in context.items() if not _has_variant(model, key, value, at))
-    return Listed(model=model.id, rates=_rates(prices), missing=missing)
+    rates, origin = _supplemented(model.id, _rates(prices))
+    return Listed(model=model.id, origin=origin, rates=rates, missing=missing) if rates else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notes:
+    """What the list says beside figures: the price pages, since when (ISO date) these hold, and remarks."""
+
+    pages: tuple[str, ...] = ()
+    since: str | None = None
+    comments: str | None = None
+
+
+def notes(seller: Seller, name: str, day: int) -> Notes | None:
+    """None where the list does not know the name."""
+    model = lookup(seller, name)
+    if model is None:
+        return None
+    pages = tuple(_snapshot().find_provider(None, seller, None).pricing_urls or ())
+    return Notes(pages=pages, since=_since(model, _EPOCH + timedelta(days=day)), comments=model.price_comments)
+
+
+def _since(model: ModelInfo, at: datetime) -> str | None:
+    starts = [
+        start.isoformat()
+        for price in (model.prices if isinstance(model.prices, list) else [])
+        if (start := getattr(price.constraint, "start_date", None)) and start <= at.date()
+    ]
+    return max(starts, default=None)
 
 
 def lookup(seller: Seller, name: str) -> ModelInfo | None:
@@ -86,6 +125,12 @@ def _has_variant(model: ModelInfo, key: str, value: str, at: datetime) -> bool:
 
 def _variants(model: ModelInfo) -> list[PriceVariant]:
     return model.price_variants or []
+
+
+def _supplemented(model: str, rates: dict[Unit, Rate]) -> tuple[dict[Unit, Rate], str]:
+    figures, read = _SUPPLEMENT.get(model, ({}, ""))
+    added = {unit: Rate(rate_of(Decimal(figure), unit)) for unit, figure in figures.items() if unit not in rates}
+    return rates | added, f"{version()} and {read}" if added else version()
 
 
 def _rates(prices: ModelPrice) -> dict[Unit, Rate]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
+from time import time
 from typing import Literal, TypeAlias
 
 from spaturzu_translators.messages import Provider
@@ -73,7 +75,7 @@ def _listed(sold: tuple[Sold, ...], context: tuple[tuple[str, str], ...], day: i
                 if number:
                     assumed += (f"{sold[0].names[0]} is not in the list, priced as {found.model}",)
                 closed = _NO_STAND_IN.get(one.seller, frozenset())
-                return _complete("genai-prices", genai.version(), found.model, found.rates, assumed, closed)
+                return _complete("genai-prices", found.origin, found.model, found.rates, assumed, closed)
     return None
 
 
@@ -95,6 +97,13 @@ def _complete(
         if stand_in and unit not in rates and unit not in closed:
             filled[unit] = rates[stand_in]
     return Tariff(source=source, origin=origin, model=model, rates=filled, own=frozenset(rates), assumed=assumed)
+
+
+def day_of(at: float | datetime | None) -> int:
+    """Days since 1970-01-01 UTC; of now, if not given. A naive datetime is UTC."""
+    if isinstance(at, datetime):
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return int((time() if at is None else at) // 86_400)
 
 
 def known(provider: Provider) -> list[str]:

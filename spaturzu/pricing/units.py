@@ -94,7 +94,8 @@ def rate_of(figure: Decimal, unit: Unit) -> int:
 
 def figure_of(rate: int, unit: Unit) -> Decimal:
     """The inverse of `rate_of`."""
-    return (Decimal(rate * UNITS[unit].per) / SCALE).normalize()
+    figure = Decimal(rate * UNITS[unit].per) / SCALE
+    return Decimal(int(figure)) if figure == int(figure) else figure.normalize()
 
 
 def to_nanodollars(amount: int) -> int:

@@ -164,8 +164,15 @@ def test_hour_long_write_without_a_price_is_flagged():
 
 def test_audio_without_a_price_is_not_text():
     heard = Usage(input_tokens=100, output_tokens=1, input_audio_tokens=50)
-    assert price("openai", "gpt-4o-audio-preview", heard, at=LATER) is None
-    assert paid("openai", "gpt-4o-audio-preview", Usage(input_tokens=100, output_tokens=1)) == 260_000
+    assert price("openai", "gpt-4o", heard, at=LATER) is None
+    assert paid("openai", "gpt-4o", Usage(input_tokens=100, output_tokens=1)) == 260_000
+
+
+def test_figure_that_the_list_lacks_is_supplemented_and_says_where_it_was_read():
+    heard = Usage(input_tokens=100, output_tokens=1, input_audio_tokens=50)
+    found = price("openai", "gpt-4o-audio-preview", heard, at=LATER)
+    assert found.nanodollars == 50 * 2_500 + 50 * 40_000 + 10_000
+    assert found.origin.endswith("OpenAI's page of the model, 2026-11-25")
 
 
 def test_cached_audio_is_told_from_cached_text():
