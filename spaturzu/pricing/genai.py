@@ -129,7 +129,9 @@ def _variants(model: ModelInfo) -> list[PriceVariant]:
 
 def _supplemented(model: str, rates: dict[Unit, Rate]) -> tuple[dict[Unit, Rate], str]:
     figures, read = _SUPPLEMENT.get(model, ({}, ""))
-    added = {unit: Rate(rate_of(Decimal(figure), unit)) for unit, figure in figures.items() if unit not in rates}
+    added: dict[Unit, Rate] = {
+        unit: Rate(rate_of(Decimal(figure), unit)) for unit, figure in figures.items() if unit not in rates
+    }
     return rates | added, f"{version()} and {read}" if added else version()
 
 

@@ -13,7 +13,8 @@ from spaturzu.nullspend import (
     is_known_model,
 )
 
-OPENAI = """gpt-5.4 gpt-5.4-mini gpt-5.4-nano gpt-5.4-pro gpt-5.2 gpt-5.2-pro gpt-5.1 gpt-5 gpt-5-mini gpt-5-nano gpt-5-pro
+OPENAI = """gpt-5.4 gpt-5.4-mini gpt-5.4-nano gpt-5.4-pro
+gpt-5.2 gpt-5.2-pro gpt-5.1 gpt-5 gpt-5-mini gpt-5-nano gpt-5-pro
 o3-deep-research o4-mini-deep-research computer-use-preview o3 o3-pro o3-mini o4-mini o1 o1-pro o1-mini gpt-4o
 gpt-4o-mini gpt-4.1 gpt-4.1-mini gpt-4.1-nano"""
 ANTHROPIC = """claude-opus-4-6 claude-opus-4-6-20260205 claude-sonnet-4-6 claude-sonnet-4-6-20260217 claude-opus-4-5
