@@ -9,6 +9,7 @@ known is never 0.
 from __future__ import annotations
 
 from .bill import Breakdown, Price, PriceSource, price
+from .estimate import estimate
 from .money import dollars, microdollars
 from .overrides import Overrides
 from .quote import Figure, Quote, quote
@@ -23,6 +24,7 @@ __all__ = [
     "PriceSource",
     "Quote",
     "dollars",
+    "estimate",
     "known",
     "microdollars",
     "price",
