@@ -13,6 +13,7 @@ from .chains import expanded
 from .environment import ALIASES, client_for, split_name
 from .errors import ConfigError
 from .router.chain import Api, Chain, Target
+from .router.choosing import Choosing, Strategy
 from .router.media import FetchLimits
 from .router.retry import RetryPolicy
 from .router.targets import sdk
@@ -38,6 +39,7 @@ class TargetOptions(_Options):
     timeout: float | None = Field(default=None, gt=0)
     api: Api | None = None
     params: dict[str, Any] = Field(default_factory=dict)
+    weight: float = Field(default=1.0, ge=0)
 
 
 class RetryOptions(_Options):
@@ -56,12 +58,19 @@ class FetchOptions(_Options):
 
 
 class Options(_Options):
-    """All of `spaturzu={...}`. `deadline`: seconds for a whole call. `fetch_media=True`: with FetchOptions' limits."""
+    """All of `spaturzu={...}`. `deadline`: seconds for a whole call. `fetch_media=True`: with FetchOptions' limits.
+
+    `weight` is the primary's, for `strategy="weighted"`. `affinity`: for how many seconds a conversation stays
+    where it was served last; True for 300.
+    """
 
     fallback: list[TargetOptions] | None = None
     retry: RetryOptions = RetryOptions()
     deadline: float | None = Field(default=None, gt=0)
     on_loss: Literal["skip", "allow"] = "skip"
+    strategy: Strategy = "ordered"
+    weight: float = Field(default=1.0, ge=0)
+    affinity: bool | float = Field(default=False, ge=0)
     fetch_media: bool | FetchOptions = False
 
 
@@ -81,8 +90,16 @@ def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_prim
         retry=RetryPolicy(attempts=read.retry.attempts, max_wait_s=read.retry.max_wait_s),
         deadline_s=read.deadline,
         on_loss=read.on_loss,
+        choosing=Choosing(strategy=read.strategy, weight=read.weight, affinity_s=_affinity_s(read.affinity)),
         fetch_media=_fetch_limits(read.fetch_media),
     )
+
+
+def _affinity_s(given: bool | float) -> float | None:
+    """True: as long as the providers keep a prompt cache, which is 5 minutes at all of them (2026-11-22)."""
+    if given is True:
+        return 300.0
+    return float(given) or None
 
 
 def _fetch_limits(given: bool | FetchOptions) -> FetchLimits | None:
@@ -152,6 +169,7 @@ def _target(number: int, given: TargetOptions, sync_caller: bool) -> Target:
         timeout_s=given.timeout,
         api=given.api,
         params=given.params,
+        weight=given.weight,
     )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from spaturzu_translators.messages import Provider
 
+from .choosing import Choosing
 from .cooldown import Cooldowns
 from .media import FetchLimits
 from .retry import RetryPolicy
@@ -32,7 +33,8 @@ interrupt, or a stream's end. It does no I/O, and raises nothing after its `yiel
 class Target:
     """A place to send. `max_tokens`, `timeout_s` and `params` (keys of its own wire) override the call's.
 
-    `api` is which of OpenAI's two it is reached by; None leaves it to the call (`apis`).
+    `weight`: how often it comes first where the chain chooses by weight. `api` is which of OpenAI's two it is reached by;
+    None leaves it to the call (`apis`).
     """
 
     provider: Provider
@@ -42,6 +44,7 @@ class Target:
     timeout_s: float | None = None
     api: Api | None = None
     params: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    weight: float = 1.0
 
     @cached_property
     def sdk(self) -> Sdk:
@@ -77,6 +80,7 @@ class Chain:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     deadline_s: float | None = None
     on_loss: OnLoss = "skip"
+    choosing: Choosing = field(default_factory=Choosing)
     fetch_media: FetchLimits | None = None
     middleware: tuple[Middleware, ...] = ()
     skipped: Callable[[Call, Hop], None] | None = None

@@ -74,6 +74,7 @@ class CallRecord:
     provider: Provider
     agent_path: tuple[str, ...] = ()
     run_id: str | None = None
+    session_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict[str, str])
     hops: list[Hop] = field(default_factory=list[Hop])
     stitched: bool = False

@@ -146,19 +146,19 @@ def walk(call: Call) -> Generator[Effect, Outcome, Result]:
 
 
 def _order(call: Call) -> Iterable[Target | None]:
-    """The primary, then its fallbacks; those that are cooled down come last, the first to reopen before the others."""
-    if call.chain.cooldowns.quiet or not call.chain.targets:
-        return call.chain.places
-    return _by_cooldown(call)
+    """As the chain chooses; those that are cooled down come last, the first to reopen before the others."""
+    chain = call.chain
+    places = chain.places if chain.choosing.is_as_written else chain.choosing.order(call, chain.places)
+    return places if chain.cooldowns.quiet or not chain.targets else _by_cooldown(call, places)
 
 
-def _by_cooldown(call: Call) -> Iterator[Target | None]:
+def _by_cooldown(call: Call, places: Iterable[Target | None]) -> Iterator[Target | None]:
     """Each target is asked for its state when its turn comes: who admits a probe must send it.
 
     However the walk leaves it, answered, skipped or interrupted, another may be the next probe.
     """
     cooldowns, later = call.chain.cooldowns, list[Target | None]()
-    for place in call.chain.places:
+    for place in places:
         if not cooldowns.admit(call.key_of(place)):
             later.append(place)
             continue
@@ -320,7 +320,10 @@ def _served(
         hop.status = "pending" if streamed else "served"
     if isinstance(result, Broken):
         _count(call, target, result.failure)
-    elif not call.chain.cooldowns.quiet:
+        return result
+    if not call.chain.choosing.is_as_written:
+        call.chain.choosing.served(call, target, hop.duration_s)
+    if not call.chain.cooldowns.quiet:
         call.chain.cooldowns.succeeded(call.key_of(target))
     return result
 
