@@ -33,8 +33,8 @@ interrupt, or a stream's end. It does no I/O, and raises nothing after its `yiel
 class Target:
     """A place to send. `max_tokens`, `timeout_s` and `params` (keys of its own wire) override the call's.
 
-    `weight`: how often it comes first where the chain chooses by weight. `api` is which of OpenAI's two it is reached by;
-    None leaves it to the call (`apis`).
+    `weight`: how often it comes first where the chain chooses by weight. `api` is which of OpenAI's two it is reached
+    by; None leaves it to the call (`apis`).
     """
 
     provider: Provider
