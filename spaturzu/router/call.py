@@ -53,11 +53,13 @@ class Call:
         max_retries: int,
         as_async: bool,
         wire_name: Wire | None = None,
+        stripped: tuple[Loss, ...] = (),
     ) -> None:
         self.record, self.chain = record, chain
         self.wire_name: Wire = wire_name or record.provider
         self.max_retries, self.as_async = max_retries, as_async
         self._read, self._key = read, key
+        self._stripped = stripped
         self.started = chain.clock()
 
     @property
@@ -130,6 +132,7 @@ class Call:
             provider=self.provider if target is None else target.provider,
             model="" if target is None else target.model,
             started=self.chain.clock(),
+            losses=self._stripped,
         )
         self.record.hops.append(hop)
         return hop
@@ -152,7 +155,8 @@ class Call:
             body = {**body, "model": target.model}
         if target.max_tokens is not None:
             body = _limited(body, self.codec, target)
-        return Prepared(replace(self.wire, body=_merged(body, target.params), model=target.model), self.wire_name)
+        wire = replace(self.wire, body=_merged(body, target.params), model=target.model)
+        return Prepared(wire, self.wire_name, losses=self._stripped)
 
     def _translated(self, target: Target, to: Wire) -> Prepared:
         request = replace(self.request, model=target.model)

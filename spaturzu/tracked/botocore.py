@@ -18,6 +18,7 @@ def leave_by(client: Any, door: Door) -> None:
     endpoint.http_session = TrackedSession(getattr(session, "inner", session), door)
     if door.chain().targets:
         _exchange().end_retries(client)
+        _exchange().strip_before_signing(door, client)
 
 
 @cache

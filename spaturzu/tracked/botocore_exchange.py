@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,19 +20,43 @@ from spaturzu.router.media import Media
 from spaturzu.router.targets.bedrock import end_retries
 from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
 from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.loss import Loss
 
-from .calls import begin, native_error, served_headers
+from .calls import COMPACT, begin, native_error, own, served_headers
 from .door import Door
 from .duck import Duck, require
 from .pump import SyncPump
 from .surfaces import Surface
 
-__all__ = ["end_retries", "over_duck", "send"]
+__all__ = ["end_retries", "over_duck", "send", "strip_before_signing"]
+
+
+_STRIPPED: ContextVar[tuple[Loss, ...]] = ContextVar("spaturzu_stripped", default=())
+"""From `strip_before_signing` to `send`, which botocore calls next, in the same thread."""
+
+
+def strip_before_signing(door: Door, client: Any) -> None:
+    """Leave thoughts of other providers out of `client`'s requests: after it, the signature covers the body.
+
+    `register_first`: botocore signs in a handler of the same event (botocore 1.43 and 1.44 [S]).
+    """
+    emitter, event = client._endpoint._event_emitter, "request-created.bedrock-runtime"
+    emitter.unregister(event, unique_id="spaturzu")
+    emitter.register_first(event, partial(_strip, door), unique_id="spaturzu")
+
+
+def _strip(door: Door, request: Any, **_: Any) -> None:
+    surface = door.recognise(urlsplit(str(request.url)).path)
+    kept = own(door, surface, bytes(request.data)) if surface and isinstance(request.data, bytes | bytearray) else None
+    _STRIPPED.set(kept.stripped if kept else ())
+    if kept:
+        request.data = kept.body
 
 
 def send(inner: Any, door: Door, surface: Surface, request: Any) -> Any:
     """Walk the chain and give botocore its response, or raise its error."""
-    call = begin(door, surface, _body(request), lambda: _key(request), as_async=False)
+    stripped = _STRIPPED.get()
+    call = begin(door, surface, _body(request), lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return _answer(door, call, explain(call, door.explained), request)
     return _answer(door, call, drive(call, _Primary(inner, request)), request)
@@ -171,7 +197,7 @@ class _Chunks:
 
 
 def _plain(call: Call, answer: Answer, request: Any) -> Any:
-    content = json.dumps(answer.body, ensure_ascii=False, separators=(",", ":")).encode()
+    content = COMPACT(answer.body).encode()
     return _response(request, 200, content, call)
 
 

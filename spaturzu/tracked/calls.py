@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Any, cast
 
 from spaturzu.router.call import Call
 from spaturzu.router.hop import TRIED, CallRecord, Hop
 from spaturzu.router.relay import Relay
 from spaturzu.router.walk import Broken, of_response
+from spaturzu_translators.codec import codec
 from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.foreign import may_be_foreign
+from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSON, JSONObject
 from spaturzu_translators.requests import WireRequest
 
@@ -18,8 +22,40 @@ from . import detours
 from .door import Door, remember
 from .surfaces import Surface
 
+COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
-def begin(door: Door, surface: Surface, body: bytes, key: Callable[[], Hashable], *, as_async: bool) -> Call:
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """The request as its own provider is to get it: without thoughts of the targets that served earlier turns."""
+
+    body: bytes
+    stripped: tuple[Loss, ...]
+    """Where something was left out, in the words of the wire."""
+
+
+def own(door: Door, surface: Surface, body: bytes) -> Own | None:
+    """None where there is nothing to leave out, as in every conversation that its own provider served."""
+    spoken = surface.wire or door.provider
+    if not may_be_foreign(spoken, body) or not door.chain().targets:
+        return None
+    asked = read_wire(surface, body)
+    kept, places = codec(spoken).strip(asked.body, asked.model)
+    if not places:
+        return None
+    losses = tuple(Loss(path=place, kind="dropped", matters="tuning") for place in places)
+    return Own(COMPACT(kept).encode(), losses)
+
+
+def begin(
+    door: Door,
+    surface: Surface,
+    body: bytes,
+    key: Callable[[], Hashable],
+    *,
+    as_async: bool,
+    stripped: tuple[Loss, ...] = (),
+) -> Call:
     """A call, attributed here, where it enters."""
     chain, record = door.chain() if detours.current is None else detours.current.chain(door.chain()), _record(door)
     remember(record)
@@ -31,6 +67,7 @@ def begin(door: Door, surface: Surface, body: bytes, key: Callable[[], Hashable]
         key=key,
         max_retries=door.native.max_retries() if chain.targets else 0,
         as_async=as_async,
+        stripped=stripped,
     )
 
 

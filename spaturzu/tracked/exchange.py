@@ -15,8 +15,9 @@ from spaturzu.router.judge import Reply
 from spaturzu.router.media import Media
 from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
 from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.loss import Loss
 
-from .calls import begin, native_error, served_headers
+from .calls import COMPACT, begin, native_error, own, served_headers
 from .door import Door
 from .pump import AsyncPump, SyncPump, stream_source
 from .surfaces import Surface
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 
 def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
     """Walk the chain and give the SDK its response, or raise its error."""
-    call = begin(door, surface, request.content, lambda: _key(request), as_async=False)
+    request, stripped = _own(family, door, surface, request)
+    call = begin(door, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
     result = drive(call, _Primary(inner, request, options))
@@ -38,11 +40,24 @@ async def asend(
     family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]
 ) -> Any:
     """The same, async."""
-    call = begin(door, surface, request.content, lambda: _key(request), as_async=True)
+    request, stripped = _own(family, door, surface, request)
+    call = begin(door, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
     result = await adrive(call, _AsyncPrimary(inner, request, options))
     return library(family).answer(door, call, result, request)
+
+
+def _own(family: Any, door: Door, surface: Surface, request: Any) -> tuple[Any, tuple[Loss, ...]]:
+    """The request as it came, but without what another provider said in it and this one would refuse."""
+    kept = own(door, surface, request.content)
+    if kept is None:
+        return request, ()
+    headers = [item for item in request.headers.multi_items() if item[0].lower() != "content-length"]
+    return (
+        family.Request(request.method, request.url, headers=headers, content=kept.body, extensions=request.extensions),
+        kept.stripped,
+    )
 
 
 def _key(request: Request) -> Hashable:
@@ -179,7 +194,7 @@ class _Library:
         raise native_error(door, call, broken, request, lambda reply: self._error_response(reply, request))
 
     def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
-        content = _COMPACT(answer.body).encode()
+        content = COMPACT(answer.body).encode()
         headers = {"content-type": "application/json", "x-request-id": call.record.id, **served_headers(call)}
         response = self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
         response.json = _Parsed(content, answer.body)
@@ -204,9 +219,6 @@ class _Library:
     def _timed(self, call: Call, response: Any) -> Any:
         response.elapsed = timedelta(seconds=call.chain.clock() - call.started)
         return response
-
-
-_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class _Parsed:

@@ -732,7 +732,8 @@ def test_an_answer_is_what_the_sdk_reads() -> None:
         ("b", "g", {}),
     ]
     signatures = [part.thought_signature for part in native.parts or ()]
-    assert signatures == [None, None, b"skip_thought_signature_validator", None]
+    skip = b"skip_thought_signature_validator"
+    assert signatures == [skip, None, skip, None]
     assert native.usage_metadata
     assert native.usage_metadata.candidates_token_count == 5
     assert native.usage_metadata.total_token_count == 17

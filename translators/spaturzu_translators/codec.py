@@ -11,6 +11,7 @@ from typing import Protocol, cast
 
 from .events import Event
 from .failures import ErrorReply, Failure
+from .foreign import Stripped
 from .loss import Encoded, Loss
 from .messages import JSON, JSONObject, Provider, Wire
 from .requests import Request, WireRequest
@@ -105,6 +106,8 @@ class Codec:
     stream_content_type: str
     decode_error: Callable[[ErrorReply], Failure]
     encode_error: Callable[[Failure], ErrorReply]
+    strip: Callable[[JSONObject, str], Stripped]
+    """A request's body and model: the body without thoughts that another provider had (`foreign`)."""
     usage_key: str = "usage"
     second: Wire | None = None
     """The wire's name where it is not the provider's first one."""

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeAlias
 from .codec import codec
 from .loss import Loss
 from .messages import (
-    PROVIDERS,
+    WIRES,
     Blob,
     File,
     Message,
@@ -25,17 +25,19 @@ from .messages import (
     ToolCall,
     ToolResult,
     Uri,
+    Wire,
 )
 from .requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice, WireRequest
 
 Fate: TypeAlias = Literal["carried", "approximated", "dropped", "skips the target"]
 
-MODELS: dict[Provider, str] = {
+MODELS: dict[Wire, str] = {
     "openai": "gpt-6.2",
     "anthropic": "claude-opus-5-5",
     "bedrock": "anthropic.claude-opus-5-5-v1:0",
     "gemini": "gemini-3.8-flash",
     "mistral": "mistral-large-latest",
+    "openai_responses": "gpt-6.2",
 }
 """What a cell depends on, beside the direction: a current model of each (2026-11-22)."""
 
@@ -148,7 +150,7 @@ ISSUED: dict[str, Callable[[Provider], Request]] = {
 }
 """Features that belong to the caller's provider."""
 
-OWN: dict[Provider, dict[str, dict[str, Any]]] = {
+OWN: dict[Wire, dict[str, dict[str, Any]]] = {
     "openai": {
         "logit_bias": {"logit_bias": {"1": 1}},
         "verbosity": {"verbosity": "low"},
@@ -179,11 +181,20 @@ OWN: dict[Provider, dict[str, dict[str, Any]]] = {
         "prompt_mode": {"prompt_mode": "reasoning"},
         "guardrails": {"guardrails": [{"block_on_error": True}]},
     },
+    "openai_responses": {
+        "previous_response_id": {"previous_response_id": "resp_1"},
+        "background": {"background": True},
+        "store": {"store": True},
+        "truncation": {"truncation": "auto"},
+        "web search tool": {"tools": [{"type": "web_search"}]},
+        "custom tool": {"tools": [{"type": "custom", "name": "g"}]},
+        "verbosity": {"text": {"verbosity": "low"}},
+    },
 }
 """What only one provider has, as it stands on its wire."""
 
 
-def _asked(primary: Provider, request: Request) -> Request | None:
+def _asked(primary: Wire, request: Request) -> Request | None:
     """The feature as a caller of `primary` asks for it; None where that provider cannot ask for it."""
     own = codec(primary)
     encoded = own.encode_request(replace(request, model=ANY_MODEL))
@@ -192,22 +203,22 @@ def _asked(primary: Provider, request: Request) -> Request | None:
     return own.decode_request(encoded.value)
 
 
-def _beside(primary: Provider, extra: dict[str, Any]) -> Request:
+def _beside(primary: Wire, extra: dict[str, Any]) -> Request:
     own = codec(primary)
     wire = own.encode_request(replace(PLAIN, model=MODELS[primary])).value
     return own.decode_request(WireRequest(body={**wire.body, **extra}, model=wire.model))
 
 
-def features(primary: Provider) -> Iterator[tuple[str, Request]]:
+def features(primary: Wire) -> Iterator[tuple[str, Request]]:
     """Every row of a caller's table: what the caller's provider can be asked for at all."""
-    for name, request in (*FEATURES.items(), *((name, make(primary)) for name, make in ISSUED.items())):
+    for name, request in (*FEATURES.items(), *((name, make(codec(primary).provider)) for name, make in ISSUED.items())):
         if asked := _asked(primary, request):
             yield name, asked
     for name, extra in OWN[primary].items():
         yield f"`{name}`" if name.isidentifier() else name, _beside(primary, extra)
 
 
-def fate(request: Request, target: Provider) -> Fate:
+def fate(request: Request, target: Wire) -> Fate:
     """What becomes of the feature at `target`."""
     losses = codec(target).encode_request(replace(request, model=MODELS[target])).losses
     return _worst(losses)
@@ -241,12 +252,12 @@ def _lines() -> Iterator[str]:
     yield "detail. *dropped*: it only tunes the answer, and the hop's losses name it. *skips the target*: without it"
     yield 'the answer could mean something else, so the target is not tried, unless `on_loss="allow"`.'
     yield f"Targets' models: {', '.join(MODELS.values())}."
-    for primary in PROVIDERS:
+    for primary in WIRES:
         yield from _table(primary)
 
 
-def _table(primary: Provider) -> Iterator[str]:
-    targets: list[Provider] = [target for target in PROVIDERS if target != primary]
+def _table(primary: Wire) -> Iterator[str]:
+    targets: list[Wire] = [target for target in WIRES if target != primary]
     yield ""
     yield f"## A caller of {primary}"
     yield ""

@@ -8,6 +8,7 @@ from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
 from .stream import TERMINAL, StreamDecoder, StreamEncoder, frame
+from .thinking import strip
 
 CODEC = Codec(
     provider="anthropic",
@@ -25,4 +26,5 @@ CODEC = Codec(
     stream_content_type="text/event-stream; charset=utf-8",
     decode_error=decode_error,
     encode_error=encode_error,
+    strip=strip,
 )

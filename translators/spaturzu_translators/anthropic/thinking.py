@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, cast, get_args
 
+from ..foreign import UNSIGNED, Stripped, strip_blocks
 from ..loss import Losses
 from ..messages import JSONObject
 from ..requests import Effort, ReasoningOptions
@@ -110,3 +111,12 @@ def _thinking(options: ReasoningOptions, budget: int | None, losses: Losses, *, 
     if options.include_text is not None:
         thinking["display"] = "summarized" if options.include_text else "omitted"
     return thinking
+
+
+def strip(body: JSONObject, model: str) -> Stripped:
+    """A request without the thoughts of other providers, which have no signature."""
+    return strip_blocks(body, "messages", "content", _is_foreign)
+
+
+def _is_foreign(block: JSONObject) -> bool:
+    return block.get("type") == "thinking" and block.get("signature") == UNSIGNED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..codec import Codec
 from ..eventstream import EventStreamFramer
+from .content import strip
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
@@ -25,4 +26,5 @@ CODEC = Codec(
     stream_content_type="application/vnd.amazon.eventstream",
     decode_error=decode_error,
     encode_error=encode_error,
+    strip=strip,
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, assert_never
 
 from ..codec import as_list, as_object
+from ..foreign import UNSIGNED, Stripped, strip_blocks
 from ..ids import map_id
 from ..loss import Losses
 from ..messages import (
@@ -22,6 +23,7 @@ from ..messages import (
     JSONObject,
     Opaque,
     Part,
+    Provider,
     Reasoning,
     Refusal,
     ResultPart,
@@ -56,8 +58,9 @@ _CITED = frozenset({"content", "citations"})
 
 @dataclass(slots=True)
 class Reading:
-    """What a decoder knows of the call so far: renamed tools, and the names of the calls it has seen."""
+    """What a decoder knows of the call so far: renamed tools, names of calls that it saw, and who signs thoughts."""
 
+    signer: Provider = "bedrock"
     renamed: Mapping[str, str] = field(default_factory=dict[str, str])
     calls: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -176,7 +179,7 @@ def _reasoning(value: JSON, where: str, reading: Reading) -> Part | None:
     return Reasoning(
         text=text_at(said, "text", where) or "",
         signature=text_at(said, "signature", where) or None,
-        issuer="bedrock",
+        issuer=None if said.get("signature") == UNSIGNED else reading.signer,
         provider_fields=keep(own) if own else NOTHING,
     )
 
@@ -309,9 +312,9 @@ def cache_point(ttl: CacheTtl, path: str, writing: Writing) -> list[JSONObject]:
 
 
 def _reasoning_blocks(part: Reasoning, path: str, writing: Writing) -> list[JSONObject]:
-    """Thoughts with the signature of Bedrock, or of Anthropic for a Claude: the same vendor signs both."""
+    """Thoughts with the signature of the model's vendor: Anthropic signs for a Claude, here as at its own door."""
     ours = part.issuer == "bedrock"
-    signed = ours or (part.issuer == "anthropic" and writing.facts.claude)
+    signed = ours or (part.issuer == "anthropic" and writing.facts.signer == "anthropic")
     if signed and part.redacted is not None:
         return _redacted_blocks(part.redacted, ours, path, writing)
     signature = part.signature if signed else None
@@ -320,7 +323,19 @@ def _reasoning_blocks(part: Reasoning, path: str, writing: Writing) -> list[JSON
         return []
     _report_thoughts(part, signature, path, writing)
     said: JSONObject = {"text": part.text, **own_fields(part.provider_fields)}
-    return [{"reasoningContent": {"reasoningText": {**said, "signature": signature} if signature else said}}]
+    if signature is None and not ours:
+        signature = UNSIGNED
+    return [{"reasoningContent": {"reasoningText": said if signature is None else {**said, "signature": signature}}}]
+
+
+def strip(body: JSONObject, model: str) -> Stripped:
+    """A request without the thoughts of other providers, whose signature is empty; some models have none at all."""
+    return strip_blocks(body, "messages", "content", _is_foreign)
+
+
+def _is_foreign(block: JSONObject) -> bool:
+    thought = object_or_none(block.get("reasoningContent")) or {}
+    return (object_or_none(thought.get("reasoningText")) or {}).get("signature") == UNSIGNED
 
 
 def _redacted_blocks(redacted: str, ours: bool, path: str, writing: Writing) -> list[JSONObject]:
@@ -333,7 +348,7 @@ def _redacted_blocks(redacted: str, ours: bool, path: str, writing: Writing) -> 
 
 
 def _report_thoughts(part: Reasoning, signature: str | None, path: str, writing: Writing) -> None:
-    if part.issuer != "bedrock" and signature is not None:
+    if part.issuer != writing.facts.signer and signature:
         writing.losses.approximate(f"{path}.issuer")
     if part.signature is not None and signature is None:
         writing.losses.drop(f"{path}.signature")

@@ -9,6 +9,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from ..messages import Provider
+
 _CLAUDE = re.compile(r"anthropic\.claude-(?P<rest>[a-z0-9-]+)")
 _VERSION = re.compile(r"(?<!\d)(\d{1,2})(?:-(\d{1,2}))?(?!\d)")
 _OTHER = re.compile(
@@ -23,6 +25,7 @@ class ModelFacts:
     """`thinking`: takes Claude's field of that name. `one_sampler`: temperature and topP exclude each other."""
 
     claude: bool = False
+    signer: Provider = "bedrock"
     nova: bool = False
     sampling: bool = True
     one_sampler: bool = False
@@ -50,6 +53,7 @@ def _claude(rest: str) -> ModelFacts:
     opus = "opus" in rest
     return ModelFacts(
         claude=True,
+        signer="anthropic",
         sampling=version < (4, 7),
         one_sampler=version >= (4, 5),
         thinking=version >= (3, 7),

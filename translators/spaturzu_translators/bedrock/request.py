@@ -58,7 +58,7 @@ def decode_request(wire: WireRequest) -> Request:
     """A Converse body as a canonical request. Raises BadWire where it is none."""
     body = as_object(wire.body, WHO)
     own = dict(rest(body, _KNOWN))
-    reading = Reading(renamed=wire.renamed_tools)
+    reading = Reading(renamed=wire.renamed_tools, signer=facts_of(wire.model).signer)
     system, messages = _decode_messages(body, reading)
     more = _More(object_at(body, MORE, WHO) or {}, facts_of(wire.model), own)
     config = object_at(body, "toolConfig", WHO) or {}

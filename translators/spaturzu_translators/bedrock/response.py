@@ -69,7 +69,8 @@ def decode_response(body: JSONObject, model: str) -> Response:
     """
     found = as_object(body, WHO)
     message = an_object(an_object(found, "output", WHO), "message", f"{WHO}: output")
-    parts = decode_blocks(list_at(message, "content", f"{WHO}: content"), f"{WHO}: content", Reading())
+    reading = Reading(signer=facts_of(model).signer)
+    parts = decode_blocks(list_at(message, "content", f"{WHO}: content"), f"{WHO}: content", reading)
     more = object_at(found, MORE, WHO)
     own = {**rest(found, _KNOWN), **_metrics(found)}
     return Response(

@@ -25,9 +25,10 @@ from ..events import (
     merge_usage,
 )
 from ..eventstream import event_frame
+from ..foreign import UNSIGNED
 from ..ids import map_id
 from ..loss import Loss, Losses, foreign_event_fields
-from ..messages import JSON, NOTHING, JSONObject, Part, Reasoning, Refusal, Text, ToolCall
+from ..messages import JSON, NOTHING, JSONObject, Part, Provider, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
 from ..responses import Candidate, Usage
 from .content import Reading, Writing, decode_block, encode_part
@@ -77,6 +78,7 @@ class StreamDecoder:
 
     def __init__(self, model: str) -> None:
         self._model = model
+        self._signer: Provider = facts_of(model).signer
         self._started = False
         self._calls = False
         self._parts = 0
@@ -149,7 +151,7 @@ class StreamDecoder:
         found = an_object(delta, "reasoningContent", where)
         if found.get("redactedContent") is not None:
             return self._begin(block, Reasoning(redacted=a_text(found, "redactedContent", where), issuer="bedrock"))
-        events = self._begin_once(block, Reasoning(issuer="bedrock"))
+        events = self._begin_once(block, Reasoning(issuer=self._signer))
         text, signature = text_at(found, "text", where), text_at(found, "signature", where)
         if text:
             events.append(TextDelta(index=block.index or 0, text=text))
@@ -247,6 +249,7 @@ class _Open:
     part: Part
     block: int | None = None
     texts: int = 0
+    signed: bool = False
 
 
 class StreamEncoder:
@@ -353,11 +356,10 @@ class StreamEncoder:
     def _signed(self, index: int, signature: str) -> list[JSONObject]:
         """A signature goes to its own vendor's callers only."""
         part = self._open[index].part
-        if isinstance(part, Reasoning) and (
-            part.issuer == "bedrock" or (part.issuer == "anthropic" and self._writing.facts.claude)
-        ):
-            if part.issuer != "bedrock":
+        if isinstance(part, Reasoning) and (part.issuer in ("bedrock", self._writing.facts.signer)):
+            if part.issuer != self._writing.facts.signer:
                 self._losses.approximate(f"candidates[0].parts[{index}].issuer")
+            self._open[index].signed = True
             return self._delta(index, {"reasoningContent": {"signature": signature}})
         self._losses.drop(f"candidates[0].parts[{index}].signature")
         return []
@@ -391,6 +393,8 @@ class StreamEncoder:
             if isinstance(part, Reasoning):
                 self._losses.drop(path)
             return frames
+        if isinstance(part, Reasoning) and part.redacted is None and part.issuer != OWN and not opened.signed:
+            frames.append(self._framed(opened, {"reasoningContent": {"signature": UNSIGNED}}))
         self._report_part(part, path)
         return [*frames, {"contentBlockStop": {"contentBlockIndex": opened.block}}]
 

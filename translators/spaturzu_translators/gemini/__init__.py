@@ -7,6 +7,7 @@ import re
 from ..codec import Codec
 from ..sse import SseFramer, data_frame
 from .errors import decode_error, encode_error
+from .history import strip
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
 from .stream import StreamDecoder, StreamEncoder
@@ -31,4 +32,5 @@ CODEC = Codec(
     stream_content_type="text/event-stream",
     decode_error=decode_error,
     encode_error=encode_error,
+    strip=strip,
 )

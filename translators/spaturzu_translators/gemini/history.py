@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import assert_never
 
+from ..foreign import Stripped, strip_blocks
 from ..loss import Losses, Turn, report_joins
 from ..messages import (
     NOTHING,
@@ -33,6 +34,7 @@ from .parts import (
     encode_result,
     encode_text,
     encode_thought,
+    is_sentinel,
 )
 
 MADE_UP_ID = re.compile(r"call_\d{1,5}_\d{1,5}")
@@ -124,3 +126,12 @@ def sign(parts: list[JSONObject]) -> None:
         if "functionCall" in part:
             part.setdefault("thoughtSignature", SENTINEL)
             return
+
+
+def strip(body: JSONObject, model: str) -> Stripped:
+    """A request without the thoughts of other providers, which have the sentinel for a signature."""
+    return strip_blocks(body, "contents", "parts", _is_foreign)
+
+
+def _is_foreign(part: JSONObject) -> bool:
+    return part.get("thought") is True and is_sentinel(part.get("thoughtSignature"))

@@ -68,7 +68,12 @@ def decode_part(value: JSON, who: str) -> Part:
 def signature_of(part: JSONObject) -> str | None:
     """A part's thought signature; the sentinel of an emulated one counts as none."""
     signature = part.get("thoughtSignature")
-    return None if signature in _SENTINELS else signature
+    return None if is_sentinel(signature) else signature
+
+
+def is_sentinel(signature: JSON) -> bool:
+    """Is it what stands for the signature of what Gemini never said?"""
+    return signature in _SENTINELS
 
 
 def _decode_text(part: JSONObject, who: str) -> Text | Reasoning:
@@ -80,7 +85,8 @@ def _decode_text(part: JSONObject, who: str) -> Text | Reasoning:
         if signature is not None:
             string(signature, f"{who}.thoughtSignature")
         rest = _rest(part, "text", "thought", "thoughtSignature")
-        return Reasoning(text=text, signature=signature, issuer="gemini", provider_fields=own(rest))
+        issuer = None if is_sentinel(part.get("thoughtSignature")) else "gemini"
+        return Reasoning(text=text, signature=signature, issuer=issuer, provider_fields=own(rest))
     return Text(text=text, provider_fields=own(_rest(part, "text")))
 
 
@@ -224,9 +230,11 @@ def encode_text(text: str, provider_fields: ProviderFields = NOTHING) -> JSONObj
 
 
 def encode_thought(part: Reasoning) -> JSONObject:
-    """A thought, signed where Gemini signed it."""
+    """A thought, signed where Gemini signed it; another's has the sentinel."""
     wire: JSONObject = {"text": part.text, "thought": True}
-    if part.signature is not None and part.issuer == "gemini":
+    if part.issuer != "gemini":
+        wire["thoughtSignature"] = SENTINEL
+    elif part.signature is not None:
         wire["thoughtSignature"] = part.signature
     return put_own(wire, part.provider_fields)
 

@@ -299,7 +299,7 @@ def encode_answer_part(part: Part, path: str, losses: Losses) -> JSONObject | No
 
 
 def _encode_reasoning(part: Reasoning, path: str, losses: Losses) -> JSONObject | None:
-    """Another's thoughts show their text, and count as Gemini's own from here on; their signature stays behind."""
+    """Another's thoughts show their text; their signature stays behind."""
     own_thought = part.issuer == "gemini"
     if not part.text and not (own_thought and part.signature is not None):
         return losses.drop(path)

@@ -345,6 +345,8 @@ def _text_part(part: Part, text: str) -> JSONObject:
     wire = encode_text(text)
     if isinstance(part, Reasoning):
         wire["thought"] = True
+        if part.issuer != "gemini":
+            wire["thoughtSignature"] = SENTINEL
     return wire
 
 

@@ -6,6 +6,7 @@ from functools import partial
 
 from ..codec import Codec
 from ..sse import SseFramer
+from .content import strip
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
@@ -27,4 +28,5 @@ CODEC = Codec(
     stream_content_type=CONTENT_TYPE,
     decode_error=decode_error,
     encode_error=encode_error,
+    strip=strip,
 )

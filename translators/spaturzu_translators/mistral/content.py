@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TypeAlias, cast
 
 from ..codec import as_list, as_object
+from ..foreign import UNSIGNED, Stripped, strip_blocks
 from ..ids import map_id, short_name
 from ..loss import Losses
 from ..media import type_by_suffix
@@ -103,7 +104,12 @@ def _thinking(chunk: Chunk, who: str) -> Part:
         texts.append(required_string(inner, "text", f"{who}.thinking[{at}]"))
     known = _THINKING if chunk.get("closed") is False else _CLOSED_THINKING
     signature = string(chunk, "signature", who)
-    return Reasoning(text="".join(texts), signature=signature, issuer=OWN, provider_fields=rest_of(chunk, known))
+    return Reasoning(
+        text="".join(texts),
+        signature=signature or None,
+        issuer=None if signature == UNSIGNED else OWN,
+        provider_fields=rest_of(chunk, known),
+    )
 
 
 def _image(chunk: Chunk, who: str) -> Part:
@@ -268,7 +274,7 @@ def think_chunk(text: str, signature: str | None, own: Mapping[str, JSON]) -> Ch
 
 
 def shown_reasoning(part: Reasoning, path: str, report: Losses) -> Reasoning | None:
-    """A thought as an answer may show it: only our own signature, or the caller would replay a foreign one to us."""
+    """A thought as an answer may show it: only our own signature, an empty one on another's."""
     if part.issuer == OWN:
         return part
     if not part.text:
@@ -277,7 +283,16 @@ def shown_reasoning(part: Reasoning, path: str, report: Losses) -> Reasoning | N
     for name in ("signature", "redacted"):
         if getattr(part, name) is not None:
             report.drop(f"{path}.{name}")
-    return replace(part, signature=None, redacted=None)
+    return replace(part, signature=UNSIGNED, redacted=None)
+
+
+def strip(body: JSONObject, model: str) -> Stripped:
+    """A request without the thoughts of other providers, whose signature is empty."""
+    return strip_blocks(body, "messages", "content", _is_foreign)
+
+
+def _is_foreign(chunk: JSONObject) -> bool:
+    return chunk.get("type") == "thinking" and chunk.get("signature") == UNSIGNED
 
 
 def _encode_blob(part: Blob, path: str, report: Losses) -> Chunk | None:

@@ -23,6 +23,7 @@ from ..events import (
     UsageReported,
     merge_usage,
 )
+from ..foreign import UNSIGNED
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
@@ -331,7 +332,8 @@ class _Writing:
         part = self._parts[index]
         own = own_fields(part.provider_fields)
         if isinstance(part, Reasoning):
-            return self._wrote(index, part, {"content": [think_chunk(text, None, own)]})
+            mark = None if part.issuer == OWN else UNSIGNED
+            return self._wrote(index, part, {"content": [think_chunk(text, mark, own)]})
         return self._wrote(index, part, {"content": [{"type": "text", "text": text, **own}] if own else text})
 
     def _signature(self, index: int, signature: str) -> list[JSONObject]:

@@ -10,6 +10,7 @@ from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
 from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, frame
+from .turns import strip
 
 CODEC = Codec(
     provider="openai",
@@ -27,4 +28,5 @@ CODEC = Codec(
     stream_content_type="text/event-stream",
     decode_error=decode_error,
     encode_error=encode_error,
+    strip=strip,
 )

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import assert_never
+from typing import assert_never, cast
 
 from ..codec import BadWire, as_list, as_object
+from ..foreign import Stripped
 from ..ids import map_id
 from ..loss import Turn, report_joins
 from ..messages import (
@@ -31,6 +32,7 @@ from ..messages import (
     merge_turns,
 )
 from ..requests import Request
+from .model_facts import model_facts
 from .parts import (
     Writing,
     decode_calls,
@@ -310,3 +312,22 @@ def drop_seal(part: Reasoning, path: str, writing: Writing) -> None:
 
 
 _WRITERS = {"system": _write_system, "user": _write_user, "assistant": _write_assistant}
+
+
+def strip(body: JSONObject, model: str) -> Stripped:
+    """A request without thoughts, where it is for a model that has no place for any."""
+    if model_facts(model).reasoning_history or not isinstance(body.get("messages"), list):
+        return body, []
+    messages: list[JSON] = body["messages"]
+    places = [
+        f"messages[{number}].reasoning_content"
+        for number, message in enumerate(messages)
+        if isinstance(message, dict) and "reasoning_content" in message
+    ]
+    return ({**body, "messages": [_thoughtless(message) for message in messages]}, places) if places else (body, [])
+
+
+def _thoughtless(message: JSON) -> JSON:
+    if not isinstance(message, dict):
+        return message
+    return {name: value for name, value in cast(JSONObject, message).items() if name != "reasoning_content"}

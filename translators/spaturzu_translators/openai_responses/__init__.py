@@ -8,6 +8,7 @@ from ..codec import Codec
 from ..sse import SseFramer
 from .errors import decode_error, encode_error
 from .fields import OWN
+from .items import strip
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
 from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, frame
@@ -29,4 +30,5 @@ CODEC = Codec(
     stream_content_type="text/event-stream",
     decode_error=decode_error,
     encode_error=encode_error,
+    strip=strip,
 )

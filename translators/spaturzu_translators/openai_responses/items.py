@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeGuard, assert_never
+from typing import TypeGuard, assert_never, cast
 
 from ..codec import BadWire, as_list, as_object
+from ..foreign import Stripped
 from ..loss import Turn, report_joins
 from ..messages import (
     JSON,
@@ -356,3 +357,26 @@ def encode_call(call: ToolCall, name: str) -> JSONObject:
 
 
 _WRITERS = {"system": _write_system, "user": _write_user, "assistant": _write_assistant}
+
+
+def strip(body: JSONObject, model: str) -> Stripped:
+    """A request without the thoughts of other providers, and without the ids that we gave to the rest of their words.
+
+    OpenAI looks items up by their ids, and knows none of these.
+    """
+    items = body.get("input")
+    if not isinstance(items, list):
+        return body, []
+    kept: list[JSON] = []
+    places: list[str] = []
+    for number, item in enumerate(cast("list[JSON]", items)):
+        if not isinstance(item, dict) or not is_ours(cast(JSONObject, item).get("id")):
+            kept.append(item)
+            continue
+        entry = cast(JSONObject, item)
+        if entry.get("type") == "reasoning":
+            places.append(f"input[{number}]")
+        else:
+            places.append(f"input[{number}].id")
+            kept.append({name: value for name, value in entry.items() if name != "id"})
+    return ({**body, "input": kept}, places) if places else (body, [])

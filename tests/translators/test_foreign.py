@@ -1,0 +1,124 @@
+"""Requests are stripped of what only another provider thought, and are otherwise left as they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from spaturzu_translators import WIRES, Wire, codec
+from spaturzu_translators.foreign import may_be_foreign
+from spaturzu_translators.messages import Reasoning
+from spaturzu_translators.requests import Request
+from spaturzu_translators.responses import Response
+
+from .strategies import requests, responses
+from .test_laws import ASKED, stream_bytes
+
+SKIP = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+OURS: dict[Wire, dict[str, Any]] = {
+    "openai": {"messages": [{"role": "assistant", "content": "yes", "reasoning_content": "hm"}]},
+    "openai_responses": {
+        "input": [
+            {"type": "reasoning", "id": "rs_spaturzu_1_0", "summary": [{"type": "summary_text", "text": "hm"}]},
+            {"type": "message", "id": "msg_spaturzu_1_1", "role": "assistant", "content": "yes"},
+        ]
+    },
+    "anthropic": {
+        "messages": [
+            {
+                "role": "assistant",
+                "content": [{"type": "thinking", "thinking": "hm", "signature": ""}, {"type": "text", "text": "yes"}],
+            }
+        ]
+    },
+    "bedrock": {
+        "messages": [
+            {
+                "role": "assistant",
+                "content": [
+                    {"reasoningContent": {"reasoningText": {"text": "hm", "signature": ""}}},
+                    {"text": "yes"},
+                ],
+            }
+        ]
+    },
+    "gemini": {
+        "contents": [
+            {"role": "model", "parts": [{"text": "hm", "thought": True, "thoughtSignature": SKIP}, {"text": "yes"}]}
+        ]
+    },
+    "mistral": {
+        "messages": [
+            {
+                "role": "assistant",
+                "content": [
+                    {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "signature": ""},
+                    {"type": "text", "text": "yes"},
+                ],
+            }
+        ]
+    },
+}
+every_wire = pytest.mark.parametrize("wire_name", WIRES)
+
+
+@every_wire
+@pytest.mark.parametrize("spaces", [(",", ":"), (", ", ": ")], ids=["compact", "spaced"])
+def test_a_foreign_thought_is_found_and_left_out(wire_name: Wire, spaces: tuple[str, str]) -> None:
+    body = OURS[wire_name]
+    assert may_be_foreign(wire_name, json.dumps(body, separators=spaces).encode())
+    kept, places = codec(wire_name).strip(body, "gpt-6-astra")
+    assert "hm" not in json.dumps(kept)
+    assert "yes" in json.dumps(kept)
+    assert "_spaturzu_" not in json.dumps(kept)
+    assert places
+
+
+@every_wire
+def test_a_turn_of_nothing_but_foreign_thoughts_goes_as_a_whole(wire_name: Wire) -> None:
+    ((turns, [turn, *_]),) = OURS[wire_name].items()
+    for blocks in ("content", "parts"):
+        if isinstance(turn.get(blocks), list):
+            alone = {turns: [{**turn, blocks: turn[blocks][:1]}]}
+            assert codec(wire_name).strip(alone, "m")[0] == {turns: []}
+
+
+def test_compatible_servers_that_show_thoughts_get_theirs_back() -> None:
+    body = OURS["openai"]
+    assert codec("openai").strip(body, "deepseek-reasoner") == (body, [])
+
+
+@every_wire
+@given(request=requests())
+def test_what_an_encoder_sends_has_nothing_to_strip(wire_name: Wire, request: Request) -> None:
+    """A translated history holds the provider's own thoughts only; a compatible server's have no seal to tell."""
+    body = codec(wire_name).encode_request(request).value.body
+    kept, places = codec(wire_name).strip(body, request.model)
+    assert (kept, places) == (body, [])
+
+
+@every_wire
+@given(response=responses())
+def test_foreign_thoughts_of_an_answer_bear_a_mark(wire_name: Wire, response: Response) -> None:
+    """The bytes that callers keep are found again; what the provider itself said needs no mark."""
+    c = codec(wire_name)
+    foreign = [
+        part
+        for candidate in response.candidates[:1]
+        for part in candidate.parts
+        if isinstance(part, Reasoning) and part.text and part.issuer not in (c.provider, None)
+    ]
+    plain = json.dumps(c.encode_response(response, ASKED).value).encode()
+    if foreign:
+        assert may_be_foreign(wire_name, plain)
+        assert wire_name == "bedrock" or may_be_foreign(wire_name, stream_bytes(c, response))
+
+
+@every_wire
+def test_a_body_of_any_shape_is_stripped_or_left(wire_name: Wire) -> None:
+    for turns in (None, "hi", 5, [], [None, 3, "x", {}, {"content": None}, {"content": [None, {"type": 5}]}]):
+        body = {"messages": turns, "contents": turns, "input": turns}
+        assert codec(wire_name).strip(body, "m") == (body, [])
