@@ -26,7 +26,7 @@ _MARKS: dict[Wire, tuple[bytes, re.Pattern[bytes] | None]] = {
     "gemini": (b"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I", None),
     "mistral": (b"signature", _EMPTY_SIGNATURE),
 }
-"""What a request holds if it may have foreign thoughts in it; the first, a plain search, is all that most calls cost."""
+"""What a request holds if foreign thoughts may be in it. The first, a plain search, is all that most calls cost."""
 
 Stripped: TypeAlias = tuple[JSONObject, list[str]]
 """A body, and the places in it (of the wire, as they were) where something was left out; none: it is the body given."""
