@@ -17,6 +17,7 @@ HOMES = {
     "wall": ("hop", "wall_rows"),
     "imports": ("imports", "rows"),
     "translation": ("translation", "rows"),
+    "rescue": ("rescue", "rows"),
 }
 NAME_WIDTH, WIDTHS = 66, (12, 12, 8, 16, 7, 6)
 

@@ -53,7 +53,7 @@ def _dropin(name: str, statement: str) -> Row:
 
 def _run(program: str) -> str:
     command = [sys.executable, "-c", program]
-    done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603
+    done = subprocess.run(command, env=ENVIRONMENT, stdout=subprocess.PIPE, text=True, check=True)
     return done.stdout
 
 
