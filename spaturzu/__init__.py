@@ -14,12 +14,13 @@ from .attribution import RunFrame, get_current_frame, run
 from .errors import BudgetExceededError, ConfigError, HttpError, LedgerError, SpaturzuError
 from .instance import Spaturzu, configure, flush, get_default_spaturzu, shutdown
 from .instance import Spaturzu as spaturzu
+from .version import VERSION
 
 if TYPE_CHECKING:
     from .standalone import AsyncRouter, Router
     from .tracked.door import last_call
 
-__version__ = "0.2.0"
+__version__ = VERSION
 
 __all__ = [
     "AsyncRouter",

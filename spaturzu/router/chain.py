@@ -27,6 +27,10 @@ Middleware: TypeAlias = "Callable[[Call, Hop], Generator[None]]"
 caller gets that error, and nothing is sent. It is resumed once when the hop is over: by an answer, its last failure, an
 interrupt, or a stream's end. It does no I/O, and raises nothing after its `yield`.
 """
+Around: TypeAlias = "Callable[[Call], Generator[None]]"
+"""The same around a whole call: it is over when its answer is there, when the chain is exhausted, or when its stream
+ends, whichever hop that was at.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +61,11 @@ class Target:
         return self.sdk.single(self.client)
 
     @cached_property
+    def silent(self) -> Any:
+        """The same without spans of the SDK's own, for calls that have a span already."""
+        return self.sdk.silent(self.single)
+
+    @cached_property
     def max_retries(self) -> int:
         """What the client's owner allowed it."""
         return self.sdk.max_retries(self.client)
@@ -82,6 +91,7 @@ class Chain:
     on_loss: OnLoss = "skip"
     choosing: Choosing = field(default_factory=Choosing)
     fetch_media: FetchLimits | None = None
+    around: tuple[Around, ...] = ()
     middleware: tuple[Middleware, ...] = ()
     skipped: Callable[[Call, Hop], None] | None = None
     """Told of each hop that is skipped, which middleware never sees."""

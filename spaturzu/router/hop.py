@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from spaturzu.attribution import uuid7
 from spaturzu_translators.failures import FailureKind
@@ -48,12 +48,15 @@ class Hop:
     first_token_s: float | None = None
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """The middleware around it, while it lasts."""
+    enter: Callable[[], Callable[[], object]] | None = field(default=None, repr=False)
+    """Called before each of its requests, in the caller's context; what it returns is called after it, in the same."""
+    recorded: Callable[[Any], None] | None = field(default=None, repr=False)
+    """Called once off the caller's path: with the hop's `ledger.record.Record`, or with None where there is none."""
 
     def over(self) -> None:
         """Resume the middleware around it, the innermost first. Each is resumed once, however often this is called."""
         opened, self.opened = self.opened, None
-        for concern in reversed(opened or ()):
-            next(concern, None)
+        _resume(opened)
 
     def __str__(self) -> str:
         name = f"{self.provider}/{self.model}"
@@ -65,6 +68,11 @@ class Hop:
         tries = "" if self.attempts == 1 else f", {self.attempts} attempts"
         lost = f", lost {', '.join(loss.path for loss in self.losses)}" if self.losses else ""
         return f"{name}: {said}, {self.duration_s:.3f} s{tries}{lost}"
+
+
+def _resume(opened: list[Generator[None]] | None) -> None:
+    for concern in reversed(opened or ()):
+        next(concern, None)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -79,7 +87,16 @@ class CallRecord:
     hops: list[Hop] = field(default_factory=list[Hop])
     stitched: bool = False
     """Did a stream break and go on at another hop?"""
+    opened: list[Generator[None]] | None = field(default=None, repr=False)
+    """What is around the whole call, while it lasts."""
+    tracing: Any = field(default=None, repr=False)
+    """What tracing keeps of the call from hop to hop."""
     _id: str | None = None
+
+    def over(self) -> None:
+        """The call is over: what is around it is resumed, once."""
+        opened, self.opened = self.opened, None
+        _resume(opened)
 
     @property
     def id(self) -> str:

@@ -121,6 +121,24 @@ Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
 
 
 def walk(call: Call) -> Generator[Effect, Outcome, Result]:
+    """The walk, within what is around the call. A stream is over later: whoever lets it out says so."""
+    if not call.chain.around:
+        return (yield from _walk(call))
+    record = call.record
+    record.opened = [concern(call) for concern in call.chain.around]
+    for concern in record.opened:
+        next(concern)
+    try:
+        result = yield from _walk(call)
+    except BaseException:
+        record.over()
+        raise
+    if not (isinstance(result, Pulled) or (isinstance(result, NativeAnswer) and result.stream is not None)):
+        record.over()
+    return result
+
+
+def _walk(call: Call) -> Generator[Effect, Outcome, Result]:
     """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure.
 
     Where the chain has no primary, the first target's failure stands for it.
@@ -210,13 +228,14 @@ def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
         return SendPrimary(hop, call.hop_timeout_s(None), call.native_relay)
     timeout_s = call.hop_timeout_s(target)
     as_async = call.as_async and target.sdk.serves_async(target.client)
-    invoke = partial(_invoke, target, prepared, timeout_s, as_async)
+    invoke = partial(_invoke, target, prepared, timeout_s, as_async, hop.enter is not None)
     return SendTarget(hop, target, invoke, _relay(call, target, prepared), timeout_s)
 
 
-def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool) -> Any:
+def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool, traced: bool) -> Any:
     """Performed by the driver as a whole: a client that cannot even be bound to the call fails like any other."""
-    return sdk(prepared.wire_name).prepare(target.single, prepared.wire, timeout_s, as_async)()
+    client = target.silent if traced else target.single
+    return sdk(prepared.wire_name).prepare(client, prepared.wire, timeout_s, as_async)()
 
 
 def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
@@ -291,12 +310,16 @@ def _attempt(
 ) -> Generator[Effect, Outcome, NativeAnswer | TargetAnswer | Pulled | Broken]:
     """One request. A caller who interrupts it leaves a cancelled hop."""
     hop.attempts += 1
+    leave = hop.enter() if hop.enter else None
     try:
         outcome = yield _send(call, hop, target, prepared)
     except BaseException:
         hop.status, hop.kind = "failed", "cancelled"
         hop.duration_s = call.chain.clock() - hop.started
         raise
+    finally:
+        if leave is not None:
+            leave()
     hop.duration_s = call.chain.clock() - hop.started
     assert not isinstance(outcome, Fetched | None)  # noqa: S101 - those are the outcomes of other effects
     return outcome

@@ -33,6 +33,7 @@ class _Pump:
             pulled = self._pulled
             duration_s = self._call.chain.clock() - pulled.hop.started
             finish(pulled.hop, pulled.relay, abandoned=not pulled.relay.complete, duration_s=duration_s)
+            self._call.record.over()
 
     def _broke(self, exc: Exception) -> bytes:
         """The source raised: the caller's own error is raised, or in-stream bytes are returned."""

@@ -40,6 +40,8 @@ class Sdk:
     is_async: Callable[[Client], bool]
     serves_async: Callable[[Client], bool]
     """May its call be awaited? Gemini's and Mistral's clients serve sync callers as well, `is_async` ones do not."""
+    silent: Callable[[Client], Client] = lambda client: client
+    """The client without spans of its SDK's own."""
     takes_timeout: bool = True
     """False where the SDK has timeouts for a whole client only."""
 

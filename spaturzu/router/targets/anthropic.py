@@ -36,6 +36,11 @@ def error(exc: BaseException) -> ErrorReply | None:
     )
 
 
+def silent(client: Any) -> Any:
+    """anthropic 2.12 makes a span for each call unless told not to [S]; older ones take no such option."""
+    return client.with_options(open_telemetry=False) if hasattr(client, "open_telemetry") else client
+
+
 SDK = Sdk(
     method="messages.create",
     prepare=prepare,
@@ -44,6 +49,7 @@ SDK = Sdk(
     stream=itself,
     error=error,
     single=without_retries,
+    silent=silent,
     max_retries=said_retries,
     is_async=async_by("messages.create"),
     serves_async=async_by("messages.create"),

@@ -1,0 +1,67 @@
+"""OpenTelemetry around calls and hops, where the process has it: else nothing is loaded, and next to nothing done.
+
+On as soon as the application has set a tracer or meter provider; `SPATURZU_OTEL=off` keeps it off.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spaturzu.router.call import Call
+    from spaturzu.router.hop import Hop
+
+    from .telemetry import Telemetry
+
+SWITCH = "SPATURZU_OTEL"
+_OFF = frozenset({"off", "false", "0", "no"})
+_SDKS = ("opentelemetry.sdk", "ddtrace.opentelemetry")
+"""The packages that have providers. One that nobody has imported has set none."""
+
+
+class _State:
+    telemetry: Telemetry | None = None
+
+
+def telemetry() -> Telemetry | None:
+    """What records spans and metrics; None while there is no provider for either."""
+    if _State.telemetry is None and is_on():
+        from .telemetry import Telemetry
+
+        _State.telemetry = Telemetry()
+    return _State.telemetry
+
+
+def is_on() -> bool:
+    """Has the application set a provider?"""
+    if not any(name in sys.modules for name in _SDKS) or os.environ.get(SWITCH, "").lower() in _OFF:
+        return False
+    return _is_set("trace", "get_tracer_provider") or _is_set("metrics", "get_meter_provider")
+
+
+def _is_set(module: str, getter: str) -> bool:
+    """The API's own providers stand in for one that was not set."""
+    api = sys.modules.get(f"opentelemetry.{module}")
+    if api is None:
+        return False
+    given: type[Any] = getattr(api, getter)().__class__
+    return not given.__module__.startswith(f"opentelemetry.{module}")
+
+
+def trace_call(call: Call) -> Generator[None]:
+    """A span around a call that may fall back. One without a chain has its hop's span alone."""
+    recording = telemetry()
+    return _nothing() if recording is None or len(call.chain.places) < 2 else recording.around_call(call)
+
+
+def trace_hop(call: Call, hop: Hop) -> Generator[None]:
+    """A span around a hop, and its metrics."""
+    recording = telemetry()
+    return _nothing() if recording is None else recording.around_hop(call, hop)
+
+
+def _nothing() -> Generator[None]:
+    yield
