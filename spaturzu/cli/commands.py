@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import click
@@ -11,6 +12,7 @@ import spaturzu
 from spaturzu_translators.messages import PROVIDERS, Provider
 
 from .ledger_options import db_option, json_option, opened, where, where_options
+from .words import Moment
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -201,3 +203,91 @@ def check(
         context.exit(2)
     show(targets, found, as_json=as_json)
     context.exit(1 if found else 0)
+
+
+@cli.group()
+def prices() -> None:
+    """Prices: the figures that calls are priced with."""
+
+
+@contextmanager
+def told() -> Generator[None]:
+    """What is wrong with the user's options ends the command: exit status 2."""
+    from spaturzu.errors import ConfigError
+
+    try:
+        yield
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        click.get_current_context().exit(2)
+
+
+overrides_option = click.option(
+    "--prices",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    envvar="SPATURZU_PRICES",
+    help="Your own prices, JSON or TOML; they win. SPATURZU_PRICES if not given.",
+)
+
+
+@prices.command("show")
+@click.argument("model")
+@click.option("--provider", type=click.Choice(PROVIDERS), help="Only there; everywhere if not given.")
+@click.option("--tier", help="A service tier: batch, flex, priority, ...")
+@click.option("--at", type=Moment(), help="The prices of that day: 2026-03-12 (UTC).")
+@overrides_option
+@json_option
+@click.pass_context
+def show_prices(
+    context: click.Context,
+    model: str,
+    provider: Provider | None,
+    tier: str | None,
+    at: float | None,
+    file: Path | None,
+    as_json: bool,
+) -> None:
+    """A model's figures, and where they are from. Exit status 1 if it has none."""
+    from .prices import Asked, quotes, read_overrides, show
+
+    with told():
+        found = quotes(model, provider, Asked(tier, at, read_overrides(file)))
+    if not found:
+        click.echo(f"spaturzu: no known price for {model}; 'spaturzu prices list' shows what is known", err=True)
+        context.exit(1)
+    show(found, as_json=as_json)
+
+
+@prices.command("list")
+@click.option("--provider", type=click.Choice(PROVIDERS), help="Only this one's.")
+@json_option
+def list_prices(provider: Provider | None, as_json: bool) -> None:
+    """The models that have a price."""
+    from .prices import show_list
+
+    show_list((provider,) if provider else PROVIDERS, as_json=as_json)
+
+
+@prices.command("check")
+@click.argument("models", nargs=-1, metavar="[MODEL]...")
+@click.option("--chain", help="module:attribute, or a chain's name: the models of its targets.")
+@overrides_option
+@json_option
+@click.pass_context
+def check_prices(
+    context: click.Context, models: tuple[str, ...], chain: str | None, file: Path | None, as_json: bool
+) -> None:
+    """Has every model a known price?
+
+    MODEL is an id, or provider/id. Exit status 1 if one has no price, 2 if there is nothing to check.
+    """
+    from .prices import Asked, check, read_overrides, show_checked
+
+    with told():
+        checked = check(models, chain, Asked(overrides=read_overrides(file)))
+    if not checked:
+        click.echo("spaturzu: nothing to check; name models, or a chain with --chain module:attribute", err=True)
+        context.exit(2)
+    show_checked(checked, as_json=as_json)
+    context.exit(0 if all(one.found for one in checked) else 1)

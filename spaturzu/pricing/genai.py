@@ -45,6 +45,18 @@ def version() -> str:
     return f"genai-prices {installed('genai-prices')}"
 
 
+_RELEASED = {"0.2.3": "2026-11-10"}
+"""Its data carry no date of their own; the wheel's, from its registry, read 2026-11-22."""
+
+
+def released() -> str | None:
+    """The day of the list in force (an ISO date), as far as it is known here."""
+    snapshot = _snapshot()
+    if snapshot.from_auto_update:
+        return snapshot.timestamp.date().isoformat()
+    return _RELEASED.get(installed("genai-prices"))
+
+
 class _Seen:
     """The list in force when last looked: a program that updates genai-prices itself puts another in its place."""
 
@@ -78,8 +90,9 @@ def find(seller: Seller, name: str, context: Mapping[str, str], day: int) -> Lis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notes:
-    """What the list says beside figures: the price pages, since when (ISO date) these hold, and remarks."""
+    """What the list says beside figures: the price pages, since when (ISO date) these hold, remarks, and its own date."""
 
+    dated: str | None = None
     pages: tuple[str, ...] = ()
     since: str | None = None
     comments: str | None = None
@@ -91,7 +104,9 @@ def notes(seller: Seller, name: str, day: int) -> Notes | None:
     if model is None:
         return None
     pages = tuple(_snapshot().find_provider(None, seller, None).pricing_urls or ())
-    return Notes(pages=pages, since=_since(model, _EPOCH + timedelta(days=day)), comments=model.price_comments)
+    return Notes(
+        dated=released(), pages=pages, since=_since(model, _EPOCH + timedelta(days=day)), comments=model.price_comments
+    )
 
 
 def _since(model: ModelInfo, at: datetime) -> str | None:

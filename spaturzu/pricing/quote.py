@@ -32,7 +32,8 @@ class Figure:
 class Quote:
     """`figures` holds every unit that has a price; those not in `own` are charged like another unit.
 
-    `pages`, `since` (an ISO date) and `comments` are the price list's, where it has them.
+    `dated` is the day of the price list, `since` the day from which the figures hold (ISO dates); `pages` and `comments`
+    are the list's. Each where it is known.
     """
 
     provider: Provider
@@ -42,6 +43,7 @@ class Quote:
     figures: Mapping[Unit, Figure]
     own: frozenset[Unit]
     assumptions: tuple[str, ...] = ()
+    dated: str | None = None
     pages: tuple[str, ...] = ()
     since: str | None = None
     comments: str | None = None
@@ -69,6 +71,7 @@ def quote(
         figures=_figures(found),
         own=found.own,
         assumptions=found.assumed,
+        dated=notes.dated,
         pages=notes.pages,
         since=notes.since,
         comments=notes.comments,
