@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from importlib.metadata import version as installed
+from importlib.metadata import version as metadata_version
 from typing import TYPE_CHECKING, Any
 
 from .names import Seller
@@ -39,10 +39,17 @@ class Listed:
     missing: tuple[tuple[str, str], ...] = ()
 
 
-@cache
 def version() -> str:
-    """Which list: "genai-prices 0.2.3"."""
-    return f"genai-prices {installed('genai-prices')}"
+    """Which list: "genai-prices 0.2.3", or "genai-prices updated 2026-12-01" where the program updates it itself."""
+    snapshot = _snapshot()
+    if snapshot.from_auto_update:
+        return f"genai-prices updated {snapshot.timestamp.date().isoformat()}"
+    return f"genai-prices {_installed()}"
+
+
+@cache
+def _installed() -> str:
+    return metadata_version("genai-prices")
 
 
 _RELEASED = {"0.2.3": "2026-11-10"}
@@ -54,7 +61,7 @@ def released() -> str | None:
     snapshot = _snapshot()
     if snapshot.from_auto_update:
         return snapshot.timestamp.date().isoformat()
-    return _RELEASED.get(installed("genai-prices"))
+    return _RELEASED.get(_installed())
 
 
 class _Seen:
@@ -90,7 +97,7 @@ def find(seller: Seller, name: str, context: Mapping[str, str], day: int) -> Lis
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notes:
-    """What the list says beside figures: the price pages, since when (ISO date) these hold, remarks, and its own date."""
+    """What the list says beside figures: its own date, the price pages, since when these hold, remarks."""
 
     dated: str | None = None
     pages: tuple[str, ...] = ()

@@ -186,6 +186,21 @@ def test_contradictory_counts_never_make_a_negative_part():
     assert found.nanodollars == found.breakdown.cached == 62_500
 
 
+def test_list_that_the_program_updates_itself_is_used_and_named():
+    from genai_prices.data_snapshot import DataSnapshot, get_snapshot, set_custom_snapshot
+
+    bundled = get_snapshot()
+    without_mistral = [provider for provider in bundled.providers if provider.id != "mistral"]
+    assert paid("mistral", "mistral-small-latest", PLAIN) is not None
+    try:
+        set_custom_snapshot(DataSnapshot(providers=without_mistral, from_auto_update=True))
+        assert paid("mistral", "mistral-small-latest", PLAIN) is None
+        assert price("openai", "gpt-4o", PLAIN, at=LATER).origin.startswith("genai-prices updated 20")
+    finally:
+        set_custom_snapshot(None)
+    assert paid("mistral", "mistral-small-latest", PLAIN) is not None
+
+
 def test_answer_tells_its_tier():
     def answer(provider, usage=None, **fields):
         parts = Candidate()
