@@ -32,7 +32,7 @@ class Figure:
 class Quote:
     """`figures` holds every unit that has a price; those not in `own` are charged like another unit.
 
-    `dated` is the day of the price list, `since` the day from which the figures hold (ISO dates), `pages` and `comments`
+    `dated` is the day of the list, `since` that from which the figures hold (ISO dates); `pages` and `comments`
     are what it says itself. Each where it is known.
     """
 
