@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from typing import TypeAlias, assert_never
 
 from .failures import Failure
 from .messages import JSON, NOTHING, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from .responses import Candidate, FinishReason, Response, Usage
+from .values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Started:
     """The first event of every stream."""
 
@@ -21,7 +22,7 @@ class Started:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PartStarted:
     """Part `index` (counted per candidate, from 0) begins as `part`; deltas append to it. Media come whole."""
 
@@ -30,7 +31,7 @@ class PartStarted:
     candidate: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class TextDelta:
     """More text of a Text, Refusal or Reasoning part."""
 
@@ -39,7 +40,7 @@ class TextDelta:
     candidate: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ArgumentsDelta:
     """More JSON text of a ToolCall's arguments."""
 
@@ -48,7 +49,7 @@ class ArgumentsDelta:
     candidate: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class SignatureDelta:
     """More of a Reasoning part's signature (providers send it whole, at the end)."""
 
@@ -57,7 +58,7 @@ class SignatureDelta:
     candidate: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class PartEnded:
     """Part `index` is complete. `provider_fields` are what only its end brought; they are merged over the start's."""
 
@@ -66,7 +67,7 @@ class PartEnded:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Finished:
     """A candidate is complete: the terminal signal. A stream that ends without one was cut."""
 
@@ -77,14 +78,14 @@ class Finished:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class UsageReported:
     """Usage so far. Cumulative: each one replaces the fields that it knows."""
 
     usage: Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Failed:
     """The provider reported an error inside the stream. Nothing follows."""
 
@@ -276,5 +277,8 @@ def merge_usage(known: Usage | None, new: Usage) -> Usage:
     """`new` over `known`: fields that `new` does not know keep their value."""
     if known is None:
         return new
-    changed = {name: value for name in Usage.__slots__ if (value := getattr(new, name)) is not None and value != {}}
+    changed = {name: value for name in _USAGE if (value := getattr(new, name)) is not None and value != {}}
     return replace(known, **changed)
+
+
+_USAGE = tuple(field.name for field in fields(Usage))

@@ -10,6 +10,7 @@ from .messages import JSON, Message, ProviderFields, Role, ToolResult, Wire
 from .provider_fields import is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
+from .values import value
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -17,7 +18,7 @@ LossKind: TypeAlias = Literal["dropped", "approximated"]
 Matters: TypeAlias = Literal["tuning", "meaning"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Loss:
     """`path` names the canonical field, as in `temperature`, `tools[0].strict`, `messages[2].parts[1]`.
 

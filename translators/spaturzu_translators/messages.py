@@ -7,8 +7,9 @@ Every value is frozen. What a provider says that has no canonical name is kept u
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeAlias
+
+from .values import value
 
 JSON: TypeAlias = Any
 """A value of `json.loads`: dict, list, str, int, float, bool or None."""
@@ -50,7 +51,7 @@ Modality: TypeAlias = Literal["image", "audio", "video", "document"]
 CacheTtl: TypeAlias = Literal["5m", "30m", "1h", "12h"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Text:
     """Plain text. `cache` marks the end of a cacheable prefix and says for how long."""
 
@@ -59,7 +60,7 @@ class Text:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Refusal:
     """The model's own words for not answering."""
 
@@ -67,7 +68,7 @@ class Refusal:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Reasoning:
     """Thinking. `signature` and `redacted` (an opaque, base64 or encrypted block) bind it to `issuer`.
 
@@ -81,7 +82,7 @@ class Reasoning:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ToolCall:
     """The model asks for a tool. `arguments` is JSON text exactly as the model wrote it, possibly invalid."""
 
@@ -92,7 +93,7 @@ class ToolCall:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Blob:
     """Inline media: base64 text as on the wire."""
 
@@ -104,7 +105,7 @@ class Blob:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Uri:
     """Media by reference: http(s), gs or s3."""
 
@@ -116,7 +117,7 @@ class Uri:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class File:
     """Media in a provider's own file store; means nothing to any other provider than `issuer`."""
 
@@ -129,7 +130,7 @@ class File:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Opaque:
     """A part only `issuer` can read (a server tool's call, a citation block, a future type): its wire JSON."""
 
@@ -141,7 +142,7 @@ class Opaque:
 ResultPart: TypeAlias = Text | Blob | Uri | File | Opaque
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ToolResult:
     """The answer to a `ToolCall`. `name` where the wire carries it; `structured`: the one text is JSON."""
 
@@ -157,7 +158,7 @@ class ToolResult:
 Part: TypeAlias = Text | Refusal | Reasoning | ToolCall | ToolResult | Blob | Uri | File | Opaque
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Message:
     """One turn. Tool results are parts of the *user* turn that follows the calls, before its other parts."""
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from .messages import JSON, NOTHING, CacheTtl, JSONObject, Message, ProviderFields, Text
+from .values import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Tool:
     """A function the model may call. `parameters` is JSON Schema; None where the caller gave none (no arguments)."""
 
@@ -21,7 +22,7 @@ class Tool:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class OpaqueTool:
     """A tool that only `issuer` can run or read (web search, code execution, a custom grammar): its wire JSON."""
 
@@ -33,7 +34,7 @@ class OpaqueTool:
 AnyTool: TypeAlias = Tool | OpaqueTool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ToolChoice:
     """`mode` auto, none, required (any tool) ; `names` narrows: with required and one name that tool is forced."""
 
@@ -45,7 +46,7 @@ SCHEMA_NAME = "response"
 """What a schema is called where a provider demands a name and the caller gave none."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ResponseFormat:
     """`json_object` is any JSON; `json_schema` constrains it by `schema`. Plain text is `response_format=None`."""
 
@@ -59,7 +60,7 @@ class ResponseFormat:
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class ReasoningOptions:
     """How much to think: `effort` on one scale, or a `budget_tokens`. `include_text` asks for the thoughts."""
 
@@ -68,7 +69,7 @@ class ReasoningOptions:
     include_text: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Request:
     """One chat call. None means that the caller did not say.
 
@@ -102,7 +103,7 @@ class Request:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class WireRequest:
     """A request as one provider's HTTP body. Gemini and Bedrock carry `model` and `stream` in the path.
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from .messages import JSON, NOTHING, Part, ProviderFields
+from .values import value
 
 FinishReason: TypeAlias = Literal[
     "stop",
@@ -22,7 +22,7 @@ FinishReason: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Usage:
     """Tokens, each None where the provider did not say.
 
@@ -41,7 +41,7 @@ class Usage:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Candidate:
     """One answer. `finish_reason` None: the provider gave none. `logprobs` is the issuer's wire JSON."""
 
@@ -52,7 +52,7 @@ class Candidate:
     provider_fields: ProviderFields = NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Response:
     """A whole answer. `created` is Unix seconds. `model` is the model that served."""
 
