@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from .messages import JSON, Message, ProviderFields, Role, ToolResult, Wire
+from .messages import JSON, ProviderFields, Role, ToolResult, Wire
 from .provider_fields import is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
@@ -61,6 +61,8 @@ class Losses:
 
     def found(self) -> tuple[Loss, ...]:
         """All of them, in order. A path inside another lost path is not said twice; the outer one matters as much."""
+        if len(self._losses) < 2:
+            return tuple(self._losses.values())
         paths = self._losses.keys()
         outer = [path for path in paths if not any(_inside(path, other) for other in paths)]
         return tuple(self._whole(path) for path in outer)
@@ -78,36 +80,37 @@ def _inside(path: str, other: str) -> bool:
     return len(path) > len(other) and path.startswith(other) and path[len(other)] in ".["
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A message as it stands on the wire: its `path`, the role that it has there, and the wire's own fields of it.
+class Joins:
+    """Watches the turns as an encoder writes them, and reports neighbours that the wire cannot tell apart.
 
-    Not `says`: nothing of it is left, but it keeps its neighbours apart.
+    Such neighbours are one turn afterwards: the first is approximated, the others are dropped. They were two because
+    of a turn between them that is not on the wire, another provider's fields, or their roles. Instructions that come
+    first join nothing: they are read as the request's own.
     """
 
-    path: str
-    role: Role
-    own: Mapping[str, JSON]
-    says: bool = True
+    __slots__ = ("_first", "_leading", "_losses", "_own", "_role")
 
+    def __init__(self, losses: Losses) -> None:
+        self._losses = losses
+        self._leading = True
+        self._role: Role | None = None
+        self._own: Mapping[str, JSON] = {}
+        self._first = 0
 
-def report_joins(turns: Iterable[Turn], losses: Losses) -> None:
-    """Neighbours that the wire cannot tell apart are one turn: the first is approximated, the others are dropped.
+    def turn(self, number: int, role: Role, own: Mapping[str, JSON], says: bool = True) -> None:
+        """`messages[number]` as it stands on the wire: the role that it has there, and the wire's own fields of it.
 
-    They were two because of a turn between them that is not on the wire, another provider's fields, or their roles.
-    Instructions that come first join nothing: they are read as the request's own.
-    """
-    first: Turn | None = None
-    leading = True
-    for turn in turns:
-        leading = leading and turn.role == "system" and not turn.own
-        if leading:
-            continue
-        if first is None or turn.role != first.role or turn.own != first.own:
-            first = turn if turn.says else None
-        elif turn.says:
-            losses.approximate(first.path)
-            losses.drop(turn.path)
+        Not `says`: nothing of it is left, but it keeps its neighbours apart.
+        """
+        if self._leading:
+            self._leading = role == "system" and not own
+            if self._leading:
+                return
+        if role != self._role or own != self._own:
+            self._first, self._role, self._own = number, role if says else None, own
+        elif says:
+            self._losses.approximate(f"messages[{self._first}]")
+            self._losses.drop(f"messages[{number}]")
 
 
 def foreign_event_fields(fields: ProviderFields, path: str, own: Wire) -> Iterator[Loss]:
@@ -128,7 +131,16 @@ def foreign_fields(request: Request, own: Wire, *, also: tuple[Wire, ...] = ()) 
     for number, part in enumerate(request.system):
         yield from _foreign(part.provider_fields, f"system[{number}].", kept)
     for number, message in enumerate(request.messages):
-        yield from _foreign_in_message(message, f"messages[{number}].", kept)
+        if message.provider_fields:
+            yield from _foreign(message.provider_fields, f"messages[{number}].", kept)
+        for index, part in enumerate(message.parts):
+            if part.provider_fields:
+                yield from _foreign(part.provider_fields, f"messages[{number}].parts[{index}].", kept)
+            if isinstance(part, ToolResult):
+                for inner, content in enumerate(part.content):
+                    if content.provider_fields:
+                        path = f"messages[{number}].parts[{index}].content[{inner}]."
+                        yield from _foreign(content.provider_fields, path, kept)
 
 
 def foreign_response_fields(response: Response, own: Wire, *, also: tuple[Wire, ...] = ()) -> Iterator[Loss]:
@@ -142,15 +154,6 @@ def foreign_response_fields(response: Response, own: Wire, *, also: tuple[Wire, 
         yield from _foreign(candidate.provider_fields, path, kept)
         for index, part in enumerate(candidate.parts):
             yield from _foreign(part.provider_fields, f"{path}parts[{index}].", kept)
-
-
-def _foreign_in_message(message: Message, path: str, kept: set[str]) -> Iterator[Loss]:
-    yield from _foreign(message.provider_fields, path, kept)
-    for index, part in enumerate(message.parts):
-        yield from _foreign(part.provider_fields, f"{path}parts[{index}].", kept)
-        if isinstance(part, ToolResult):
-            for inner, content in enumerate(part.content):
-                yield from _foreign(content.provider_fields, f"{path}parts[{index}].content[{inner}].", kept)
 
 
 def _foreign(fields: ProviderFields, path: str, kept: set[str]) -> Iterator[Loss]:

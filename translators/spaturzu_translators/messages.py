@@ -6,8 +6,8 @@ Every value is frozen. What a provider says that has no canonical name is kept u
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, NoReturn, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NoReturn, TypeAlias, cast
 
 from .values import value
 
@@ -140,6 +140,7 @@ class Opaque:
 
 
 ResultPart: TypeAlias = Text | Blob | Uri | File | Opaque
+RESULT_PARTS = (Text, Blob, Uri, File, Opaque)
 
 
 @value
@@ -167,24 +168,78 @@ class Message:
     provider_fields: ProviderFields = NOTHING
 
 
+def plain_turn(item: JSON) -> Message | None:
+    """The turn `{"role": "user" or "assistant", "content": "some text"}`, as several wires write most of them.
+
+    None where `item` is anything else, which then has to be read the long way.
+    """
+    if isinstance(item, dict) and len(found := cast(JSONObject, item)) == 2:
+        role, content = found.get("role"), found.get("content")
+        if content and isinstance(content, str) and (role == "user" or role == "assistant"):
+            return Message(role=role, parts=(Text(text=content),))
+    return None
+
+
+def plain_block_turn(item: JSON, key: str, roles: Mapping[JSON, Role]) -> Message | None:
+    """The same for wires that write it `{"role": one of `roles`, key: [{"text": "some text"}]}`."""
+    if isinstance(item, dict) and len(found := cast(JSONObject, item)) == 2:
+        blocks, role = found.get(key), found.get("role")
+        if isinstance(blocks, list) and isinstance(role, str) and role in roles:
+            text = _lone_text(cast("list[JSON]", blocks))
+            return None if text is None else Message(role=roles[role], parts=(Text(text=text),))
+    return None
+
+
+def _lone_text(blocks: list[JSON]) -> str | None:
+    block = blocks[0] if len(blocks) == 1 else None
+    if isinstance(block, dict) and len(found := cast(JSONObject, block)) == 1:
+        text = found.get("text")
+        return text if isinstance(text, str) else None
+    return None
+
+
+def only_text(parts: tuple[Part, ...]) -> str:
+    """The text that is all that `parts` say, as in most turns; "" where they say more, or nothing."""
+    if len(parts) == 1:
+        part = parts[0]
+        if isinstance(part, Text) and part.cache is None and not part.provider_fields:
+            return part.text
+    return ""
+
+
 def merge_turns(messages: list[Message]) -> tuple[Message, ...]:
     """The canonical form: neighbours of one role are one turn, unless one carries provider fields of its own.
 
     Every `decode_request` ends with it. Within a user turn tool results come first (providers demand it).
     """
-    merged: list[Message] = []
+    role = None
+    for message in messages:  # most histories are in this form already
+        if message.role == role or (len(message.parts) > 1 and message.role == "user"):
+            return tuple(_merged(messages))
+        role = message.role
+    return tuple(messages)
+
+
+def _merged(messages: list[Message]) -> Iterator[Message]:
+    """The turns; the parts of those that are one are joined once, at its end."""
+    run: list[Message] = []
     for message in messages:
-        previous = merged[-1] if merged else None
-        if previous and previous.role == message.role and previous.provider_fields == message.provider_fields:
-            merged[-1] = _with_parts(previous, previous.parts + message.parts)
-        else:
-            merged.append(_with_parts(message, message.parts))
-    return tuple(merged)
+        if run and (run[0].role != message.role or run[0].provider_fields != message.provider_fields):
+            yield _one_turn(run)
+            run = []
+        run.append(message)
+    yield _one_turn(run)
 
 
-def _with_parts(message: Message, parts: tuple[Part, ...]) -> Message:
-    if message.role == "user" and any(isinstance(part, ToolResult) for part in parts):
-        parts = tuple(sorted(parts, key=lambda part: not isinstance(part, ToolResult)))
-    if parts is message.parts:
-        return message
-    return Message(role=message.role, parts=parts, provider_fields=message.provider_fields)
+def _one_turn(run: list[Message]) -> Message:
+    first = run[0]
+    parts = first.parts if len(run) == 1 else tuple(part for message in run for part in message.parts)
+    if first.role == "user" and len(parts) > 1:
+        parts = tuple(sorted(parts, key=_after_results))
+    return (
+        first if parts == first.parts else Message(role=first.role, parts=parts, provider_fields=first.provider_fields)
+    )
+
+
+def _after_results(part: Part) -> bool:
+    return not isinstance(part, ToolResult)

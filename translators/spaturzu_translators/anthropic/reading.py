@@ -6,12 +6,12 @@ Source: providers.md 2.3, 2026-11-22.
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NoReturn, TypeAlias, cast
 
 from ..codec import BadWire, as_list, as_object
+from ..json_text import compact_dumps
 from ..messages import (
     JSON,
     NOTHING,
@@ -146,7 +146,7 @@ def _decode_tool_use(block: JSONObject, who: str, names: Names) -> ToolCall:
 
 def arguments_text(value: JSON) -> str:
     """A tool call's input as the model would have written it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return compact_dumps(value)
 
 
 _TOOL_RESULT = frozenset({"type", "tool_use_id", "content", "is_error"})

@@ -10,8 +10,24 @@ from typing import Any, TypeVar, cast
 from ..codec import BadWire, as_list, as_object
 from ..ids import map_id
 from ..json_schema import for_anthropic
-from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
-from ..messages import JSON, Blob, File, JSONObject, Message, Opaque, Part, Role, Text, ToolCall, ToolResult, Uri
+from ..loss import Encoded, Joins, Losses, foreign_fields
+from ..messages import (
+    JSON,
+    NOTHING,
+    Blob,
+    File,
+    JSONObject,
+    Message,
+    Opaque,
+    Part,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    Uri,
+    only_text,
+    plain_turn,
+)
 from ..messages import merge_turns as merged
 from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
 from .model_facts import DEFAULT_MAX_TOKENS, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
@@ -132,6 +148,9 @@ def _decode_messages(body: JSONObject) -> tuple[tuple[Text, ...], tuple[Message,
     leading: list[Text] = []
     messages: list[Message] = []
     for number, raw in enumerate(as_list(body.get("messages"), f"{WHO}: messages")):
+        if (turn := plain_turn(raw)) is not None:
+            messages.append(turn)
+            continue
         message = _decode_message(as_object(raw, f"{WHO}: messages[{number}]"), f"messages[{number}]", names)
         texts = [part for part in message.parts if isinstance(part, Text)]
         plain = len(texts) == len(message.parts) and not message.provider_fields
@@ -297,23 +316,31 @@ def _encode_system(request: Request, losses: Losses) -> list[JSONObject]:
 
 def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
     messages: list[JSONObject] = []
-    turns: list[Turn] = []
+    joins, spoke = Joins(losses), -1
     for number, message in enumerate(request.messages):
-        path = f"messages[{number}]"
-        parts = enumerate(message.parts)
-        blocks = [_encode_part(part, message.role, f"{path}.parts[{index}]", losses) for index, part in parts]
-        if content := [block for block in blocks if block is not None]:
-            own = own_fields(message.provider_fields)
-            messages.append({"role": message.role, "content": compact(content), **own})
-            turns.append(Turn(path, message.role, own))
-        elif own_fields(message.provider_fields):
-            losses.drop(path)
-    report_joins(turns, losses)
-    last = f"messages[{len(request.messages) - 1}]"
-    if turns and turns[-1].path == last and _is_prefill(request):
-        losses.approximate(last)
+        content, own = _encode_turn(message, number, losses)
+        if content:
+            messages.append({"role": message.role, "content": content, **own})
+            joins.turn(number, message.role, own)
+            spoke = number
+        elif own:
+            losses.drop(f"messages[{number}]")
+    if spoke == len(request.messages) - 1 and _is_prefill(request):
+        losses.approximate(f"messages[{spoke}]")
         messages.append({"role": "user", "content": CONTINUE})
     return messages
+
+
+def _encode_turn(message: Message, number: int, losses: Losses) -> tuple[str | list[JSONObject], Mapping[str, JSON]]:
+    """Its content, if any of it is left, and its own fields."""
+    if (text := only_text(message.parts)) and not message.provider_fields and not text.isspace():
+        return text, NOTHING
+    blocks = [
+        block
+        for index, part in enumerate(message.parts)
+        if (block := _encode_part(part, message.role, f"messages[{number}].parts[{index}]", losses)) is not None
+    ]
+    return compact(blocks), own_fields(message.provider_fields)
 
 
 _FOREIGN_TO: dict[Role, tuple[type[Any], ...]] = {

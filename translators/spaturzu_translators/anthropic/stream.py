@@ -24,6 +24,7 @@ from ..events import (
     merge_usage,
 )
 from ..ids import map_id
+from ..json_text import parsed_object
 from ..loss import Loss, Losses, foreign_response_fields
 from ..messages import (
     JSON,
@@ -47,7 +48,6 @@ from ..sse import named_frame
 from .errors import decode_error_event, encode_error_event
 from .reading import arguments_text, decode_block, kept_fields, own_fields, string, wrong
 from .response import decode_usage, details_of, encode_stop, encode_usage, finish_of
-from .writing import parsed_object
 
 WHO = "anthropic stream"
 

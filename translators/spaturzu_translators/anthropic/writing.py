@@ -6,12 +6,12 @@ Source: providers.md 2.3, 2026-11-22.
 from __future__ import annotations
 
 import base64
-import json
 from binascii import Error as BadBase64
 from collections.abc import Iterable
-from typing import NoReturn, assert_never, cast
+from typing import assert_never
 
 from ..ids import map_id
+from ..json_text import parsed_object
 from ..loss import Losses
 from ..media import type_by_suffix
 from ..messages import (
@@ -140,19 +140,6 @@ def _input(arguments: str, path: str, losses: Losses) -> JSONObject:
         losses.approximate(f"{path}.arguments")
         return {"_raw": arguments}
     return value
-
-
-def parsed_object(text: str) -> JSONObject | None:
-    """The JSON object that `text` writes, or None. NaN and Infinity are not JSON."""
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return None
-    return cast(JSONObject, value) if isinstance(value, dict) else None
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(name)
 
 
 def _encode_tool_result(part: ToolResult, path: str, losses: Losses) -> JSONObject:

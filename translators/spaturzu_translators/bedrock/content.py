@@ -13,6 +13,7 @@ from typing import Any, TypeAlias, assert_never
 from ..codec import as_list, as_object
 from ..foreign import UNSIGNED, Stripped, strip_blocks
 from ..ids import map_id
+from ..json_text import dumps, parsed_object
 from ..loss import Losses
 from ..messages import (
     JSON,
@@ -38,13 +39,11 @@ from .names import wire_name
 from .wire import (
     a_text,
     an_object,
-    dumps,
     expected,
     keep,
     list_at,
     object_or_none,
     own_fields,
-    parsed_object,
     rest,
     text_at,
 )

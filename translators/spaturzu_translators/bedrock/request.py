@@ -10,17 +10,18 @@ from collections.abc import Iterable
 from typing import Any, get_args
 
 from ..codec import as_object
-from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
-from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns
+from ..json_text import dumps, parsed_object
+from ..loss import Encoded, Joins, Losses, foreign_fields
+from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns, only_text, plain_block_turn
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest
 from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached
 from .model_facts import ModelFacts, facts_of
 from .tools import decode_choice, decode_tools, encode_tools
 from .wire import (
+    NO_FIELDS,
     OWN,
     a_text,
     an_object,
-    dumps,
     expected,
     integer_at,
     keep,
@@ -29,7 +30,6 @@ from .wire import (
     object_at,
     object_or_none,
     own_fields,
-    parsed_object,
     rest,
     text_at,
 )
@@ -41,6 +41,7 @@ _KNOWN = frozenset(
 )
 _MESSAGE = frozenset({"role", "content"})
 _INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
+_SPEAKERS: dict[JSON, Role] = {"user": "user", "assistant": "assistant"}
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _EFFORTS: frozenset[str] = frozenset(get_args(Effort)) - {"none", "minimal"}
 _TIERS = frozenset({"priority", "default", "flex", "reserved"})
@@ -85,7 +86,7 @@ def _decode_messages(body: JSONObject, reading: Reading) -> tuple[list[Text], li
     """System blocks, with leading system turns of plain text after them; then the other turns."""
     system = _decode_system(list_at(body, "system", WHO))
     messages = [
-        _decode_message(message, f"{WHO}: messages[{number}]", reading)
+        plain_block_turn(message, "content", _SPEAKERS) or _decode_message(message, number, reading)
         for number, message in enumerate(list_at(body, "messages", WHO))
     ]
     while messages and (leading := _system_texts(messages[0])) is not None:
@@ -94,7 +95,8 @@ def _decode_messages(body: JSONObject, reading: Reading) -> tuple[list[Text], li
     return system, messages
 
 
-def _decode_message(message: JSON, where: str, reading: Reading) -> Message:
+def _decode_message(message: JSON, number: int, reading: Reading) -> Message:
+    where = f"{WHO}: messages[{number}]"
     found = as_object(message, where)
     role = _ROLES.get(a_text(found, "role", where))
     if role is None:
@@ -262,26 +264,32 @@ def _enabled(thinking: Any) -> bool:
 def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSONObject]:
     """Turns that alternate and start with the user's; a turn that joins its neighbour is reported."""
     wire: list[JSONObject] = []
-    turns: list[Turn] = []
+    joins, before, opened = Joins(writing.losses), None, False
     for number, message in enumerate(messages):
-        path = f"messages[{number}]"
-        content = _encode_parts(message, path, writing)
-        own = own_fields(message.provider_fields)
+        content, own = _encode_turn(message, number, writing)
         if not content:
-            if own:
-                writing.losses.drop(path)
             continue
-        turn = Turn(path, message.role, own if message.role == "system" else {})
-        if turns and (turns[-1].role, turns[-1].own) == (turn.role, turn.own):
+        turn = (message.role, own if message.role == "system" else NOTHING)
+        if turn == before:
             wire[-1]["content"] += content
         else:
-            if message.role == "assistant" and all(said["role"] == "system" for said in wire):
+            if message.role == "assistant" and not opened:
                 wire.append({"role": "user", "content": [{"text": _FILLER}]})
-                writing.losses.approximate(path)
+                writing.losses.approximate(f"messages[{number}]")
             wire.append({"role": message.role, "content": content, **own})
-        turns.append(turn)
-    report_joins(turns, writing.losses)
+        before, opened = turn, opened or message.role != "system"
+        joins.turn(number, *turn)
     return wire
+
+
+def _encode_turn(message: Message, number: int, writing: Writing) -> tuple[list[JSONObject], JSONObject]:
+    """Its blocks and its own fields. A turn without blocks is left out."""
+    if (text := only_text(message.parts)) and not message.provider_fields and not text.isspace():
+        return [{"text": text}], NO_FIELDS
+    content, own = _encode_parts(message, f"messages[{number}]", writing), own_fields(message.provider_fields)
+    if own and not content:
+        writing.losses.drop(f"messages[{number}]")
+    return content, own
 
 
 def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObject]:

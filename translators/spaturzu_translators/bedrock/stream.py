@@ -27,6 +27,7 @@ from ..events import (
 from ..eventstream import event_frame
 from ..foreign import UNSIGNED
 from ..ids import map_id
+from ..json_text import dumps, parsed_object
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, NOTHING, JSONObject, Part, Provider, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
@@ -47,14 +48,12 @@ from .wire import (
     OWN,
     a_text,
     an_object,
-    dumps,
     integer_at,
     keep,
     list_at,
     object_at,
     object_or_none,
     own_fields,
-    parsed_object,
     text_at,
 )
 

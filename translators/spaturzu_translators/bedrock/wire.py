@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn, cast
 
@@ -10,25 +9,7 @@ from ..codec import BadWire
 from ..messages import JSON, JSONObject, ProviderFields
 
 OWN = "bedrock"
-_NONE: JSONObject = {}
-
-dumps = json.JSONEncoder(ensure_ascii=False).encode
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-_decode = json.JSONDecoder(parse_constant=_no_constant).decode
-
-
-def parsed_object(text: str) -> JSONObject | None:
-    """The JSON object that `text` says, if it says one. NaN and infinities are not JSON."""
-    try:
-        value = _decode(text)
-    except (ValueError, RecursionError):
-        return None
-    return cast(JSONObject, value) if isinstance(value, dict) else None
+NO_FIELDS: JSONObject = {}
 
 
 def object_or_none(value: JSON) -> JSONObject | None:
@@ -38,7 +19,7 @@ def object_or_none(value: JSON) -> JSONObject | None:
 
 def own_fields(fields: ProviderFields) -> JSONObject:
     """Bedrock's own fields. Not to be changed."""
-    return cast(JSONObject, fields.get(OWN, _NONE)) if fields else _NONE
+    return cast(JSONObject, fields.get(OWN, NO_FIELDS)) if fields else NO_FIELDS
 
 
 def keep(fields: JSONObject) -> ProviderFields:
@@ -49,7 +30,7 @@ def keep(fields: JSONObject) -> ProviderFields:
 def rest(found: JSONObject, known: AbstractSet[str]) -> JSONObject:
     """The members beside the known ones; null counts as absent."""
     if found.keys() <= known:
-        return _NONE
+        return NO_FIELDS
     return {name: value for name, value in found.items() if name not in known and value is not None}
 
 

@@ -5,6 +5,7 @@ Own fields without a canonical name keep their place as a dotted name: `generati
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
@@ -71,6 +72,11 @@ def boolean(value: JSON, who: str) -> bool:
 def own(values: JSONObject) -> ProviderFields:
     """`values` as Gemini's provider fields."""
     return {"gemini": values} if values else NOTHING
+
+
+def own_fields(provider_fields: ProviderFields) -> Mapping[str, JSON]:
+    """Gemini's own fields."""
+    return provider_fields.get("gemini", NOTHING) if provider_fields else NOTHING
 
 
 def put(target: JSONObject, name: str, value: Any) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from ..foreign import Stripped, strip_blocks
-from ..loss import Losses, Turn, report_joins
+from ..loss import Joins, Losses
 from ..messages import (
-    NOTHING,
     Blob,
     File,
     JSONObject,
@@ -22,9 +21,10 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    only_text,
 )
 from ..requests import Request
-from .fields import put_own
+from .fields import own_fields, put_own
 from .model_facts import wants_signatures
 from .parts import (
     SENTINEL,
@@ -45,24 +45,25 @@ def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) 
     """The contents. `names` are the tool names that Gemini spells otherwise. It refuses a turn without parts."""
     history = _History(request, names, losses)
     contents: list[JSONObject] = []
-    turns: list[Turn] = []
+    joins = Joins(losses)
     for number, message in enumerate(request.messages):
-        path = f"messages[{number}]"
-        content = history.content(message, path)
+        content = history.content(message, number)
         says = bool(content["parts"])
         if not says and any(isinstance(part, Text) and not part.text for part in message.parts):
             content["parts"] = [{"text": ""}]  # a turn may say nothing, and still be the first
         if not content["parts"]:
             if len(content) > 2:
-                losses.drop(path)
+                losses.drop(f"messages[{number}]")
             continue
         contents.append(content)
         role = "assistant" if message.role == "assistant" else "user"
-        turns.append(Turn(path, role, message.provider_fields.get("gemini", NOTHING), says))
         if message.role == "system" and says:
-            losses.approximate(path)
-    report_joins(turns, losses)
+            losses.approximate(f"messages[{number}]")
+        joins.turn(number, role, own_fields(message.provider_fields), says)
     return contents
+
+
+_ROLES = {"system": "user", "user": "user", "assistant": "model"}
 
 
 class _History:
@@ -76,17 +77,18 @@ class _History:
         self._losses = losses
         self._signed = wants_signatures(request.model)
 
-    def content(self, message: Message, path: str) -> JSONObject:
+    def content(self, message: Message, number: int) -> JSONObject:
         """One turn."""
+        if (text := only_text(message.parts)) and not message.provider_fields:
+            return {"role": _ROLES[message.role], "parts": [{"text": text}]}
         parts = [
             wire
             for index, part in enumerate(message.parts)
-            if (wire := self._part(part, f"{path}.parts[{index}]")) is not None
+            if (wire := self._part(part, f"messages[{number}].parts[{index}]")) is not None
         ]
         if self._signed and message.role == "assistant":
             sign(parts)
-        content: JSONObject = {"role": "model" if message.role == "assistant" else "user", "parts": parts}
-        return put_own(content, message.provider_fields)
+        return put_own({"role": _ROLES[message.role], "parts": parts}, message.provider_fields)
 
     def _part(self, part: Part, path: str) -> JSONObject | None:
         match part:

@@ -7,13 +7,13 @@ Any part may carry `thoughtSignature` (providers.md 4.3, 2026-11-22). Everything
 
 from __future__ import annotations
 
-import json
 from base64 import b64encode
 from collections.abc import Callable, Iterable
-from typing import Any, NoReturn, assert_never, cast
+from typing import Any, assert_never, cast
 
 from ..codec import BadWire
 from ..ids import map_id
+from ..json_text import dumps, parsed, parsed_object
 from ..loss import Losses
 from ..media import type_by_suffix
 from ..messages import (
@@ -96,7 +96,7 @@ def _decode_call(part: JSONObject, who: str) -> ToolCall:
     return ToolCall(
         id=string(call.get("id", ""), f"{who}.functionCall.id"),
         name=_required(call, "name", f"{who}.functionCall"),
-        arguments=json.dumps(arguments, ensure_ascii=False),
+        arguments=dumps(arguments),
         provider_fields=own(_rest(part, "functionCall") | _inner(call, "functionCall", "id", "name", "args")),
     )
 
@@ -128,7 +128,7 @@ def _decode_answer(answer: JSONObject) -> tuple[list[Text], bool, bool]:
     said = next(iter(answer.values())) if is_error or answer.keys() == {"output"} else answer
     if isinstance(said, str):
         return [Text(text=said)], is_error, False
-    return [Text(text=json.dumps(said, ensure_ascii=False))], is_error, True
+    return [Text(text=dumps(said))], is_error, True
 
 
 def _result_part(value: JSON, who: str) -> ResultPart:
@@ -352,20 +352,13 @@ def encode_refusal(part: Refusal, path: str, losses: Losses) -> JSONObject:
     return encode_text(part.text, part.provider_fields)
 
 
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
-
-
-_STRICT = json.JSONDecoder(parse_constant=_refuse)
-
-
 def _value(text: str) -> Any:
+    """The JSON value that `text` writes, else the text itself."""
     try:
-        return _STRICT.decode(text)
+        return parsed(text)
     except ValueError:
         return text
 
 
 def _object(arguments: str) -> JSONObject | None:
-    value: Any = _value(arguments) if arguments.strip() else {}
-    return cast(JSONObject, value) if isinstance(value, dict) else None
+    return {} if not arguments or arguments.isspace() else parsed_object(arguments)

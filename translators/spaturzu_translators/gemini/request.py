@@ -13,7 +13,7 @@ from typing import Any
 from ..codec import BadWire, as_object
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
-from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns
+from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns, plain_block_turn
 from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
 from .fields import boolean, fields, integer, items, number, own, put_own, string, strings
 from .history import encode_messages
@@ -180,6 +180,8 @@ def _decode_contents(body: JSONObject, renamed: Mapping[str, str]) -> tuple[Mess
 
 
 def _decode_content(value: JSON, turn: int, calls: _Calls) -> Message:
+    if (plain := plain_block_turn(value, "parts", _SPEAKERS)) is not None:
+        return plain
     who = f"{WHO}: contents[{turn}]"
     content = fields(value, who)
     parts = [
@@ -191,6 +193,7 @@ def _decode_content(value: JSON, turn: int, calls: _Calls) -> Message:
     return Message(role=_role(content, parts, who), parts=tuple(parts), provider_fields=own(kept))
 
 
+_SPEAKERS: dict[JSON, Role] = {"user": "user", "model": "assistant"}
 _CONTENT = frozenset({"role", "parts"})
 
 

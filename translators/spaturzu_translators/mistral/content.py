@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import TypeAlias, cast
 from ..codec import as_list, as_object
 from ..foreign import UNSIGNED, Stripped, strip_blocks
 from ..ids import map_id, short_name
+from ..json_text import dumps
 from ..loss import Losses
 from ..media import type_by_suffix
 from ..messages import (
@@ -196,7 +196,7 @@ def arguments_text(value: JSON, who: str) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
+        return dumps(value)
     raise wrong(who, "a string or an object", value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from ..codec import BadWire, as_list, as_object
 from ..messages import JSON, NOTHING, JSONObject, ProviderFields
@@ -61,7 +62,11 @@ def objects(source: JSONObject, name: str, who: str, *, required: bool = False) 
     value = source.get(name)
     if value is None and not required:
         return []
-    return [as_object(item, f"{who}.{name}[{at}]") for at, item in enumerate(as_list(value, f"{who}.{name}"))]
+    found = as_list(value, f"{who}.{name}")
+    for at, item in enumerate(found):
+        if not isinstance(item, dict):
+            as_object(item, f"{who}.{name}[{at}]")
+    return cast("list[JSONObject]", found)
 
 
 def rest_of(source: JSONObject, known: frozenset[str]) -> ProviderFields:

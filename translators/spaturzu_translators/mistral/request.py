@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from ..codec import BadWire, as_object
-from ..loss import Encoded, Losses, Turn, foreign_fields, report_joins
+from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import (
     JSON,
+    NOTHING,
     JSONObject,
     Message,
     Opaque,
@@ -20,6 +21,8 @@ from ..messages import (
     ToolCall,
     ToolResult,
     merge_turns,
+    only_text,
+    plain_turn,
 )
 from ..requests import (
     SCHEMA_NAME,
@@ -119,7 +122,7 @@ def decode_request(wire: WireRequest) -> Request:
         response_format=response_format,
         reasoning=effort,
         metadata=metadata,
-        provider_fields={OWN: own} if own else reading.NOTHING,
+        provider_fields={OWN: own} if own else NOTHING,
         **found,
     )
 
@@ -218,7 +221,10 @@ def _decode_messages(messages: list[JSONObject]) -> tuple[tuple[Text, ...], tupl
     """Leading system texts and the turns."""
     history = _History()
     for at, message in enumerate(messages):
-        history.add(message, f"{HERE}: messages[{at}]", last=at == len(messages) - 1)
+        if (turn := plain_turn(message)) is not None:
+            history.messages.append(turn)
+        else:
+            history.add(message, f"{HERE}: messages[{at}]", last=at == len(messages) - 1)
     return tuple(history.system), merge_turns(history.messages)
 
 
@@ -452,22 +458,27 @@ def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
         parts = ((f"system[{at}]", part) for at, part in enumerate(request.system))
         if content := content_of(encode_parts(parts, encoding.report)):
             wire.append({"role": "system", "content": content})
-    turns: list[Turn] = []
+    joins, last = Joins(encoding.report), len(request.messages) - 1
     for at, message in enumerate(request.messages):
-        path = f"messages[{at}]"
-        said = _encode_message(message, path, encoding, last=at == len(request.messages) - 1)
-        own = own_fields(message.provider_fields)
-        if wire and (wire[-1]["role"], said[0]["role"]) == ("tool", "user"):
+        said = _encode_message(message, at, encoding, last=at == last)
+        if wire and wire[-1]["role"] == "tool" and said[0]["role"] == "user":
             wire.append({"role": "assistant", "content": BRIDGE})
-            encoding.report.approximate(path)
-            turns.append(Turn("", "assistant", {}, says=False))
+            encoding.report.approximate(f"messages[{at}]")
+            joins.turn(-1, "assistant", NOTHING, says=False)
         wire += said
-        turns.append(Turn(path, message.role, own, any(one.get("content") or len(one) > 2 for one in said)))
-    report_joins(turns, encoding.report)
+        own = own_fields(message.provider_fields)
+        joins.turn(at, message.role, own, any(one.get("content") or len(one) > 2 for one in said))
     return wire
 
 
-def _encode_message(message: Message, path: str, encoding: _Encoding, *, last: bool) -> list[JSONObject]:
+def _encode_message(message: Message, at: int, encoding: _Encoding, *, last: bool) -> list[JSONObject]:
+    if (
+        (text := only_text(message.parts))
+        and not message.provider_fields
+        and not (last and message.role == "assistant")
+    ):
+        return [{"role": message.role, "content": text}]
+    path = f"messages[{at}]"
     match message.role:
         case "system":
             return [_encode_system(message, path, encoding.report)]

@@ -85,6 +85,8 @@ def keep(extras: Mapping[str, JSON]) -> ProviderFields:
 
 def extras(value: JSONObject, known: frozenset[str]) -> dict[str, JSON]:
     """What `value` says beside `known`. A null or an empty list says nothing."""
+    if value.keys() <= known:
+        return {}
     return {name: item for name, item in value.items() if name not in known and item is not None and item != []}
 
 

@@ -13,9 +13,11 @@ from typing import assert_never, cast
 from ..codec import BadWire, as_list, as_object
 from ..foreign import Stripped
 from ..ids import map_id
-from ..loss import Turn, report_joins
+from ..loss import Joins
 from ..messages import (
     JSON,
+    NOTHING,
+    RESULT_PARTS,
     Blob,
     File,
     JSONObject,
@@ -30,6 +32,8 @@ from ..messages import (
     ToolResult,
     Uri,
     merge_turns,
+    only_text,
+    plain_turn,
 )
 from ..requests import Request
 from .model_facts import model_facts
@@ -78,14 +82,20 @@ def decode_messages(value: JSON, renamed: Mapping[str, str]) -> tuple[tuple[Text
     """The leading instructions, and the turns. Raises BadWire on a message that OpenAI does not know."""
     reading = _Reading(renamed)
     for number, item in enumerate(as_list(value, f"{_WHO}: messages")):
-        where = f"{_WHO}: messages[{number}]"
-        message = as_object(item, where)
-        role = message.get("role")
-        read = _ROLES.get(role) if isinstance(role, str) else None
-        if read is None:
-            raise BadWire(f"{where}.role must be one of {', '.join(_ROLES)}, found {role!r:.40}")
-        read(message, where, reading)
+        if (turn := plain_turn(item)) is not None:
+            reading.messages.append(turn)
+        else:
+            _read(item, f"{_WHO}: messages[{number}]", reading)
     return tuple(reading.system), merge_turns(reading.messages)
+
+
+def _read(item: JSON, where: str, reading: _Reading) -> None:
+    message = as_object(item, where)
+    role = message.get("role")
+    read = _ROLES.get(role) if isinstance(role, str) else None
+    if read is None:
+        raise BadWire(f"{where}.role must be one of {', '.join(_ROLES)}, found {role!r:.40}")
+    read(message, where, reading)
 
 
 _SAID = frozenset({"role", "content"})
@@ -104,8 +114,7 @@ def _read_system(message: JSONObject, where: str, reading: _Reading) -> None:
 
 def _read_user(message: JSONObject, where: str, reading: _Reading) -> None:
     parts = decode_content(message.get("content"), where)
-    kept = keep(extras(message, _SAID)) if len(message) > 2 else keep({})
-    reading.messages.append(Message(role="user", parts=tuple(parts), provider_fields=kept))
+    reading.messages.append(Message(role="user", parts=tuple(parts), provider_fields=keep(extras(message, _SAID))))
 
 
 ANSWER_FIELDS = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "reasoning_content"})
@@ -146,7 +155,7 @@ def _add_result(message: JSONObject, call_id: str, where: str, reading: _Reading
 
 
 def _result_part(part: Part, where: str) -> ResultPart:
-    if isinstance(part, Text | Blob | Uri | File | Opaque):
+    if isinstance(part, RESULT_PARTS):
         return part
     raise BadWire(f"{where}.content has a {type(part).__name__.lower()}, which no tool returns")
 
@@ -168,13 +177,16 @@ def encode_messages(request: Request, writing: Writing) -> list[JSONObject]:
         parts: list[tuple[str, Part]] = [(f"system[{number}]", part) for number, part in enumerate(request.system)]
         if content := encode_content(parts, writing):
             wire.append({"role": "system", "content": content})
-    turns: list[Turn] = []
+    joins = Joins(writing.losses)
     for number, message in enumerate(request.messages):
-        path, before = f"messages[{number}]", len(wire)
-        _WRITERS[message.role](message, path, writing, wire)
-        says = any(said.get("content") or len(said) > 2 for said in wire[before:])
-        turns.append(Turn(path, message.role, own(message.provider_fields), says))
-    report_joins(turns, writing.losses)
+        if (text := only_text(message.parts)) and not message.provider_fields:
+            wire.append({"role": message.role, "content": text})
+            joins.turn(number, message.role, NOTHING)
+        else:
+            before = len(wire)
+            _WRITERS[message.role](message, f"messages[{number}]", writing, wire)
+            says = any(said.get("content") or len(said) > 2 for said in wire[before:])
+            joins.turn(number, message.role, own(message.provider_fields), says)
     return wire
 
 

@@ -12,7 +12,7 @@ from typing import TypeGuard, assert_never, cast
 
 from ..codec import BadWire, as_list, as_object
 from ..foreign import Stripped
-from ..loss import Turn, report_joins
+from ..loss import Joins
 from ..messages import (
     JSON,
     Blob,
@@ -203,14 +203,13 @@ def encode_input(request: Request, writing: Writing) -> list[JSONObject]:
     if request.system and instructions(request) is None:
         parts: list[tuple[str, Part]] = [(f"system[{number}]", part) for number, part in enumerate(request.system)]
         wire.append({"role": "system", "content": encode_content(parts, writing)})
-    turns: list[Turn] = []
+    joins = Joins(writing.losses)
     for number, message in enumerate(request.messages):
         path, before = f"messages[{number}]", len(wire)
         _WRITERS[message.role](message, path, writing, wire)
         if said := wire[before:]:
             says = any(item.get("content", True) for item in said)
-            turns.append(Turn(path, message.role, own(message.provider_fields), says))
-    report_joins(turns, writing.losses)
+            joins.turn(number, message.role, own(message.provider_fields), says)
     return wire
 
 
