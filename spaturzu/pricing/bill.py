@@ -12,7 +12,7 @@ from .counts import Counts, count
 from .overrides import NO_OVERRIDES, Overrides
 from .tariff import PriceSource, Tariff, day_of, tariff
 from .tiers import context_of
-from .units import UNITS, Share, to_nanodollars
+from .units import SHARES, Share, Unit, to_nanodollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,37 +74,38 @@ def price(
 
 
 def _bill(at: Tariff, counts: Counts, input_tokens: int) -> Price | None:
-    parts: dict[Share, int] = dict.fromkeys(("input", "cached", "cache_creation", "output", "tools"), 0)
-    reasoning = 0
+    amounts: dict[Unit, int] = {}
     for unit, number in counts.items():
         rate = at.rates.get(unit)
         if rate is None:
             return None
-        amount = number * rate.at(input_tokens)
-        parts[UNITS[unit].share] += amount
-        if unit == "reasoning":
-            reasoning = amount
-    total = to_nanodollars(sum(parts.values()))
+        amounts[unit] = number * (rate.at(input_tokens) if rate.tiers else rate.base)
+    total = to_nanodollars(sum(amounts.values()))
     return Price(
         nanodollars=total,
         source=at.source,
         origin=at.origin,
         model=at.model,
-        breakdown=_breakdown(parts, total, reasoning),
-        assumptions=at.assumed + _assumed(at, counts),
+        breakdown=_breakdown(amounts, total),
+        assumptions=at.assumed + _assumed(at) if "cache_write_1h" in counts else at.assumed,
     )
 
 
-def _assumed(at: Tariff, counts: Counts) -> tuple[str, ...]:
+def _assumed(at: Tariff) -> tuple[str, ...]:
     """A write that is kept for an hour costs more than one for five minutes; a list that has only one price says so."""
-    if "cache_write_1h" in counts and "cache_write_1h" not in at.own and "cache_write" in at.own:
+    if "cache_write_1h" not in at.own and "cache_write" in at.own:
         return ("no price for 1 h cache writes, 5 m rate",)
     return ()
 
 
-def _breakdown(parts: dict[Share, int], total: int, reasoning: int) -> Breakdown:
+def _breakdown(amounts: dict[Unit, int], total: int) -> Breakdown:
     """Each part rounded alone; what that leaves goes to the largest, so that the parts add up."""
+    parts: dict[Share, int] = {}
+    for unit, amount in amounts.items():
+        share = SHARES[unit]
+        parts[share] = parts.get(share, 0) + amount
     rounded = {share: to_nanodollars(amount) for share, amount in parts.items()}
-    largest = max(parts, key=lambda share: parts[share])
-    rounded[largest] += total - sum(rounded.values())
-    return Breakdown(**rounded, reasoning=min(to_nanodollars(reasoning), rounded["output"]))
+    if left := total - sum(rounded.values()):
+        rounded[max(parts, key=parts.__getitem__)] += left
+    thought = to_nanodollars(amounts["reasoning"]) if "reasoning" in amounts else 0
+    return Breakdown(**rounded, reasoning=min(thought, rounded.get("output", 0)))

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from importlib.metadata import version as metadata_version
 from typing import TYPE_CHECKING, Any
 
 from .names import Seller
@@ -49,7 +48,9 @@ def version() -> str:
 
 @cache
 def _installed() -> str:
-    return metadata_version("genai-prices")
+    from importlib.metadata import version as installed
+
+    return installed("genai-prices")
 
 
 _RELEASED = {"0.2.3": "2026-11-10"}
@@ -78,9 +79,14 @@ def has_changed() -> bool:
 
 
 def _snapshot() -> DataSnapshot:
+    return _reader()()
+
+
+@cache
+def _reader() -> Callable[[], DataSnapshot]:
     from genai_prices.data_snapshot import get_snapshot
 
-    return get_snapshot()
+    return get_snapshot
 
 
 def find(seller: Seller, name: str, context: Mapping[str, str], day: int) -> Listed | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from spaturzu_translators.messages import NOTHING, Provider
@@ -11,6 +11,7 @@ from spaturzu_translators.responses import Response, Usage
 STANDARD = frozenset({"", "auto", "default", "on_demand", "standard", "standard_only", "unspecified"})
 """What providers call the tier that their list prices are for, in lower case. Source: providers.md, 2026-11-22."""
 
+_DEARER = frozenset({"speed", "inference_geo", "performanceConfig"})
 _NAMES = ("service_tier", "serviceTier", "trafficType")
 
 
@@ -26,11 +27,12 @@ def context_of(provider: Provider, usage: Usage, tier: str | None) -> tuple[tupl
     Each pair is one demand; what the usage says of tier, speed and region counts where `tier` is not given.
     """
     own = usage.provider_fields.get(provider, NOTHING)
-    if not own and tier is None:
+    if not own and (tier is None or tier in STANDARD):
         return ()
     named = tier if tier is not None else _said(own)
-    found = [_pair(named)] if named and named.lower() not in STANDARD else []
-    found += [(name, value) for name, value in _beside(own) if value]
+    found = [_pair(named)] if named and named not in STANDARD and named.lower() not in STANDARD else []
+    if not _DEARER.isdisjoint(own):
+        found += _beside(own)
     return tuple(found)
 
 
@@ -42,19 +44,19 @@ def _pair(tier: str) -> tuple[str, str]:
 def _said(own: Mapping[str, object]) -> str | None:
     for name in _NAMES:
         value = own.get(name)
-        if isinstance(value, Mapping):
-            value = cast("Mapping[str, object]", value).get("type")
         if isinstance(value, str):
             return value
+        if isinstance(value, Mapping):
+            return str(cast("Mapping[str, object]", value).get("type", ""))
     return None
 
 
-def _beside(own: Mapping[str, object]) -> list[tuple[str, str]]:
+def _beside(own: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Anthropic's fast mode and US-only inference, Bedrock's optimised latency: each has a price of its own."""
-    speed, geo, performance = own.get("speed"), own.get("inference_geo"), own.get("performanceConfig")
-    latency = cast("Mapping[str, object]", performance).get("latency") if isinstance(performance, Mapping) else None
-    return [
-        ("speed", "fast" if speed == "fast" else ""),
-        ("inference_geo", "us" if geo == "us" else ""),
-        ("latency", "optimized" if latency == "optimized" else ""),
-    ]
+    if own.get("speed") == "fast":
+        yield "speed", "fast"
+    if own.get("inference_geo") == "us":
+        yield "inference_geo", "us"
+    performance = own.get("performanceConfig")
+    if isinstance(performance, Mapping) and cast("Mapping[str, object]", performance).get("latency") == "optimized":
+        yield "latency", "optimized"

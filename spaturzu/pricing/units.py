@@ -68,6 +68,9 @@ UNITS: dict[Unit, UnitFacts] = {
 }
 
 
+SHARES: dict[Unit, Share] = {unit: facts.share for unit, facts in UNITS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
     """A price, and what it becomes for all tokens once the call's input exceeds a tier's start (ascending)."""
