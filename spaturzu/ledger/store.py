@@ -96,6 +96,13 @@ class Store:
         with self._transaction() as connection:
             return connection.execute("DELETE FROM hops WHERE started_at < ?", (before,)).rowcount
 
+    def verify(self) -> None:
+        """Raise LedgerError where the file is damaged or cannot be written. Changes nothing."""
+        with self._transaction() as connection:
+            (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise LedgerError(f"spaturzu: the ledger {self.path} {_ADVICE[sqlite3.SQLITE_CORRUPT]} ({verdict})")
+
     def select(self, sql: str, parameters: Sequence[Any] = ()) -> list[Any]:
         """The rows of a query."""
         with self._connection() as connection:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 TokenSource: TypeAlias = Literal["tiktoken", "heuristic"]
 
 _NAME = "o200k_base"
-_CACHED_AS = "fb374d419588a4632f3f557e76b4b70aebbca790"
+CACHED_AS = "fb374d419588a4632f3f557e76b4b70aebbca790"
 _SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 """What tiktoken 0.14.0 calls the file in its cache, and the hash without which it would fetch another (2026-11-22)."""
 
@@ -73,16 +73,17 @@ def _thousandths(text: str) -> int:
 @cache
 def _encoding() -> Encoding | None:
     """tiktoken's encoder, if it can be made without asking the network: its cache holds the very file it wants."""
-    if find_spec("tiktoken") is None or not _is_cached():
+    if find_spec("tiktoken") is None or not is_cached():
         return None
     import tiktoken
 
     return tiktoken.get_encoding(_NAME)
 
 
-def _is_cached() -> bool:
+def is_cached() -> bool:
+    """Is tiktoken's data here, unharmed?"""
     try:
-        return hashlib.sha256((cache_folder() / _CACHED_AS).read_bytes()).hexdigest() == _SHA256
+        return hashlib.sha256((cache_folder() / CACHED_AS).read_bytes()).hexdigest() == _SHA256
     except OSError:
         return False
 
