@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -24,6 +25,18 @@ class RunFrame:
     parent_request_id: str | None = None
     last_request_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict[str, str])
+    customer: str | None = None
+    session_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """What a frame is opened with. `customer` (whom the work is for) and `session_id` hold for all inside of it."""
+
+    name: str
+    tags: Tags | None = None
+    customer: str | None = None
+    session_id: str | None = None
 
 
 _FRAME: ContextVar[RunFrame | None] = ContextVar("spaturzu_frame", default=None)
@@ -34,17 +47,35 @@ def get_current_frame() -> RunFrame | None:
     return _FRAME.get()
 
 
-def child_frame(name: str, tags: Tags | None, parent: RunFrame | None) -> RunFrame:
-    """A frame below `parent`: its run id, its path extended, its tags with these over them."""
+def child_frame(agent: Agent, parent: RunFrame | None) -> RunFrame:
+    """A frame below `parent`: its run id, its path extended, its tags, customer and session where `agent` has none.
+
+    Its parent request is the latest that `parent` had made when this frame was opened.
+    """
+    tags = as_tags(agent.tags)
     if parent is None:
-        return RunFrame(uuid7(), name, [name], tags=as_tags(tags))
+        return RunFrame(
+            uuid4(), agent.name, [agent.name], tags=tags, customer=agent.customer, session_id=agent.session_id
+        )
     return RunFrame(
         parent.run_id,
-        name,
-        [*parent.agent_path, name],
+        agent.name,
+        [*parent.agent_path, agent.name],
         parent_request_id=parent.last_request_id,
-        tags={**parent.tags, **as_tags(tags)},
+        tags={**parent.tags, **tags},
+        customer=agent.customer or parent.customer,
+        session_id=agent.session_id or parent.session_id,
     )
+
+
+@contextmanager
+def inside(frame: RunFrame | None) -> Generator[None]:
+    """Within the block, `frame` is the current one."""
+    token = _FRAME.set(frame)
+    try:
+        yield
+    finally:
+        _FRAME.reset(token)
 
 
 def as_tags(tags: Tags | None) -> dict[str, str]:
@@ -59,15 +90,22 @@ def _text(value: TagValue) -> str:
 class run:  # noqa: N801 - the name that users know
     """`with run("agent") as frame:` or `async with`: every call inside is this agent's. Nests; one use at a time."""
 
-    def __init__(self, agent_name: str, *, tags: Tags | None = None) -> None:
-        self._name, self._tags = agent_name, tags
+    def __init__(
+        self,
+        agent_name: str,
+        *,
+        tags: Tags | None = None,
+        customer: str | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        self._agent = Agent(agent_name, tags, customer, session_id)
         self._token: Token[RunFrame | None] | None = None
 
     def __enter__(self) -> RunFrame:
         """Open the frame."""
         if self._token is not None:
-            raise RuntimeError(f"run({self._name!r}) is open already; call run() anew for each with block")
-        frame = child_frame(self._name, self._tags, _FRAME.get())
+            raise RuntimeError(f"run({self._agent.name!r}) is open already; call run() anew for each with block")
+        frame = child_frame(self._agent, _FRAME.get())
         self._token = _FRAME.set(frame)
         return frame
 
@@ -88,10 +126,20 @@ class run:  # noqa: N801 - the name that users know
         self.__exit__(kind, exc, tb)
 
 
-def uuid7() -> str:
-    """A UUID of version 7 (RFC 9562): sorts by time."""
-    number = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+def uuid4() -> str:
+    """A random UUID: gateways of the published protocol ask for one where a run is named."""
+    number = int.from_bytes(os.urandom(16), "big")
+    number = number & ~(0xF << 76) | 0x4 << 76
+    return _uuid(number & ~(0x3 << 62) | 0x2 << 62)
+
+
+def uuid7(at: float | None = None) -> str:
+    """A UUID of version 7 (RFC 9562): sorts by time, which is `at` (Unix seconds) or now."""
+    number = int((time.time() if at is None else at) * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
     number = number & ~(0xF << 76) | 0x7 << 76
-    number = number & ~(0x3 << 62) | 0x2 << 62
+    return _uuid(number & ~(0x3 << 62) | 0x2 << 62)
+
+
+def _uuid(number: int) -> str:
     text = f"{number:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

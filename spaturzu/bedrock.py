@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore import parsers  # pyright: ignore[reportMissingTypeStubs]
 
+from .attribution import Tags
 from .dropin import DropIn, Options, class_of, make_door, subclassed
 from .tracked.botocore import leave_by, over_duck
 from .tracked.door import Native
@@ -47,9 +48,11 @@ class AsyncBedrockRuntime:
     def __init__(self, *args: Any, spaturzu: Options | None = None, **kwargs: Any) -> None:
         self._client = BedrockRuntime(*args, spaturzu=spaturzu, **kwargs)
 
-    def with_agent(self, name: str, tags: Any = None) -> AsyncBedrockRuntime:
+    def with_agent(
+        self, name: str, tags: Tags | None = None, *, customer: str | None = None, session_id: str | None = None
+    ) -> AsyncBedrockRuntime:
         """This client, for one agent's calls."""
-        return _async_over(self._client.with_agent(name, tags))
+        return _async_over(self._client.with_agent(name, tags, customer=customer, session_id=session_id))
 
     async def converse(self, **kwargs: Any) -> dict[str, Any]:
         """`client.converse` in a thread."""

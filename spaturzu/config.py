@@ -72,6 +72,8 @@ class Options(_Options):
     weight: float = Field(default=1.0, ge=0)
     affinity: bool | float = Field(default=False, ge=0)
     fetch_media: bool | FetchOptions = False
+    customer: str | None = Field(default=None, min_length=1)
+    session_id: str | None = Field(default=None, min_length=1)
 
 
 def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_primary: bool = True) -> Chain:

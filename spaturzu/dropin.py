@@ -8,9 +8,10 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
 
-from .attribution import Tags
+from .attribution import Agent, Tags
 from .errors import ConfigError
 from .instance import Spaturzu, get_default_spaturzu
+from .metering import Metering
 from .tracked.door import Door, Native
 
 if TYPE_CHECKING:
@@ -28,9 +29,11 @@ class DropIn:
 
     _door: Door
 
-    def with_agent(self, name: str, tags: Tags | None = None) -> Self:
+    def with_agent(
+        self, name: str, tags: Tags | None = None, *, customer: str | None = None, session_id: str | None = None
+    ) -> Self:
         """This client, for one agent's calls: `client.with_agent("triage").chat...`. Nests under an open `run`."""
-        return self._clone(self._door.for_agent(name, tags))
+        return self._clone(self._door.for_agent(Agent(name, tags, customer, session_id)))
 
     @property
     def spaturzu(self) -> ChainView:
@@ -92,12 +95,30 @@ def make_door(
     has_primary: bool = True,
 ) -> Door:
     """The door that `options` describe. Raises ConfigError; without options nothing of the router is loaded yet."""
+    instance = instance or get_default_spaturzu()
+    chain = _chain(provider, options, sync_caller, has_primary)
+    whose = options or {}
     return Door(
         provider=provider,
         native=native,
-        chain=_chain(provider, options, sync_caller, has_primary),
-        tags=(instance or get_default_spaturzu()).tags,
+        chain=_metered(chain, instance.metering),
+        tags=instance.tags,
+        customer=whose.get("customer"),
+        session_id=whose.get("session_id"),
     )
+
+
+def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Chain]:
+    """The same chain with the instance's meter around its hops, put together when first asked for."""
+
+    @cache
+    def metered() -> Chain:
+        meter = metering.meter
+        if meter is None:
+            return chain()
+        return replace(chain(), middleware=(meter.hop,), skipped=meter.skipped)
+
+    return metered
 
 
 def _chain(provider: Provider, options: Options | None, sync_caller: bool, has_primary: bool) -> Callable[[], Chain]:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from .attribution import Tags, as_tags, run
 from .chains import ChainOptions, configure_chains, forget_chains
 from .errors import ConfigError
+from .metering import Metering, MeteringOptions
+
+if TYPE_CHECKING:
+    from .ledger.stats import OnError, Stats
 
 ClientT = TypeVar("ClientT")
 
@@ -19,16 +25,47 @@ _DEFAULT_LOCK = threading.Lock()
 class Spaturzu:
     """Options that all clients of a process share, and `wrap_*` for clients built elsewhere.
 
-    `tags` go onto every call; values become text. Use the module's own `configure`, `run`, `flush` and drop-ins where
-    one instance is enough.
+    `tags` go onto every call; values become text. The others say where records of calls go: `MeteringOptions` has them.
+    Use the module's own `configure`, `run`, `flush` and drop-ins where one instance is enough. Raises ConfigError.
     """
 
-    def __init__(self, *, tags: Tags | None = None) -> None:
+    def __init__(
+        self,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout_s: float = 10.0,
+        backoff_ms: Sequence[float] | None = None,
+        max_concurrent: int = 50,
+        on_error: OnError | None = None,
+        tags: Tags | None = None,
+        *,
+        prices: Mapping[str, Any] | str | Path | None = None,
+        metering: bool | None = None,
+    ) -> None:
         self.tags: Mapping[str, str] = as_tags(tags)
+        self.metering = Metering(
+            MeteringOptions(
+                base_url=base_url,
+                api_key=api_key,
+                timeout_s=timeout_s,
+                backoff_ms=backoff_ms,
+                max_concurrent=max_concurrent,
+                on_error=on_error,
+                prices=prices,
+                metering=metering,
+            )
+        )
 
-    def run(self, agent_name: str, *, tags: Tags | None = None) -> run:
+    def run(
+        self,
+        agent_name: str,
+        *,
+        tags: Tags | None = None,
+        customer: str | None = None,
+        session_id: str | None = None,
+    ) -> run:
         """The same as `spaturzu.run`."""
-        return run(agent_name, tags=tags)
+        return run(agent_name, tags=tags, customer=customer, session_id=session_id)
 
     def wrap_openai(self, client: ClientT, **options: Any) -> ClientT:
         """A drop-in of an OpenAI client (or one that quacks like it); `client` itself is left alone.
@@ -59,12 +96,19 @@ class Spaturzu:
         return import_module(f"spaturzu.{module}").wrap(client, options, self)
 
     def flush(self, timeout_s: float | None = None) -> bool:
-        """Wait until every queued record has left; True if all did. This version queues none."""
-        return True
+        """Wait until every record of a call has left, at most `timeout_s`. False where some have not.
+
+        Without a timeout: until the gateway has them, or the retries are used up.
+        """
+        return self.metering.flush(timeout_s)
 
     def shutdown(self) -> bool:
-        """`flush`, then let go of everything. True if all records left."""
-        return self.flush()
+        """`flush`, then let go of everything. True if all records left; what did not stays on disk."""
+        return self.metering.close()
+
+    def stats(self) -> Stats:
+        """What became of the records of calls so far."""
+        return self.metering.stats()
 
 
 class _Default:
@@ -73,15 +117,18 @@ class _Default:
     instance: Spaturzu | None = None
 
 
-def configure(*, tags: Tags | None = None, chains: Mapping[str, ChainOptions] | None = None) -> None:
-    """Options for the whole process: call it once, before the first drop-in client. `chains`: options by name.
+def configure(*, chains: Mapping[str, ChainOptions] | None = None, **options: Any) -> None:
+    """Options for the whole process, those of `Spaturzu`: call it once, before the first drop-in client.
 
-    Raises ConfigError where the default instance exists already.
+    `chains`: options by name. Raises ConfigError where the default instance exists already, or the options cannot work.
     """
     with _DEFAULT_LOCK:
         if _Default.instance is not None:
             raise ConfigError("spaturzu: configure() comes too late; call it before the first drop-in client is made")
-        _Default.instance = Spaturzu(tags=tags)
+        unknown = options.keys() - inspect.signature(Spaturzu).parameters.keys()
+        if unknown:
+            raise ConfigError(f"spaturzu: configure() knows no {', '.join(sorted(unknown))}")
+        _Default.instance = Spaturzu(**options)
         configure_chains(chains or {})
 
 

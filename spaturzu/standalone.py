@@ -61,10 +61,12 @@ class _Base:
         door: Door = self._client._door
         return RouterView(door, self._client._clone)
 
-    def with_agent(self, name: str, tags: Tags | None = None) -> Self:
+    def with_agent(
+        self, name: str, tags: Tags | None = None, *, customer: str | None = None, session_id: str | None = None
+    ) -> Self:
         """This router, for one agent's calls."""
         clone = object.__new__(type(self))
-        clone._client = self._client.with_agent(name, tags)
+        clone._client = self._client.with_agent(name, tags, customer=customer, session_id=session_id)
         return clone
 
     def _for(self, model: str | None) -> Chosen:

@@ -13,6 +13,7 @@ NO_FILES = {
     "AWS_CONFIG_FILE": os.devnull,
     "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
     "AWS_EC2_METADATA_DISABLED": "true",
+    "SPATURZU_METERING": "off",
 }
 
 

@@ -50,6 +50,7 @@ class Call:
         chain: Chain,
         read: Callable[[], WireRequest],
         key: Callable[[], Hashable],
+        named: Callable[[], str] | None = None,
         max_retries: int,
         as_async: bool,
         wire_name: Wire | None = None,
@@ -58,7 +59,7 @@ class Call:
         self.record, self.chain = record, chain
         self.wire_name: Wire = wire_name or record.provider
         self.max_retries, self.as_async = max_retries, as_async
-        self._read, self._key = read, key
+        self._read, self._key, self._named = read, key, named
         self._stripped = stripped
         self.started = chain.clock()
 
@@ -76,6 +77,11 @@ class Call:
     def wire(self) -> WireRequest:
         """What the caller's SDK was about to send."""
         return self._read()
+
+    @property
+    def model(self) -> str:
+        """The model that the caller asked for, found without parsing the request where that can be."""
+        return self.wire.model if "wire" in self.__dict__ or self._named is None else self._named()
 
     @cached_property
     def request(self) -> Request:
@@ -131,6 +137,7 @@ class Call:
             index=len(self.record.hops),
             provider=self.provider if target is None else target.provider,
             model="" if target is None else target.model,
+            asked="" if target is None else target.model,
             started=self.chain.clock(),
             losses=self._stripped,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
+from time import time
 from typing import Any, Literal, TypeAlias
 
 from spaturzu.attribution import uuid7
@@ -32,6 +33,8 @@ class Hop:
     index: int
     provider: Provider
     model: str
+    asked: str = ""
+    """The model that was asked for; empty for the primary's, which stands in the caller's request."""
     status: HopStatus = "pending"
     started: float = 0.0
     attempts: int = 0
@@ -46,6 +49,7 @@ class Hop:
     response_id: str | None = None
     service_tier: str | None = None
     first_token_s: float | None = None
+    streamed: bool = False
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """The middleware around it, while it lasts."""
     enter: Callable[[], Callable[[], object]] | None = field(default=None, repr=False)
@@ -82,6 +86,8 @@ class CallRecord:
     provider: Provider
     agent_path: tuple[str, ...] = ()
     run_id: str | None = None
+    parent_request_id: str | None = None
+    customer_id: str | None = None
     session_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict[str, str])
     hops: list[Hop] = field(default_factory=list[Hop])
@@ -91,6 +97,8 @@ class CallRecord:
     """What is around the whole call, while it lasts."""
     tracing: Any = field(default=None, repr=False)
     """What tracing keeps of the call from hop to hop."""
+    started_at: float = field(default_factory=time)
+    """Unix seconds."""
     _id: str | None = None
 
     def over(self) -> None:
@@ -100,9 +108,9 @@ class CallRecord:
 
     @property
     def id(self) -> str:
-        """A UUIDv7, made when first asked for."""
+        """A UUIDv7 of the call's start, made when first asked for."""
         if self._id is None:
-            self._id = uuid7()
+            self._id = uuid7(self.started_at)
         return self._id
 
     @property

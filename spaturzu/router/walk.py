@@ -340,7 +340,7 @@ def _served(
     else:
         result = outcome
         streamed = isinstance(outcome, Pulled) or outcome.stream is not None
-        hop.status = "pending" if streamed else "served"
+        hop.streamed, hop.status = streamed, "pending" if streamed else "served"
     if isinstance(result, Broken):
         _count(call, target, result.failure)
         return result

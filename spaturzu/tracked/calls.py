@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -64,6 +65,7 @@ def begin(
         chain=chain,
         wire_name=surface.wire,
         read=lambda: read_wire(surface, body),
+        named=lambda: named_model(surface, body),
         key=key,
         max_retries=door.native.max_retries() if chain.targets else 0,
         as_async=as_async,
@@ -74,12 +76,17 @@ def begin(
 def _record(door: Door) -> CallRecord:
     frame = door.frame()
     if frame is None:
-        return CallRecord(provider=door.provider, tags=dict(door.tags))
+        return CallRecord(
+            provider=door.provider, tags=dict(door.tags), customer_id=door.customer, session_id=door.session_id
+        )
     record = CallRecord(
         provider=door.provider,
         agent_path=tuple(frame.agent_path),
         run_id=frame.run_id,
+        parent_request_id=frame.parent_request_id,
         tags={**door.tags, **frame.tags},
+        customer_id=frame.customer or door.customer,
+        session_id=frame.session_id or door.session_id,
     )
     frame.last_request_id = record.id
     return record
@@ -126,6 +133,17 @@ def read_wire(surface: Surface, body: bytes) -> WireRequest:
     model = surface.model or parsed.get("model") or ""
     stream = parsed.get("stream") if surface.stream is None else surface.stream
     return WireRequest(body=parsed, model=str(model), stream=stream is True)
+
+
+_MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]*)"')
+
+
+def named_model(surface: Surface, body: bytes) -> str:
+    """The model that the request names. A body that names one only is not parsed for it."""
+    if surface.model is not None:
+        return surface.model
+    named = set(_MODEL.findall(body))
+    return named.pop().decode() if len(named) == 1 else read_wire(surface, body).model
 
 
 def _object(body: bytes) -> JSONObject:

@@ -7,7 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spaturzu.attribution import RunFrame, Tags, child_frame, get_current_frame
+from spaturzu.attribution import Agent, RunFrame, child_frame, get_current_frame
 
 from .surfaces import Surface, recognise
 
@@ -71,13 +71,15 @@ class Door:
     native: Native
     chain: Callable[[], Chain]
     tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    agent: tuple[str, Tags | None] | None = None
+    agent: Agent | None = None
+    customer: str | None = None
+    session_id: str | None = None
     explained: Explained | None = None
     """Not None: nothing is sent; what would be is left here."""
 
-    def for_agent(self, name: str, tags: Tags | None) -> Door:
+    def for_agent(self, agent: Agent) -> Door:
         """The same door for one agent's calls."""
-        return replace(self, agent=(name, tags))
+        return replace(self, agent=agent)
 
     def speaking(self, native: Native) -> Door:
         """The same door for a client of its own, whose errors and retries `native` knows."""
@@ -90,4 +92,4 @@ class Door:
     def frame(self) -> RunFrame | None:
         """Whose call it is, read where the call enters."""
         current = get_current_frame()
-        return current if self.agent is None else child_frame(*self.agent, current)
+        return current if self.agent is None else child_frame(self.agent, current)

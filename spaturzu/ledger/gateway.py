@@ -1,0 +1,86 @@
+"""With a gateway: records go into the spool, and from there to it. What it has acknowledged leaves the spool."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+
+from .address import Address
+from .record import Record
+from .sender import Sender
+from .stats import Trouble
+from .store import Store
+
+_LAST = "SELECT coalesce(max(seq), 0) FROM spool WHERE destination = ?"
+_LEFT = "SELECT count(*) FROM spool WHERE destination = ? AND seq <= ?"
+
+
+class Gateway:
+    """The sink that is a gateway."""
+
+    def __init__(self, store: Store, address: Address, trouble: Trouble) -> None:
+        self._store, self._address, self._trouble = store, address, trouble
+        self._lock = threading.Lock()
+        self._sender: Sender | None = None
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Spool them; the sender has its own thread. Calls that nobody understood are counted here, and not sent."""
+        self._store.spool([record for record in records if record.operation != "unmetered"], self._address.name)
+        self._started().kick()
+
+    def _started(self) -> Sender:
+        with self._lock:
+            if self._sender is None:
+                self._sender = Sender(self._store, self._address, self._trouble)
+            return self._sender
+
+    def flush(self, timeout_s: float | None) -> bool:
+        """Wait until the gateway has all that is spooled now. Without a timeout: or until its retries are used up."""
+        return self._flush(timeout_s, patient=True)
+
+    def _flush(self, timeout_s: float | None, *, patient: bool) -> bool:
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        ((last,),) = self._store.select(_LAST, (self._address.name,))
+        if not self._left(last):
+            return True
+        sender = self._started()
+        failures = sender.hurry()
+        while self._left(last):
+            remaining_s = 1.0 if deadline is None else deadline - time.monotonic()
+            if remaining_s <= 0 or (deadline is None and sender.exhausted):
+                return False
+            if not patient and sender.failures > failures:
+                return False
+            sender.progress(min(remaining_s, 0.05))
+        return True
+
+    def _left(self, last: int) -> int:
+        ((left,),) = self._store.select(_LEFT, (self._address.name, last))
+        return left
+
+    def spooled(self) -> int:
+        """How many wait in the file."""
+        return self._store.waiting(self._address.name)
+
+    def close(self, timeout_s: float) -> bool:
+        """One more try, then let go."""
+        started = time.monotonic()
+        flushed = self._flush(timeout_s, patient=False)
+        with self._lock:
+            sender, self._sender = self._sender, None
+        if sender is not None:
+            sender.close(max(0.05, timeout_s - (time.monotonic() - started)))
+        self._store.close()
+        return flushed
+
+    def forked(self) -> None:
+        """The thread and its connections are the parent's."""
+        self._lock, self._store = threading.Lock(), Store(self._store.path)
+        if self._sender is not None:
+            _OF_PARENTS.append(self._sender)
+            self._sender = None
+
+
+_OF_PARENTS: list[Sender] = []
+"""Kept, not collected: to close an event loop would take the parent's sockets off the selector that both share."""

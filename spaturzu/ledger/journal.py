@@ -1,0 +1,94 @@
+"""What is not in the store yet, on disk before its call returns: a process that is killed leaves it to the next.
+
+A journal is two pages, files that are appended to in turn. While the store takes in one page's entries, calls write
+to the other; a page is emptied once the store has all of it. A page without a file is memory alone, where no disk
+will have it. Each process has a journal of its own, locked as long as it lives: one that can be locked is an orphan,
+and whoever finds it adopts it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+from .locks import locked
+
+Draft: TypeAlias = dict[str, Any]
+"""The fields of a Record as JSON, before its usage is read and priced."""
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Page:
+    """One file, and the entries that were put on it since it was emptied. `write` is safe from any thread."""
+
+    __slots__ = ("_file", "items", "path")
+
+    def __init__(self, path: Path | None = None, file: int | None = None) -> None:
+        self.path, self._file = path, file
+        self.items: list[tuple[Draft, Any]] = []
+
+    def write(self, draft: Draft) -> None:
+        """Append a line: a few microseconds, and safe from a kill of this process, though not of the machine."""
+        if self._file is not None:
+            os.write(self._file, (_encode(draft) + "\n").encode("utf-8", "surrogatepass"))
+
+    def clear(self) -> None:
+        """The store has it all."""
+        if self._file is not None:
+            os.ftruncate(self._file, 0)
+
+    def close(self, *, empty: bool = False) -> None:
+        """Let go of the file, and of its lock. If there is nothing on it, it goes altogether."""
+        if self._file is None:
+            return
+        if empty and self.path is not None:
+            self.path.unlink(missing_ok=True)
+        file, self._file = self._file, None
+        os.close(file)
+
+
+def new_pages(folder: Path) -> tuple[Page, Page]:
+    """A journal of this process's own in `folder`. Raises OSError where there can be none."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = f"{os.getpid()}-{os.urandom(4).hex()}"
+    return _opened(folder / f"{name}.a"), _opened(folder / f"{name}.b")
+
+
+def _opened(path: Path) -> Page:
+    """Locked before it has the name that others look for: nobody adopts a page that is just being made."""
+    new = path.with_suffix(path.suffix + ".new")
+    file = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_APPEND, 0o600)
+    locked(file)
+    new.rename(path)
+    return Page(path, file)
+
+
+def orphans(folder: Path) -> Iterator[tuple[Path, list[Draft]]]:
+    """The pages of processes that are dead, and what they hold. `path.unlink()` once it is in the store."""
+    for path in sorted(folder.glob("*.[ab]")):
+        try:
+            file = os.open(path, os.O_RDWR)
+        except OSError:
+            continue  # another process adopted it just now, or it is another user's
+        try:
+            if locked(file) and path.exists():
+                yield path, _read(path)
+        finally:
+            os.close(file)
+
+
+def _read(path: Path) -> list[Draft]:
+    """Its whole lines: the last may have been cut off by the end of its process."""
+    drafts = list[Draft]()
+    for line in path.read_bytes().split(b"\n"):
+        try:
+            draft = json.loads(line.decode("utf-8", "surrogatepass"))
+        except ValueError:
+            continue
+        if isinstance(draft, dict):
+            drafts.append(cast("Draft", draft))
+    return drafts

@@ -1,0 +1,279 @@
+"""The one way of records into the store: from the calls, over the journal, by one thread, in groups.
+
+A call appends to a list and to a file. All else happens in the thread, which starts with the first record: usage is
+read, priced, and stored. Fork-safe: a child has a journal and a thread of its own, and leaves the parent's records to
+it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import time
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from spaturzu.errors import LedgerError
+
+from .journal import Draft, Page, new_pages, orphans
+from .record import Record
+from .stats import Stats, Trouble
+
+GATHER_S = 0.025
+"""How long the thread lets records gather before it stores them as one transaction."""
+RETRY_S = 1.0
+SCAN_S = 60.0
+"""How often a process looks for records of processes that died beside it."""
+LIMIT = 10_000
+"""Records that may wait in memory while the store cannot take them."""
+EXIT_S = 1.8
+
+
+class Sink(Protocol):
+    """Where the thread puts records: the embedded ledger, or the spool for a gateway."""
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Keep them for good. Raises LedgerError."""
+        ...
+
+    def flush(self, timeout_s: float | None) -> bool:
+        """Wait until all have left; False where they have not."""
+        ...
+
+    def spooled(self) -> int:
+        """How many are stored and have not left."""
+        ...
+
+    def close(self, timeout_s: float) -> bool:
+        """One last try, then let go; later records start it anew. Whether all have left."""
+        ...
+
+    def forked(self) -> None:
+        """In a child: forget the parent's threads and connections."""
+        ...
+
+
+class Recorder:
+    """`put` from any thread or task. `complete` makes a record of a draft and of what `put` was given beside it."""
+
+    def __init__(self, folder: Path, sink: Sink, complete: Callable[[Draft, Any], Record], trouble: Trouble) -> None:
+        self._folder, self._sink, self._complete, self._trouble = folder, sink, complete, trouble
+        self._new_state()
+        _LIVE.add(self)
+
+    def _new_state(self) -> None:
+        self._lock = threading.Lock()
+        self._page: Page | None = None
+        self._spare: Page | None = None
+        self._thread: threading.Thread | None = None
+        self._held = list[Record]()
+        self._idle = self._closing = False
+        self._wake, self._hurry = threading.Event(), threading.Event()
+        self._turned = threading.Condition()
+        self._asked = self._answered = 0
+        self._stored = True
+
+    def put(self, draft: Draft, live: Any = None) -> None:
+        """Take a record in. A few microseconds; raises nothing."""
+        with self._lock:
+            page = self._page or self._start()
+            page.items.append((draft, live))
+            crowded = len(page.items) > LIMIT
+            if crowded:
+                page.items.pop()
+            asleep, self._idle = self._idle, False
+            self._trouble.stats.queued += 1
+        if crowded:
+            self._drop(draft)
+            return
+        try:
+            page.write(draft)
+        except (OSError, TypeError, ValueError):  # no disk, or no JSON: the thread still has it
+            self._trouble.stats.unjournaled += 1
+        if asleep:
+            self._wake.set()
+
+    def _drop(self, draft: Draft) -> None:
+        self._trouble.stats.dropped += 1
+        full = f"spaturzu: {LIMIT} records wait already and the store takes none; this one is dropped"
+        self._trouble.tell(LedgerError(full), draft)
+
+    def settle(self, timeout_s: float | None) -> bool:
+        """Wait until what was put before is stored. False where it is not."""
+        with self._lock:
+            if self._thread is None and not self._left_behind():
+                return True
+            if self._page is None:
+                self._start()
+        with self._turned:
+            self._asked += 1
+            ticket = self._asked
+            self._hurry.set()
+            self._wake.set()
+            self._turned.wait_for(lambda: self._answered >= ticket, timeout_s)
+            return self._answered >= ticket and self._stored
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until everything has left, at most `timeout_s`; False where it has not."""
+        started = time.monotonic()
+        if not self.settle(timeout_s):
+            return False
+        if self._thread is None:
+            return True
+        return self._sink.flush(None if timeout_s is None else max(0.0, timeout_s - (time.monotonic() - started)))
+
+    def shutdown(self) -> bool:
+        """`flush`, then `close`; whether all have left."""
+        flushed = self.flush(None)
+        self.close()
+        return flushed
+
+    def close(self, timeout_s: float = EXIT_S) -> None:
+        """Store what waits, give the gateway one more try, end the threads. What has not left stays on disk.
+
+        Takes no longer than `timeout_s`. Later records start anew.
+        """
+        deadline = time.monotonic() + timeout_s
+        thread = self._thread
+        if thread is None:
+            return
+        self.settle(timeout_s)
+        with self._lock:
+            self._thread, self._closing = None, True
+        self._wake.set()
+        self._hurry.set()
+        thread.join(max(0.05, deadline - time.monotonic()))
+        atexit.unregister(self.close)
+        self._sink.close(max(0.05, deadline - time.monotonic()))
+        self._let_go(stored=not thread.is_alive())
+
+    def _let_go(self, *, stored: bool) -> None:
+        with self._lock:
+            for page in (self._page, self._spare):
+                if page is not None:
+                    page.close(empty=stored and self._stored and not page.items)
+        if stored:
+            self._new_state()
+
+    def stats(self) -> Stats:
+        """The counts, with what waits now."""
+        with self._lock:
+            waiting = len(self._held) + (len(self._page.items) if self._page else 0)
+        return replace(self._trouble.stats, waiting=waiting, spooled=self._sink.spooled())
+
+    def forked(self) -> None:
+        """In a child after a fork."""
+        pages = (self._page, self._spare)
+        self._new_state()
+        for page in pages:
+            if page is not None:
+                page.close()
+        self._sink.forked()
+
+    def _left_behind(self) -> bool:
+        return self._folder.is_dir()
+
+    def _start(self) -> Page:
+        try:
+            self._page, self._spare = new_pages(self._folder)
+        except OSError as error:
+            self._page, self._spare = Page(), Page()
+            self._trouble.tell(error, {})
+        self._thread = threading.Thread(target=self._run, name="spaturzu-recorder", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+        return self._page
+
+    def _run(self) -> None:
+        self._adopt()
+        scanned = time.monotonic()
+        while not self._closing:
+            with self._lock:
+                self._idle = self._page is not None and not self._page.items
+            if self._idle or self._held:
+                self._wake.wait(RETRY_S if self._held else SCAN_S)
+            self._hurry.wait(GATHER_S)
+            self._turn_over()
+            if time.monotonic() - scanned > SCAN_S:
+                scanned = time.monotonic()
+                self._adopt()
+
+    def _turn_over(self) -> None:
+        self._wake.clear()
+        self._hurry.clear()
+        with self._turned:
+            asked = self._asked
+        self._stored = self._store()
+        with self._turned:
+            self._answered = asked
+            self._turned.notify_all()
+
+    def _store(self) -> bool:
+        """Put what the calls have written into the sink."""
+        with self._lock:
+            page, self._page = self._page, self._spare
+            assert page is not None  # noqa: S101 - the thread runs from the making of the pages on
+            self._spare = page
+            items, page.items = page.items, []
+        if not items and not self._held:
+            return True
+        self._held += [record for draft, live in items if (record := self._completed(draft, live)) is not None]
+        if not self._taken(self._held):
+            self._trim()
+            return False
+        self._held = []
+        page.clear()
+        return True
+
+    def _completed(self, draft: Draft, live: Any) -> Record | None:
+        try:
+            return self._complete(draft, live)
+        except Exception as error:  # noqa: BLE001 - one record that cannot be made must not stop the others
+            self._trouble.stats.dropped += 1
+            self._trouble.tell(error, draft)
+            return None
+
+    def _taken(self, records: Sequence[Record]) -> bool:
+        try:
+            self._sink.take(records)
+        except LedgerError as error:
+            if self._stored:
+                self._trouble.tell(error, {})
+            return False
+        return True
+
+    def _trim(self) -> None:
+        from .wire import entry
+
+        for record in self._held[:-LIMIT]:
+            self._trouble.stats.dropped += 1
+            self._trouble.tell(LedgerError(f"spaturzu: more than {LIMIT} records wait for the store"), entry(record))
+        self._held = self._held[-LIMIT:]
+
+    def _adopt(self) -> None:
+        """Store what processes that died have left."""
+        try:
+            for path, drafts in orphans(self._folder):
+                records = [record for draft in drafts if (record := self._completed(draft, None)) is not None]
+                if not self._taken(records):
+                    return
+                path.unlink(missing_ok=True)
+                self._trouble.stats.adopted += len(records)
+        except OSError as error:
+            self._trouble.tell(error, {})
+
+
+_LIVE: weakref.WeakSet[Recorder] = weakref.WeakSet()
+
+
+def _forked() -> None:
+    for recorder in list(_LIVE):
+        recorder.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

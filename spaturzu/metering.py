@@ -1,0 +1,164 @@
+"""One instance's meter: where its records go, made when its first call ends."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import ConfigError
+
+if TYPE_CHECKING:
+    from .ledger.address import Address
+    from .ledger.recorder import Recorder
+    from .ledger.stats import OnError, Stats
+    from .middleware.meter import Meter
+
+HOSTED = "https://spaturzu-api.superchiu.org"
+"""Where a project key without a URL belongs, as in the published client (0.1.7, read 2026-11-22)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeteringOptions:
+    """Where records go. Without `base_url` and `api_key`, in neither argument nor environment: the embedded ledger.
+
+    `timeout_s` is for each attempt at the gateway, `backoff_ms` has a wait for each retry, `max_concurrent` bounds the
+    requests in flight. `prices`: see `pricing.Overrides`. With `metering=False`, or `SPATURZU_METERING=off` in the
+    environment, nothing is recorded.
+    """
+
+    base_url: str | None = None
+    api_key: str | None = None
+    timeout_s: float = 10.0
+    backoff_ms: Sequence[float] | None = None
+    max_concurrent: int = 50
+    on_error: OnError | None = None
+    prices: Mapping[str, Any] | str | Path | None = None
+    metering: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError: what cannot work is found here, not in a call."""
+        _require(self.timeout_s > 0, f"timeout_s is {self.timeout_s!r}; it is seconds, more than 0")
+        _require(self.max_concurrent >= 1, f"max_concurrent is {self.max_concurrent!r}; it is at least 1")
+        waits = self.backoff_ms or ()
+        _require(all(wait >= 0 for wait in waits), f"backoff_ms is {waits!r}; it is milliseconds, none below 0")
+        _require(
+            self.on_error is None or callable(self.on_error),
+            "on_error cannot be called; give a function of (exception, entry)",
+        )
+        self.address  # noqa: B018 - a URL that cannot be one raises
+
+    @property
+    def on(self) -> bool:
+        """Is anything to be recorded?"""
+        return os.environ.get("SPATURZU_METERING") != "off" if self.metering is None else self.metering
+
+    @cached_property
+    def address(self) -> Address | None:
+        """The gateway; None for the embedded ledger. An empty string counts as not given."""
+        from .ledger.address import Address
+
+        key = self.api_key or os.environ.get("SPATURZU_API_KEY") or None
+        url = self.base_url or os.environ.get("SPATURZU_BASE_URL") or (HOSTED if key else None)
+        if url is None:
+            return None
+        _require(url.startswith(("http://", "https://")), f"base_url is {url!r}; it begins with https:// or http://")
+        backoff = {} if self.backoff_ms is None else {"backoff_ms": tuple(self.backoff_ms)}
+        return Address(
+            base_url=url.rstrip("/"),
+            api_key=key,
+            timeout_s=self.timeout_s,
+            max_concurrent=self.max_concurrent,
+            **backoff,
+        )
+
+
+def _require(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ConfigError(f"spaturzu: {otherwise}")
+
+
+class Metering:
+    """What an instance's clients have in common. Nothing of it is loaded before the first call."""
+
+    def __init__(self, options: MeteringOptions) -> None:
+        self._options = options
+        self._overrides = _overrides(options.prices)
+
+    @cached_property
+    def meter(self) -> Meter | None:
+        """The middleware; None where nothing is to be recorded."""
+        if not self._options.on:
+            return None
+        from .middleware.meter import Meter
+
+        return Meter(self.recorder.put)
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """The way of the records."""
+        from .ledger.embedded import Embedded
+        from .ledger.gateway import Gateway
+        from .ledger.recorder import Recorder
+        from .ledger.stats import Trouble
+        from .ledger.store import Store
+        from .middleware.meter import Completing
+
+        options, trouble = self._options, Trouble(self._options.on_error)
+        path, address = _place(), options.address
+        store = Store(path)
+        sink = Embedded(store, trouble.stats) if address is None else Gateway(store, address, trouble)
+        completing = Completing(trouble.stats, priced=address is None, overrides=self._overrides)
+        return Recorder(path.with_name(f"{path.name}.journal"), sink, completing, trouble)
+
+    def flush(self, timeout_s: float | None) -> bool:
+        """Wait until everything has left."""
+        return not self._options.on or self.recorder.flush(timeout_s)
+
+    def close(self) -> bool:
+        """The same, then let go."""
+        return not self._options.on or self.recorder.shutdown()
+
+    def stats(self) -> Stats:
+        """What became of the records so far."""
+        return self.recorder.stats()
+
+
+def _place() -> Path:
+    """The ledger's file. Where its folder cannot be written, as in AWS Lambda, a folder for temporary files has it."""
+    from .errors import LedgerError
+    from .ledger.place import FILE_NAME, default_path
+
+    try:
+        path = default_path()
+        if os.environ.get("SPATURZU_DB"):
+            return path
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.access(path.parent, os.W_OK):
+            return path
+    except (OSError, LedgerError):
+        pass
+    return _temporary() / FILE_NAME
+
+
+def _temporary() -> Path:
+    """This user's, the same for its next process; one of this process alone where somebody else made that."""
+    import tempfile
+
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    folder = Path(tempfile.gettempdir()) / f"spaturzu-{user}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
+        return Path(tempfile.mkdtemp(prefix="spaturzu-"))
+    return folder
+
+
+def _overrides(prices: Mapping[str, Any] | str | Path | None) -> Any:
+    if prices is None:
+        return None
+    from .pricing import Overrides
+
+    return Overrides.read(prices)

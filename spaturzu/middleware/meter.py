@@ -1,0 +1,142 @@
+"""The meter: each hop becomes a record. On the caller's path it notes what is at hand; the rest happens off it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from spaturzu.attribution import uuid7
+from spaturzu.ledger.journal import Draft
+from spaturzu.ledger.record import Record
+from spaturzu.ledger.stats import Stats
+from spaturzu.router.call import Call
+from spaturzu.router.hop import Hop
+from spaturzu.router.reported import Reported
+from spaturzu_translators.responses import Usage
+
+from .counting import counted
+
+if TYPE_CHECKING:
+    from spaturzu.pricing import Overrides
+
+FAILED, CANCELLED = 500, 499
+"""The status of a hop that failed without one, as the published client has it, and of one that the caller ended."""
+
+_FIELDS = frozenset(Record.__dataclass_fields__)
+
+
+class Meter:
+    """`hop` is the middleware, `skipped` hears of skipped hops. `put` takes a draft and what belongs to it."""
+
+    def __init__(self, put: Callable[[Draft, Any], None]) -> None:
+        self._put = put
+
+    def hop(self, call: Call, hop: Hop) -> Generator[None]:
+        """A record when the hop is over."""
+        yield
+        self._put(draft_of(call, hop), (call, hop))
+
+    def skipped(self, call: Call, hop: Hop) -> None:
+        """A record of a hop that was not tried."""
+        self._put(draft_of(call, hop), (call, hop))
+
+
+def draft_of(call: Call, hop: Hop) -> Draft:
+    """What is known of a hop as it ends, as JSON. Its usage stays as it stands on the wire."""
+    record = call.record
+    answered = hop.status == "served" or hop.status == "abandoned"
+    draft: Draft = {
+        "id": _id(call, hop),
+        "call_id": record.id,
+        "hop": hop.index,
+        "provider": hop.provider,
+        "request_model": hop.asked or hop.model,
+        "outcome": hop.status,
+        "status": 200 if answered else _status(hop),
+        "attempts": hop.attempts,
+        "started_at": record.started_at + (hop.started - call.started),
+        "latency_ms": int(hop.duration_s * 1000),
+    }
+    if answered:
+        draft["response_model"] = hop.model
+        draft["response_id"] = hop.response_id
+        draft["service_tier"] = hop.service_tier
+        if isinstance(hop.usage, Reported) and hop.usage.usage:
+            draft["reported"] = [hop.usage.wire, hop.usage.usage]
+    else:
+        draft["kind"], draft["code"] = hop.kind, hop.code
+    if hop.first_token_s is not None:
+        draft["first_token_ms"] = int(hop.first_token_s * 1000)
+    if hop.streamed:
+        draft["streamed"] = True
+    if record.stitched:
+        draft["stitched"] = True
+    if hop.losses:
+        draft["losses"] = [loss.path for loss in hop.losses]
+    _attribute(draft, call)
+    return draft
+
+
+def _attribute(draft: Draft, call: Call) -> None:
+    record = call.record
+    if record.run_id is not None:
+        draft["run_id"], draft["parent_request_id"] = record.run_id, record.parent_request_id
+        draft["agent_name"], draft["agent_path"] = record.agent_path[-1], record.agent_path
+    if record.tags:
+        draft["tags"] = record.tags
+    if record.customer_id is not None:
+        draft["customer_id"] = record.customer_id
+    if record.session_id is not None:
+        draft["session_id"] = record.session_id
+
+
+def _id(call: Call, hop: Hop) -> str:
+    """The first hop that is tried has the call's own id, which is what later calls name as their parent."""
+    tried_before = any(earlier.attempts for earlier in call.record.hops[: hop.index])
+    if hop.attempts and not tried_before:
+        return call.record.id
+    return uuid7(call.record.started_at + (hop.started - call.started))
+
+
+def _status(hop: Hop) -> int | None:
+    if hop.status == "skipped":
+        return None
+    return hop.http_status or (CANCELLED if hop.kind == "cancelled" else FAILED)
+
+
+@dataclass(slots=True)
+class Completing:
+    """Makes records of drafts, in the recorder's thread. `priced`: here, since no gateway will do it."""
+
+    stats: Stats
+    priced: bool
+    overrides: Overrides | None = None
+
+    def __call__(self, draft: Draft, live: tuple[Call, Hop] | None) -> Record:
+        """`live` is None for a draft that a dead process left: its usage is what the draft says."""
+        fields = {name: value for name, value in draft.items() if name in _FIELDS}
+        fields["agent_path"], fields["losses"] = tuple(draft.get("agent_path", ())), tuple(draft.get("losses", ()))
+        if live is not None and not live[1].asked:
+            fields["request_model"] = live[0].model
+        found = counted(draft, live)
+        fields["usage"], fields["usage_source"] = found.usage, found.source
+        if found.source not in (None, "provider"):
+            self.stats.estimated += 1
+        if self.priced and found.usage is not None:
+            fields |= self._price(draft, fields, found.usage)
+        return Record(**fields)
+
+    def _price(self, draft: Draft, fields: dict[str, Any], usage: Usage) -> dict[str, Any]:
+        from spaturzu.pricing import price
+
+        found = price(
+            fields["provider"],
+            fields.get("response_model"),
+            usage,
+            request_model=fields["request_model"],
+            service_tier=fields.get("service_tier"),
+            at=fields["started_at"],
+            overrides=self.overrides,
+        )
+        return {} if found is None else {"cost_nanodollars": found.nanodollars, "price_source": found.provenance}
