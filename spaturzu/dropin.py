@@ -109,14 +109,17 @@ def make_door(
 
 
 def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Chain]:
-    """The same chain with the instance's meter around its hops, put together when first asked for."""
+    """The same chain with the instance's meter around its hops, put together when first asked for.
+
+    The meter is outermost: what is inside of it is over when it hands a hop on.
+    """
 
     @cache
     def metered() -> Chain:
+        from .middleware.trace import trace_call, trace_hop
+
         meter = metering.meter
-        if meter is None:
-            return chain()
-        return replace(chain(), middleware=(meter.hop,), skipped=meter.skipped)
+        return replace(chain(), around=(trace_call,), middleware=(meter.hop, trace_hop), skipped=meter.skipped)
 
     return metered
 

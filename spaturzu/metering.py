@@ -89,13 +89,11 @@ class Metering:
         self._overrides = _overrides(options.prices)
 
     @cached_property
-    def meter(self) -> Meter | None:
-        """The middleware; None where nothing is to be recorded."""
-        if not self._options.on:
-            return None
-        from .middleware.meter import Meter
+    def meter(self) -> Meter:
+        """The middleware."""
+        from .middleware.meter import Meter, unrecorded
 
-        return Meter(self.recorder.put)
+        return Meter(self.recorder.put if self._options.on else unrecorded)
 
     @cached_property
     def recorder(self) -> Recorder:

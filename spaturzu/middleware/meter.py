@@ -42,6 +42,12 @@ class Meter:
         self._put(draft_of(call, hop), (call, hop))
 
 
+def unrecorded(_: Draft, live: tuple[Call, Hop]) -> None:
+    """Where nothing is recorded: whoever waits for a hop's record is told that there is none."""
+    if live[1].recorded is not None:
+        live[1].recorded(None)
+
+
 def draft_of(call: Call, hop: Hop) -> Draft:
     """What is known of a hop as it ends, as JSON. Its usage stays as it stands on the wire."""
     record = call.record
@@ -107,7 +113,7 @@ def _status(hop: Hop) -> int | None:
 
 @dataclass(slots=True)
 class Completing:
-    """Makes records of drafts, in the recorder's thread. `priced`: here, since no gateway will do it."""
+    """Makes records of drafts, in the recorder's thread, and shows each to its hop. `priced`: no gateway will do it."""
 
     stats: Stats
     priced: bool
@@ -115,6 +121,18 @@ class Completing:
 
     def __call__(self, draft: Draft, live: tuple[Call, Hop] | None) -> Record:
         """`live` is None for a draft that a dead process left: its usage is what the draft says."""
+        if live is None:
+            return self._made(draft, None)
+        try:
+            record = self._made(draft, live)
+        except Exception:
+            unrecorded(draft, live)
+            raise
+        if live[1].recorded is not None:
+            live[1].recorded(record)
+        return record
+
+    def _made(self, draft: Draft, live: tuple[Call, Hop] | None) -> Record:
         fields = {name: value for name, value in draft.items() if name in _FIELDS}
         fields["agent_path"], fields["losses"] = tuple(draft.get("agent_path", ())), tuple(draft.get("losses", ()))
         if live is not None and not live[1].asked:
@@ -123,11 +141,11 @@ class Completing:
         fields["usage"], fields["usage_source"] = found.usage, found.source
         if found.source not in (None, "provider"):
             self.stats.estimated += 1
-        if self.priced and found.usage is not None:
-            fields |= self._price(draft, fields, found.usage)
+        if found.usage is not None and (self.priced or (live is not None and live[1].recorded is not None)):
+            fields |= self._price(fields, found.usage)
         return Record(**fields)
 
-    def _price(self, draft: Draft, fields: dict[str, Any], usage: Usage) -> dict[str, Any]:
+    def _price(self, fields: dict[str, Any], usage: Usage) -> dict[str, Any]:
         from spaturzu.pricing import price
 
         found = price(
