@@ -236,3 +236,10 @@ def test_pricing_a_record_costs_a_fraction_of_asking_the_list_each_time():
     ours = timeit.repeat(lambda: price("openai", "gpt-4o", PLAIN, at=1.79e9), number=200, repeat=5)
     theirs = timeit.repeat(lambda: genai_prices.calc_price(asked, "gpt-4o", provider_id="openai"), number=200, repeat=5)
     assert min(ours) < min(theirs) / 3
+
+
+def test_what_rounding_leaves_goes_to_the_largest_part():
+    prices = Overrides.read({"openai": {"m": {"input": "0.0005", "cache_read": "0.0004", "output": "0.0003"}}})
+    usage = Usage(input_tokens=2, cache_read_tokens=1, output_tokens=1)
+    parts = price("openai", "m", usage, overrides=prices).breakdown
+    assert (parts.input, parts.cached, parts.output) == (1, 0, 0)
