@@ -28,28 +28,33 @@ def load(named: str, model: str | None) -> list[Target]:
 
     Raises ConfigError where there is none.
     """
-    module, colon, attribute = named.partition(":")
-    if not colon:
+    if ":" not in named:
         return list(_targets(named_chain(named)))
+    return _of_object(found(named), named, model)
+
+
+def found(named: str) -> Any:
+    """What `module:attribute` names, with the working directory first on the path. Raises ConfigError."""
+    module, _, attribute = named.partition(":")
     sys.path.insert(0, "")
     try:
-        found = resolve(import_module(module), attribute)
+        named_object = resolve(import_module(module), attribute)
     except ImportError as error:
         raise ConfigError(f"spaturzu: cannot import {module}: {error}") from error
-    if found is None:
+    if named_object is None:
         raise ConfigError(f"spaturzu: {module} has no {attribute}")
-    return _of_object(found, named, model)
+    return named_object
 
 
-def _of_object(found: Any, named: str, model: str | None) -> list[Target]:
-    if isinstance(found, (dict, list, tuple)):
-        return list(_targets(found))
-    door = resolve(found, "_door")
+def _of_object(given: Any, named: str, model: str | None) -> list[Target]:
+    if isinstance(given, (dict, list, tuple)):
+        return list(_targets(given))
+    door = resolve(given, "_door")
     if door is not None:
-        return [Target(provider=door.provider, client=found, model=model or ""), *door.chain().targets]
-    routed = resolve(found, "_client._door")
+        return [Target(provider=door.provider, client=given, model=model or ""), *door.chain().targets]
+    routed = resolve(given, "_client._door")
     if routed is None:
-        raise ConfigError(f"spaturzu: {named} is a {type(found).__name__}; name a spaturzu client, a Router or a chain")
+        raise ConfigError(f"spaturzu: {named} is a {type(given).__name__}; name a spaturzu client, a Router or a chain")
     return list(routed.chain().targets)
 
 
@@ -76,8 +81,8 @@ def findings(targets: Sequence[Target], *, live: bool, ignored: Collection[str])
     """All that is not ignored. Raises ConfigError where something else than a concern is to be ignored."""
     if unknown := set(ignored) - set(CONCERNS):
         raise ConfigError(f"spaturzu: no concern is named {', '.join(sorted(unknown))}; known: {', '.join(CONCERNS)}")
-    found = [finding for finding in check(targets, lookup) if finding.concern not in ignored]
-    return [*found, *(_missing(targets) if live and "model" not in ignored else ())]
+    seen = [finding for finding in check(targets, lookup) if finding.concern not in ignored]
+    return [*seen, *(_missing(targets) if live and "model" not in ignored else ())]
 
 
 def _missing(targets: Sequence[Target]) -> list[Finding]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 import spaturzu
+from spaturzu.sandbox.wall import Shape
 from spaturzu_translators.messages import PROVIDERS, Provider
 
 from .ledger_options import db_option, json_option, opened, where, where_options
@@ -317,3 +318,39 @@ def doctor(context: click.Context, fetch_tokenizer: bool, as_json: bool, db: Pat
     findings = list(examine(db))
     show(findings, as_json=as_json)
     context.exit(1 if any(finding.state == "problem" for finding in findings) else 0)
+
+
+@cli.command()
+@click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault of the wall. Repeatable.")
+@click.option("--shape", "shapes", multiple=True, type=click.Choice(["plain", "stream"]), help="Only these calls.")
+@click.option("--patience", default=60.0, show_default=True, metavar="SECONDS", help="When a call counts as hung.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object for each line.")
+@click.argument("client", metavar="CHAIN")
+@click.pass_context
+def drill(
+    context: click.Context,
+    client: str,
+    faults: tuple[str, ...],
+    shapes: tuple[Shape, ...],
+    patience: float,
+    as_json: bool,
+) -> None:
+    """Every fault of the wall against a client of yours: a scorecard.
+
+    CHAIN is module:attribute, naming a spaturzu client or a Router, or a function that makes one. Its chain is taken as
+    it is, but local servers answer in place of every provider: none is called, and no key leaves. Verdicts: pass,
+    partial (a whole answer, by a detour that was not needed), safe (no answer where one was possible, but an honest
+    error), fail. Exit status 1 where one is safe or fail, 2 if there is no such client.
+    """
+    from spaturzu.errors import ConfigError
+
+    from .drilling import drill as scored
+    from .drilling import passed, show
+
+    try:
+        lines = scored(client, faults, shapes, patience)
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        context.exit(2)
+    show(lines, as_json=as_json)
+    context.exit(0 if passed(lines) else 1)

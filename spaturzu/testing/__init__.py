@@ -6,6 +6,7 @@ go to a local server that answers as the provider would; no key leaves.
 
 from __future__ import annotations
 
+from .drill import Scored, drill
 from .outages import offline, outage
 
-__all__ = ["offline", "outage"]
+__all__ = ["Scored", "drill", "offline", "outage"]

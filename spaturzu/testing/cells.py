@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spaturzu.demo.callers import Caller, Said
 from spaturzu.router.hop import CallRecord
@@ -24,7 +24,10 @@ from spaturzu.sandbox.wire import Wire
 from spaturzu.tracked.door import last_call, remember
 from spaturzu_translators.messages import Provider
 
-from .detour import SCOPE
+from .detour import SCOPE, Scope
+
+if TYPE_CHECKING:
+    from spaturzu.router.chain import Chain
 
 DOWN = Status(503, times=None)
 """What those before the faulty one answer."""
@@ -50,11 +53,12 @@ class Heard:
     hung: bool = False
 
 
-@dataclass(kw_only=True)
-class Cell:
+@dataclass(kw_only=True, eq=False)
+class Cell(Scope):
     """`fault` at one place of the chain of `places`, for calls of one shape by `caller`'s provider.
 
-    `at`: which place; those before it are down. `patience_s`: when the servers are closed, so that no cell hangs.
+    `at`: which place; those before it are down. `has_primary`: is the first place the caller's own provider, as with
+    all but a Router? `patience_s`: when the servers are closed, so that no cell hangs.
     """
 
     fault: WallFault
@@ -62,15 +66,20 @@ class Cell:
     caller: Caller
     places: tuple[Provider, ...]
     at: int = 0
+    has_primary: bool = True
     patience_s: float = 60.0
     heard: list[Heard] = field(default_factory=list[Heard])
     _hung: bool = False
+
+    def adapt(self, chain: Chain) -> Chain:
+        """Without what would record, or deny, a call that is no call of the user's."""
+        return replace(chain, middleware=(), skipped=None)
 
     @property
     def must(self) -> Must:
         """What the wall asks for. A target's own bad key must not hide the targets behind it."""
         must = self.fault.must[self.shape]
-        return "next" if self.at and self.fault.name == "bad_key" else must
+        return "next" if (self.at or not self.has_primary) and self.fault.name == "bad_key" else must
 
     @cached_property
     def wires(self) -> tuple[Wire, ...]:

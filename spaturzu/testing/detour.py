@@ -27,8 +27,18 @@ Way: TypeAlias = Callable[[Provider, int], int | None]
 
 _LOCK = threading.Lock()
 _WAYS: list[Way] = []
-SCOPE: ContextVar[object] = ContextVar("spaturzu_detour_scope", default=None)
-"""Chains remember failures apart in each scope; a `Way` may tell scopes apart too."""
+
+
+class Scope:
+    """Part of what runs while requests are turned: chains remember failures apart in each. A `Way` may go by it."""
+
+    def adapt(self, chain: Chain) -> Chain:
+        """The chain as it is to be in this scope."""
+        return chain
+
+
+SCOPE: ContextVar[Scope | None] = ContextVar("spaturzu_detour_scope", default=None)
+"""The scope of this thread or task."""
 
 
 @contextmanager
@@ -53,7 +63,7 @@ class _Turned:
     def __init__(self, ways: tuple[Way, ...]) -> None:
         self._ways = ways
         self._clients = LoopbackClients()
-        self._chains: dict[tuple[int, int], tuple[Chain, object, Chain]] = {}
+        self._chains: dict[tuple[int, int], tuple[Chain, Scope | None, Chain]] = {}
 
     def _port(self, provider: Provider, place: int) -> int | None:
         return next((port for way in self._ways if (port := way(provider, place)) is not None), None)
@@ -79,11 +89,13 @@ class _Turned:
         scope = SCOPE.get()
         key = (id(chain), id(scope))
         if key not in self._chains:
-            self._chains.setdefault(key, (chain, scope, self._turned(chain)))
+            turned = self._turned(chain)
+            self._chains.setdefault(key, (chain, scope, turned if scope is None else scope.adapt(turned)))
         return self._chains[key][2]
 
     def _turned(self, chain: Chain) -> Chain:
-        targets = [self._target(target, place) for place, target in enumerate(chain.targets, 1)]
+        first = 1 if chain.has_primary else 0
+        targets = [self._target(target, place) for place, target in enumerate(chain.targets, first)]
         return replace(chain, targets=tuple(targets), cooldowns=type(chain.cooldowns)(chain.clock))
 
     def _target(self, target: Target, place: int) -> Target:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 
 from spaturzu.demo.callers import CALLERS
-from spaturzu.sandbox.wall import FaultName, Shape, WallFault
+from spaturzu.errors import ConfigError
+from spaturzu.router.targets.common import has_async_name
+from spaturzu.sandbox.wall import WALL, FaultName, Shape, WallFault
+from spaturzu.tracked.door import Door
 from spaturzu_translators.messages import Provider
 
 from .cells import Cell, current_port
 from .detour import turned
+from .outages import fault_named
 from .verdicts import Judged, judge
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 AT_ONCE = 16
+PATIENCE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,31 +40,88 @@ class Scored:
     """Every hop of the last call."""
 
 
+def drill(
+    client: Any,
+    *,
+    faults: Iterable[str] = tuple(WALL),
+    shapes: Sequence[Shape] = SHAPES,
+    patience_s: float = PATIENCE_S,
+    at_once: int = AT_ONCE,
+    tell: Callable[[Scored], None] | None = None,
+) -> list[Scored]:
+    """The wall at the first of `client`'s chain: a spaturzu client or Router, sync or async, as it is built.
+
+    No provider is called and no key leaves: local servers answer for every place of the chain. Each fault meets the
+    client as new, with no failure remembered. `patience_s` bounds each fault, and `tell` hears of each as it is done.
+    Raises ConfigError where there is no chain, or no such fault.
+    """
+    inner = getattr(client, "_client", client) if not hasattr(client, "_door") else client
+    door = getattr(inner, "_door", None)
+    if not isinstance(door, Door):
+        raise ConfigError(f"spaturzu: a {type(client).__name__} is no spaturzu client and no Router; a drill needs one")
+    cells = [cell for cell in _cells(door, faults, patience_s) if cell.shape in shapes]
+    done = _telling(tell)
+    if has_async_name(inner):
+        asyncio.run(arun_cells(inner, cells, at_once=at_once, done=done))
+    else:
+        run_cells(inner, cells, at_once=at_once, done=done)
+    return [scored(cell) for cell in cells]
+
+
+def _telling(tell: Callable[[Scored], None] | None) -> Callable[[Cell], None]:
+    return _no_one if tell is None else lambda cell: tell(scored(cell))
+
+
+def _no_one(cell: Cell) -> None:
+    """Nobody listens."""
+
+
+def _cells(door: Door, faults: Iterable[str], patience_s: float) -> list[Cell]:
+    chain = door.chain()
+    places: list[Provider] = [door.provider if place is None else place.provider for place in chain.places]
+    if len(places) < 2:
+        raise ConfigError("spaturzu: there is nobody to fall back to in this chain; a drill needs a second place")
+    chosen = [fault_named(name) for name in faults]
+    return cells_of(door.provider, places, chosen, patience_s=patience_s, has_primary=chain.has_primary)
+
+
 def cells_of(
-    primary: Provider, places: Sequence[Provider], faults: Iterable[WallFault], *, at: int = 0, patience_s: float
+    caller: Provider,
+    places: Sequence[Provider],
+    faults: Iterable[WallFault],
+    *,
+    at: int = 0,
+    patience_s: float,
+    has_primary: bool = True,
 ) -> list[Cell]:
     """A cell for each fault that the one `at` its place can have, in each shape that it has."""
+    made = partial(Cell, caller=CALLERS[caller], places=tuple(places), at=at, has_primary=has_primary)
     return [
-        Cell(fault=fault, shape=shape, caller=CALLERS[primary], places=tuple(places), at=at, patience_s=patience_s)
+        made(fault=fault, shape=shape, patience_s=patience_s)
         for fault in faults
         if places[at] in fault.providers
         for shape in fault.must
     ]
 
 
-def run_cells(client: Any, cells: Sequence[Cell], *, at_once: int = AT_ONCE) -> None:
+def run_cells(
+    client: Any, cells: Sequence[Cell], *, at_once: int = AT_ONCE, done: Callable[[Cell], None] = _no_one
+) -> None:
     """All of them on one sync client, `at_once` at a time, each in a context of its own."""
+
+    def run(cell: Cell) -> None:
+        with cell.running():
+            cell.run(client)
+        done(cell)
+
     with turned(current_port), ThreadPoolExecutor(at_once) as pool:
-        for done in [pool.submit(copy_context().run, _run, client, cell) for cell in cells]:
-            done.result()
+        for future in [pool.submit(copy_context().run, run, cell) for cell in cells]:
+            future.result()
 
 
-def _run(client: Any, cell: Cell) -> None:
-    with cell.running():
-        cell.run(client)
-
-
-async def arun_cells(client: Any, cells: Sequence[Cell], *, at_once: int = AT_ONCE) -> None:
+async def arun_cells(
+    client: Any, cells: Sequence[Cell], *, at_once: int = AT_ONCE, done: Callable[[Cell], None] = _no_one
+) -> None:
     """The same on an async client, in tasks."""
     free = asyncio.Semaphore(at_once)
 
@@ -66,6 +129,7 @@ async def arun_cells(client: Any, cells: Sequence[Cell], *, at_once: int = AT_ON
         async with free:
             with cell.running():
                 await cell.arun(client)
+            done(cell)
 
     with turned(current_port):
         async with asyncio.TaskGroup() as group:

@@ -12,7 +12,7 @@ from spaturzu.sandbox.faults import Failing, Fault, Status, Step
 from spaturzu.sandbox.ids import serials
 from spaturzu.sandbox.replies import Reply
 from spaturzu.sandbox.sandbox import Sandbox
-from spaturzu.sandbox.wall import WALL, FaultName
+from spaturzu.sandbox.wall import WALL, FaultName, WallFault
 from spaturzu.sandbox.wire import Wire
 from spaturzu_translators.messages import PROVIDERS, Provider
 
@@ -84,10 +84,16 @@ def _failing(kind: ErrorKind) -> Failing:
     return Failing(kind, times=None)
 
 
-def _named(provider: Provider, name: str) -> tuple[Step, ...]:
+def fault_named(name: str) -> WallFault:
+    """The wall's fault of this name. Raises ConfigError with those that there are."""
     fault = WALL.get(cast("FaultName", name))
     if fault is None:
         raise ConfigError(f"spaturzu: no fault {name!r} on the wall; there are {', '.join(WALL)}")
+    return fault
+
+
+def _named(provider: Provider, name: str) -> tuple[Step, ...]:
+    fault = fault_named(name)
     if provider not in fault.providers:
         raise ConfigError(f"spaturzu: {provider} cannot have {name!r}; {', '.join(fault.providers)} can")
     return fault.steps(provider)
