@@ -14,7 +14,6 @@ from .money import dollars, microdollars
 from .overrides import Overrides
 from .quote import Figure, Quote, quote
 from .tariff import known
-from .tiers import served_tier
 
 __all__ = [
     "Breakdown",
@@ -29,5 +28,4 @@ __all__ = [
     "microdollars",
     "price",
     "quote",
-    "served_tier",
 ]

@@ -1,4 +1,4 @@
-"""Service tiers: which one served, and what price lists call it."""
+"""Service tiers and what else makes a call dearer or cheaper, in the price list's words."""
 
 from __future__ import annotations
 
@@ -6,19 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from spaturzu_translators.messages import NOTHING, Provider
-from spaturzu_translators.responses import Response, Usage
+from spaturzu_translators.responses import Usage
 
 STANDARD = frozenset({"", "auto", "default", "on_demand", "standard", "standard_only", "unspecified"})
 """What providers call the tier that their list prices are for, in lower case. Source: providers.md, 2026-11-22."""
 
 _DEARER = frozenset({"speed", "inference_geo", "performanceConfig"})
 _NAMES = ("service_tier", "serviceTier", "trafficType")
-
-
-def served_tier(provider: Provider, response: Response) -> str | None:
-    """The tier that an answer says it was served in, or None where it says nothing."""
-    beside = _said(response.provider_fields.get(provider, NOTHING))
-    return beside or (response.usage and _said(response.usage.provider_fields.get(provider, NOTHING))) or None
 
 
 def context_of(provider: Provider, usage: Usage, tier: str | None) -> tuple[tuple[str, str], ...]:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from spaturzu.pricing import Overrides, dollars, microdollars, price, served_tier
-from spaturzu_translators.responses import Candidate, Response, Usage
+from spaturzu.pricing import Overrides, dollars, microdollars, price
+from spaturzu_translators.responses import Usage
 
 PLAIN = Usage(input_tokens=500, output_tokens=150)
 LATER = datetime(2026, 11, 25, tzinfo=UTC)
@@ -202,16 +202,16 @@ def test_list_that_the_program_updates_itself_is_used_and_named():
     assert paid("mistral", "mistral-small-latest", PLAIN) is not None
 
 
-def test_answer_tells_its_tier():
-    def answer(provider, usage=None, **fields):
-        parts = Candidate()
-        return Response(id="1", model="m", candidates=(parts,), usage=usage, provider_fields={provider: fields})
-
-    assert served_tier("openai", answer("openai", service_tier="flex")) == "flex"
-    assert served_tier("bedrock", answer("bedrock", serviceTier={"type": "priority"})) == "priority"
-    usage = Usage(provider_fields={"anthropic": {"service_tier": "batch"}})
-    assert served_tier("anthropic", answer("anthropic", usage)) == "batch"
-    assert served_tier("gemini", answer("gemini")) is None
+@pytest.mark.parametrize(
+    ("provider", "said"),
+    [("bedrock", {"serviceTier": {"type": "priority"}}), ("anthropic", {"service_tier": "priority"})],
+)
+def test_tier_that_only_the_usage_tells_counts(provider, said):
+    model = {"bedrock": "amazon.nova-lite-v1:0", "anthropic": "claude-sonnet-4-6"}[provider]
+    usage = Usage(input_tokens=500, output_tokens=150, provider_fields={provider: said})
+    assert price(provider, model, usage, at=LATER).assumptions == (
+        "no price for service_tier=priority, standard rates",
+    )
 
 
 def test_edges_of_the_two_protocols():

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from botocore.eventstream import EventStreamBuffer
 
-from spaturzu.pricing import Price, price, served_tier
+from spaturzu.pricing import Price, price
 from spaturzu_translators.events import fold
 from spaturzu_translators.responses import Response, Usage
 from tests.translators.corpus import ALL, WHY_SKIPPED, Record, events_of, every
@@ -160,8 +160,7 @@ def plain(name: str) -> str:
 
 
 def priced(record: Record, response: Response) -> Price | None:
-    tier = served_tier(record.provider, response)
-    return price(record.provider, response.model, response.usage, request_model=record.model, service_tier=tier, at=AT)
+    return price(record.provider, response.model, response.usage, request_model=record.model, at=AT)
 
 
 def by_hand(key: str, said: dict[str, Any], counted: dict[str, int]) -> int:
