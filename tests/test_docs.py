@@ -1,11 +1,13 @@
-"""The documentation holds what it says: its Python runs against the sandbox, its commands exist.
+"""The documentation holds what it says: its Python and its `spaturzu` commands run against the sandbox.
 
 The blocks of a page share one namespace, in order. The SDKs find the sandbox through their environment variables;
 Mistral has none, so pages say `server_url=os.environ["MISTRAL_SERVER_URL"]`. Comments right above a fence say more:
 
     <!-- sandbox: openai=503 anthropic=429 -->  these providers answer with these errors during the block
     <!-- not run: reason -->                    the block is not run; NOT_RUN below lists it too
-    <!-- output -->                             on a ```text fence: what the Python block before it prints; `...` is any
+    <!-- output -->                             on a ```text fence: what the Python block before it prints, or the one
+                                                command of the ```console block before it; `...` is any
+    <!-- own process -->                        the page sets what a process can set once: it is tested alone
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ import contextlib
 import doctest
 import inspect
 import io
+import os
 import re
 import runpy
 import shlex
@@ -43,6 +46,7 @@ FENCE = re.compile(
     r"^(?P<indent> *)```(?P<language>\w*)[^\n]*\n(?P<code>.*?)^(?P=indent)```\s*?$",
     re.MULTILINE | re.DOTALL,
 )
+ALONE = "<!-- own process -->"
 COMMENT = re.compile(r"<!--\s*(?P<name>sandbox|not run|output)\b:?\s*(?P<value>.*?)\s*-->")
 
 
@@ -74,14 +78,32 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
-def python_blocks(page: Path) -> list[tuple[Block, str | None]]:
-    """The Python blocks, each with what it has to print, where the page says so."""
+def tested_blocks(page: Path) -> list[tuple[Block, str | None]]:
+    """The Python blocks and the commands with an output, each with what it has to print, where the page says so."""
     found = blocks(page)
-    return [
+    outputs = [
         (block, after.code if after and after.language == "text" and "output" in after.comments else None)
         for block, after in zip_longest(found, found[1:])
-        if block.language == "python"
     ]
+    return [
+        (block, output)
+        for block, output in outputs
+        if block.language == "python" or (block.language == "console" and output is not None)
+    ]
+
+
+def command_output(block: Block) -> str:
+    """What the block's one `$ spaturzu ...` prints."""
+    (line,) = [line for line in block.code.splitlines() if line.startswith("$ spaturzu ")]
+    words = map(os.path.expandvars, shlex.split(line, comments=True)[2:])
+    path = os.pathsep.join((str(ROOT), str(ROOT / "translators")))
+    answer = subprocess.run(
+        [sys.executable, "-m", "spaturzu.cli", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    return answer.stdout or answer.stderr
 
 
 def execute(block: Block, namespace: dict[str, object]) -> str:
@@ -104,10 +126,10 @@ def set_faults(sandbox: Sandbox, block: Block) -> None:
 
 def run_page(page: Path, sandbox: Sandbox, module: ModuleType) -> None:
     checker, options = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    for block, expected in python_blocks(page):
+    for block, expected in tested_blocks(page):
         if "not run" not in block.comments:
             set_faults(sandbox, block)
-            printed = execute(block, vars(module))
+            printed = command_output(block) if block.language == "console" else execute(block, vars(module))
             assert expected is None or checker.check_output(expected, printed, options), f"{block}\nprints:\n{printed}"
 
 
@@ -126,6 +148,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Sandbox
             "GOOGLE_GEMINI_BASE_URL": running.url("gemini"),
             "MISTRAL_SERVER_URL": running.url("mistral"),
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": running.url("bedrock"),
+            "SPATURZU_DB": str(tmp_path / "ledger.sqlite3"),
         }
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
@@ -150,11 +173,22 @@ def name_of(page: Path) -> str:
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_the_python_of_a_page_runs(page: Path, sandbox: Sandbox, module: ModuleType):
-    run_page(page, sandbox, module)
+    if ALONE in page.read_text("utf-8") and "TEST_DOCS_ALONE" not in os.environ:
+        run_alone(page)
+    else:
+        run_page(page, sandbox, module)
+
+
+def run_alone(page: Path) -> None:
+    test = f"{__file__}::test_the_python_of_a_page_runs[{name_of(page)}]"
+    environment = {**os.environ, "TEST_DOCS_ALONE": "1", "PYTEST_ADDOPTS": ""}
+    alone = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", test]
+    answer = subprocess.run(alone, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stdout
 
 
 def test_blocks_that_are_not_run_are_few_and_have_reasons():
-    skipped = [block for page in PAGES for block, _ in python_blocks(page) if "not run" in block.comments]
+    skipped = [block for page in PAGES for block, _ in tested_blocks(page) if "not run" in block.comments]
     assert {str(block) for block in skipped} == NOT_RUN
     assert all(block.comments["not run"] for block in skipped)
 

@@ -132,6 +132,20 @@ def tail(
 
 
 @cli.group()
+def ledger() -> None:
+    """The ledger's file."""
+
+
+@ledger.command()
+@click.option("--before", type=Moment(), required=True, help="Until when: 90d ago, or 2026-11-25 (UTC).")
+@db_option
+def prune(before: float, db: Path | None) -> None:
+    """Forget old hops. What waits for a gateway stays. The file does not shrink; its room is used again."""
+    with opened(db) as store:
+        click.echo(f"{store.prune(before):,} hops forgotten.")
+
+
+@cli.group()
 def runs() -> None:
     """Runs: what one request of yours made its agents call."""
 

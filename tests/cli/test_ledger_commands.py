@@ -209,6 +209,11 @@ def test_tail_shows_the_last_hops(run: Run):
     ]
 
 
+def test_old_hops_are_forgotten_on_request(run: Run):
+    assert run("ledger", "prune", "--before", "2026-11-18T11:06:41Z").stdout == "1 hops forgotten.\n"
+    assert json.loads(run("report", "--json").stdout)["total"]["hops"] == 2
+
+
 def following(path: Path, *arguments: str) -> subprocess.Popen[str]:
     """`spaturzu tail --json` in a process of its own."""
     command = [sys.executable, "-m", "spaturzu.cli", "tail", "--json", "--db", str(path), *arguments]
