@@ -78,7 +78,7 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
-def tested_blocks(page: Path) -> list[tuple[Block, str | None]]:
+def blocks_to_run(page: Path) -> list[tuple[Block, str | None]]:
     """The Python blocks and the commands with an output, each with what it has to print, where the page says so."""
     found = blocks(page)
     outputs = [
@@ -126,7 +126,7 @@ def set_faults(sandbox: Sandbox, block: Block) -> None:
 
 def run_page(page: Path, sandbox: Sandbox, module: ModuleType) -> None:
     checker, options = doctest.OutputChecker(), doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-    for block, expected in tested_blocks(page):
+    for block, expected in blocks_to_run(page):
         if "not run" not in block.comments:
             set_faults(sandbox, block)
             printed = command_output(block) if block.language == "console" else execute(block, vars(module))
@@ -188,7 +188,7 @@ def run_alone(page: Path) -> None:
 
 
 def test_blocks_that_are_not_run_are_few_and_have_reasons():
-    skipped = [block for page in PAGES for block, _ in tested_blocks(page) if "not run" in block.comments]
+    skipped = [block for page in PAGES for block, _ in blocks_to_run(page) if "not run" in block.comments]
     assert {str(block) for block in skipped} == NOT_RUN
     assert all(block.comments["not run"] for block in skipped)
 
