@@ -71,6 +71,7 @@ class Options(_Options):
     strategy: Strategy = "ordered"
     weight: float = Field(default=1.0, ge=0)
     affinity: bool | float = Field(default=False, ge=0)
+    on_stream_break: Literal["resume", "raise"] = "resume"
     fetch_media: bool | FetchOptions = False
     customer: str | None = Field(default=None, min_length=1)
     session_id: str | None = Field(default=None, min_length=1)
@@ -93,6 +94,7 @@ def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_prim
         deadline_s=read.deadline,
         on_loss=read.on_loss,
         choosing=Choosing(strategy=read.strategy, weight=read.weight, affinity_s=_affinity_s(read.affinity)),
+        on_stream_break=read.on_stream_break,
         fetch_media=_fetch_limits(read.fetch_media),
     )
 

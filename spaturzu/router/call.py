@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, cast
 
 from spaturzu_translators.codec import BadWire, Codec, codec
+from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, Provider, Wire
 from spaturzu_translators.requests import Request, WireRequest
@@ -17,7 +18,7 @@ from .apis import wire_to
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
 from .media import Media, inlined, lost_uris
-from .relay import NativeRelay
+from .relay import FrameRelay, NativeRelay
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,10 @@ class Prepared:
     losses: tuple[Loss, ...] = ()
     unwrap: bool = False
     """The answer comes as the arguments of a forced tool."""
+    prefilled: bool = False
+    """Its last turn is the beginning of the answer."""
+    otherwise: Prepared | None = None
+    """What to send where this is refused as a bad request."""
 
 
 class Call:
@@ -62,6 +67,8 @@ class Call:
         self._read, self._key, self._named = read, key, named
         self._stripped = stripped
         self.started = chain.clock()
+        self.visited: list[Target | None] = []
+        """The places of the record's hops."""
 
     @property
     def provider(self) -> Provider:
@@ -110,6 +117,19 @@ class Call:
         """For a stream of the primary's own."""
         return NativeRelay(self.codec, self.request_or_bare)
 
+    def target_relay(self, target: Target, prepared: Prepared) -> FrameRelay | None:
+        """For a stream of a target; None for a plain answer."""
+        if not prepared.wire.stream:
+            return None
+        return FrameRelay(
+            self.codec,
+            self.request_or_bare(),
+            source=None if prepared.request is None else codec(prepared.wire_name),
+            model=target.model,
+            renamed_tools=prepared.wire.renamed_tools,
+            unwrap=prepared.unwrap,
+        )
+
     @cached_property
     def key(self) -> Hashable:
         """The primary's cooldown key: endpoint, credential and model."""
@@ -142,19 +162,28 @@ class Call:
             losses=self._stripped,
         )
         self.record.hops.append(hop)
+        self.visited.append(target)
         return hop
+
+    def stream_broke(self, hop: Hop, failure: Failure) -> None:
+        """A committed stream failed: its place's cooldown learns it."""
+        if self.chain.targets:
+            self.chain.cooldowns.failed(self.key_of(self.visited[hop.index]), failure)
 
     def prepare(self, target: Target) -> Prepared | Skip:
         """The target's wire request, or why there can be none."""
         try:
             to = wire_to(target, self.wire_name, self.request_or_bare)
-            prepared = self._identity(target) if to == self.wire_name else self._translated(target, to)
+            prepared = self._prepared(target, to)
         except BadWire as error:
             return Skip(f"the request cannot be read: {error}")
         lost = tuple(loss for loss in prepared.losses if loss.matters == "meaning")
         if lost and self.chain.on_loss == "skip":
             return Skip(f"it cannot carry {', '.join(loss.path for loss in lost)}", prepared.losses)
         return prepared
+
+    def _prepared(self, target: Target, to: Wire) -> Prepared:
+        return self._identity(target) if to == self.wire_name else self._translated(self.request, target, to)
 
     def _identity(self, target: Target) -> Prepared:
         body = self.wire.body
@@ -165,8 +194,8 @@ class Call:
         wire = replace(self.wire, body=_merged(body, target.params), model=target.model)
         return Prepared(wire, self.wire_name, losses=self._stripped)
 
-    def _translated(self, target: Target, to: Wire) -> Prepared:
-        request = replace(self.request, model=target.model)
+    def _translated(self, request: Request, target: Target, to: Wire) -> Prepared:
+        request = replace(request, model=target.model)
         if target.max_tokens is not None:
             request = replace(request, max_tokens=target.max_tokens)
         prepared = _encoded(request, target, to)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .hop import Hop
 
 OnLoss: TypeAlias = Literal["skip", "allow"]
+OnStreamBreak: TypeAlias = Literal["resume", "raise"]
 Api: TypeAlias = Literal["chat", "responses"]
 Middleware: TypeAlias = "Callable[[Call, Hop], Generator[None]]"
 """One concern around each hop. It runs up to its `yield` before the hop's first request, and may raise there: the
@@ -90,6 +91,7 @@ class Chain:
     deadline_s: float | None = None
     on_loss: OnLoss = "skip"
     choosing: Choosing = field(default_factory=Choosing)
+    on_stream_break: OnStreamBreak = "resume"
     fetch_media: FetchLimits | None = None
     around: tuple[Around, ...] = ()
     middleware: tuple[Middleware, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import Provider
@@ -33,6 +33,7 @@ from .walk import (
 )
 
 END: Any = object()
+Found = TypeVar("Found")
 
 
 class Primary(Protocol):
@@ -61,7 +62,16 @@ class AsyncPrimary(Protocol):
 
 def drive(call: Call, primary: Primary) -> Result:
     """Walk the chain, performing with blocking calls."""
-    steps = walk(call)
+    return performed(call, walk(call), primary)
+
+
+async def adrive(call: Call, primary: AsyncPrimary) -> Result:
+    """Walk the chain, performing on the event loop; sync clients run in threads, with the caller's context."""
+    return await aperformed(call, walk(call), primary)
+
+
+def performed(call: Call, steps: Generator[Effect, Outcome, Found], primary: Primary | None = None) -> Found:
+    """What `steps` come to. Without a `primary` they ask nothing of it."""
     outcome: Outcome = None
     try:
         while True:
@@ -73,9 +83,10 @@ def drive(call: Call, primary: Primary) -> Result:
         raise
 
 
-async def adrive(call: Call, primary: AsyncPrimary) -> Result:
-    """Walk the chain, performing on the event loop; sync clients run in threads, with the caller's context."""
-    steps: Generator[Effect, Outcome, Result] = walk(call)
+async def aperformed(
+    call: Call, steps: Generator[Effect, Outcome, Found], primary: AsyncPrimary | None = None
+) -> Found:
+    """The same, on the event loop."""
     outcome: Outcome = None
     try:
         while True:
@@ -87,26 +98,28 @@ async def adrive(call: Call, primary: AsyncPrimary) -> Result:
         raise
 
 
-def _perform(call: Call, primary: Primary, effect: Effect) -> Outcome:
+def _perform(call: Call, primary: Primary | None, effect: Effect) -> Outcome:
     match effect:
         case SendPrimary():
+            assert primary is not None  # noqa: S101 - only a walk asks it
             return _send_primary(call, primary, effect)
         case SendTarget():
             return _send_target(effect)
         case Fetch():
-            return Fetched(primary.fetch(effect))
+            return Fetched({} if primary is None else primary.fetch(effect))
         case _:
             return time.sleep(effect.seconds)
 
 
-async def _aperform(call: Call, primary: AsyncPrimary, effect: Effect) -> Outcome:
+async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) -> Outcome:
     match effect:
         case SendPrimary():
+            assert primary is not None  # noqa: S101 - only a walk asks it
             return await _asend_primary(call, primary, effect)
         case SendTarget():
             return await _asend_target(effect)
         case Fetch():
-            return Fetched(await primary.fetch(effect))
+            return Fetched({} if primary is None else await primary.fetch(effect))
         case _:
             from anyio import sleep
 

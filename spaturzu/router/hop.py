@@ -27,7 +27,8 @@ class Hop:
     our words why it was skipped. `started` is read off the chain's clock; durations are seconds. A streamed hop is
     `pending` until its stream ends. `usage()` reads what the provider reported, or None, and `answer()` what it said as
     far as it came, to estimate by; both are called off the caller's path. `first_token_s` is the time to the first
-    content. `response_id` and `service_tier` are the answer's own words.
+    content. `response_id` and `service_tier` are the answer's own words. `malformed` counts a stream's events that were
+    no JSON, and were left out.
     """
 
     index: int
@@ -50,6 +51,7 @@ class Hop:
     service_tier: str | None = None
     first_token_s: float | None = None
     streamed: bool = False
+    malformed: int = 0
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """The middleware around it, while it lasts."""
     enter: Callable[[], Callable[[], object]] | None = field(default=None, repr=False)
@@ -93,6 +95,8 @@ class CallRecord:
     hops: list[Hop] = field(default_factory=list[Hop])
     stitched: bool = False
     """Did a stream break and go on at another hop?"""
+    partial: Response | None = field(default=None, repr=False)
+    """What came of a stream that failed after its first content. Of all that a record has, only this is content."""
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """What is around the whole call, while it lasts."""
     tracing: Any = field(default=None, repr=False)

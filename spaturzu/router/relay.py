@@ -7,41 +7,57 @@ and what came before (lifecycle events) is held. A stream is complete only on it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Generic, TypeVar
 
 from spaturzu_translators.codec import BadWire, Codec, MalformedFrame
-from spaturzu_translators.events import Event, Failed, Finished, PartStarted, Started, is_content
+from spaturzu_translators.events import (
+    Event,
+    Failed,
+    Finished,
+    PartEnded,
+    PartStarted,
+    Started,
+    UsageReported,
+    is_content,
+    merge_usage,
+)
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, ToolCall
 from spaturzu_translators.requests import Request
+from spaturzu_translators.responses import Response, Usage
 from spaturzu_translators.structured import Unwrapping
+
+from .kept import Kept, Said
 
 Item = TypeVar("Item")
 
 HELD_EVENTS, HELD_BYTES = 64, 256 * 1024
-TAIL_BYTES = 64 * 1024
-"""Gemini's last event says `finishReason` before its search results: 7 KB recorded, 2026-11."""
-END_BYTES = 512
-"""Where the end of most streams stands; only the others are searched for it in the whole tail, which takes long."""
-SLICE_BYTES = 1024
+MALFORMED_IN_A_ROW = 3
 
 TRUNCATED = Failure(kind="server", code="stream_truncated")
 MALFORMED = Failure(kind="server", code="malformed_event")
 
 
 class Relay(ABC, Generic[Item]):
-    """`feed` gives the bytes to let out now. After it, `failure` says that the stream is over and why."""
+    """`feed` gives the bytes to let out now. After it, `failure` says that the stream is over and why.
 
-    def __init__(self, codec: Codec, request: Callable[[], Request]) -> None:
+    `kept` has what came of the answer, in the caller's format. `malformed` counts events that were skipped.
+    """
+
+    def __init__(self, codec: Codec, request: Callable[[], Request], kept: Kept | None = None) -> None:
         self.codec = codec
+        self.kept = Kept(codec) if kept is None else kept
         self._request = request
         self.committed = False
         self.ended = False
         self.failure: Failure | None = None
+        self.started: Started | None = None
+        self.malformed = 0
         self.model = ""
+        self._malformed_in_a_row = self._kept_before = 0
         self._held: list[bytes] = []
         self._held_bytes = self._held_events = 0
 
@@ -55,9 +71,27 @@ class Relay(ABC, Generic[Item]):
     def complete(self) -> bool:
         """Has the terminal signal come?"""
 
+    @property
+    def thoughts_are_sealed(self) -> bool:
+        """Does whoever answers end thoughts with a signature?"""
+        return self.codec.seals_thoughts
+
     @abstractmethod
     def feed(self, item: Item) -> bytes:
         """The next item of the source."""
+
+    @abstractmethod
+    def usage(self) -> Usage | None:
+        """What the provider reported so far."""
+
+    def partial(self) -> Response | None:
+        """What came of the answer so far; None before anything did, or where it is too long to be kept."""
+        said = self.said()
+        return None if said is None else said.response()
+
+    def said(self) -> Said | None:
+        """The same, and where it stands."""
+        return self.kept.said(self.model)
 
     def end(self) -> bytes:
         """The source is exhausted."""
@@ -68,19 +102,35 @@ class Relay(ABC, Generic[Item]):
     def _end(self) -> bytes: ...
 
     def broke(self, failure: Failure) -> bytes:
-        """The source failed. After the commit, the caller's SDK is told in its own in-stream form."""
+        """The source failed: nothing more comes of it."""
         self.failure = failure
-        if not self.committed:
-            return b""
-        encoder = self.codec.stream_encoder(self._request())
-        return b"".join(map(self.codec.frame, encoder.feed(Failed(failure=failure))))
+        return b""
 
-    def _hold(self, data: bytes, events: list[Event]) -> bytes:
-        """Keep `data` until one of the events is content, or too much is kept."""
+    def error(self) -> bytes:
+        """The failure of a committed stream, as the caller's SDK is told of it inside the stream."""
+        assert self.failure is not None  # noqa: S101 - asked for after it only
+        encoder = self.codec.stream_encoder(self._request())
+        return b"".join(map(self.codec.frame, encoder.feed(Failed(failure=self.failure))))
+
+    def _skip(self) -> None:
+        """A malformed event is left out; too many are no accident. What may be part of a call is no detail either."""
+        self.malformed += 1
+        in_a_row = self._kept_before == self.kept.count
+        self._malformed_in_a_row = self._malformed_in_a_row + 1 if in_a_row else 1
+        self._kept_before = self.kept.count
+        if self._malformed_in_a_row >= MALFORMED_IN_A_ROW or self._calls():
+            self.failure = MALFORMED
+
+    @abstractmethod
+    def _calls(self) -> bool:
+        """Is a tool call open? Without a fragment of its arguments it would be another call."""
+
+    def _hold(self, data: bytes, *, content: bool) -> bytes:
+        """Keep `data` until there is content, or too much is kept."""
         self._held.append(data)
         self._held_bytes += len(data)
         full = self._held_events > HELD_EVENTS or self._held_bytes > HELD_BYTES
-        return self._let_out() if full or any(map(is_content, events)) else b""
+        return self._let_out() if content or full else b""
 
     def _let_out(self) -> bytes:
         self.committed = True
@@ -90,67 +140,108 @@ class Relay(ABC, Generic[Item]):
 
 
 class NativeRelay(Relay[bytes]):
-    """The caller's own provider answers: its bytes go out as they came.
+    """The caller's own provider answers: its events go out as they came.
 
-    Decoded only until the commit; later only the last bytes are kept, to see that the end is the end.
+    Decoded only until the commit; later only what looks odd is looked at. `hides` leaves out the chunk with the usage
+    that we asked for and the caller did not.
     """
 
-    def __init__(self, codec: Codec, request: Callable[[], Request]) -> None:
+    def __init__(self, codec: Codec, request: Callable[[], Request], *, hides: bool = False) -> None:
         super().__init__(codec, request)
-        self._framer, self._decoder = codec.framer(), codec.stream_decoder("")
-        self._tail: list[bytes] = []
-        self._tail_bytes = 0
+        self._scanner, self._decoder = codec.scanner(), codec.stream_decoder("")
+        self._passes, self._keep = self._scanner.passes, self.kept.add
+        self._hides = hides
+        self._error = b""
 
     def feed(self, item: bytes) -> bytes:
-        """Raw bytes of the answer."""
-        self._tail.append(item)
-        self._tail_bytes += len(item)
-        if self._tail_bytes > 4 * TAIL_BYTES:
-            self._cut_tail()
-        if self.committed:
+        """Raw bytes of the answer; what is let out are whole events."""
+        if self.committed and self._passes(item):
+            self._keep(item)
             return item
-        return self._hold(item, self._events(item)) if self.failure is None else b""
+        data = self._scanner.whole(item)
+        return self._looked_at(data) if data and self.failure is None else b""
 
-    @property
-    def complete(self) -> bool:
-        """Do the last bytes say that the end is the end?"""
-        self._cut_tail()
-        tail, terminal = self._tail[0], self.codec.terminal
-        return any(terminal.search(tail, max(0, len(tail) - reach)) for reach in (END_BYTES, TAIL_BYTES))
-
-    def _cut_tail(self) -> None:
-        tail = b"".join(self._tail)[-TAIL_BYTES:]
-        self._tail, self._tail_bytes = [tail], len(tail)
-
-    def _events(self, data: bytes) -> list[Event]:
-        """The events of `data`, up to the first with content: the rest nobody needs decoded."""
-        events: list[Event] = []
-        for at in range(0, len(data), SLICE_BYTES):
-            for frame in self._framer.feed(data[at : at + SLICE_BYTES]):
-                self._held_events += 1
-                if isinstance(frame, MalformedFrame):
-                    self.failure = MALFORMED
-                    return []
-                events += self._decoded(frame)
-            if self.failure is not None or any(map(is_content, events)):
+    def _looked_at(self, data: bytes) -> bytes:
+        """Whole events, one by one, up to the commit; from there on only where not all are plain."""
+        if self.committed and self._scanner.plain(data):
+            self._keep(data)
+            return data
+        out, at = list[bytes](), 0
+        for raw in self._scanner.split(data):
+            was = self.committed
+            out.append(self._event(raw))
+            at += len(raw)
+            if self.failure is not None:
                 break
-        return events
+            if self.committed and not was:
+                out.append(self._looked_at(data[at:]) if at < len(data) else b"")
+                break
+        return b"".join(out)
 
-    def _decoded(self, frame: JSONObject) -> list[Event]:
+    def _event(self, raw: bytes) -> bytes:
+        if self.committed and self._passes(raw):
+            self._keep(raw)
+            return raw
+        frame = self._scanner.read(raw)
+        if isinstance(frame, MalformedFrame):
+            self._skip()
+            return b""
+        events = [] if frame is None else self._events(frame)
+        if self.failure is not None:
+            self._error = raw
+            return b""
+        self._keep(raw)
+        self._held_events += frame is not None  # a comment keeps the connection alive, and is no event
+        if self._hides and frame is not None and _is_usage_only(frame):
+            return b""
+        self._scanner.learn(raw)
+        return raw if self.committed else self._hold(raw, content=any(map(is_content, events)))
+
+    def _events(self, frame: JSONObject) -> list[Event]:
+        """What a frame says; after the commit only whether it is an error."""
+        decoder = self.codec.stream_decoder("") if self.committed else self._decoder
         try:
-            events = self._decoder.feed(frame)
+            events = decoder.feed(frame)
         except BadWire:
             return [Finished(finish_reason=None)]  # a dialect that only the caller's SDK can judge
         for event in events:
-            if isinstance(event, Started):
-                self.model = event.model
+            if isinstance(event, Started) and not self.committed:
+                self.started, self.model = event, event.model
             elif isinstance(event, Failed):
                 self.failure = event.failure
         return events
 
+    def _calls(self) -> bool:
+        said = self.said()
+        return said is not None and said.in_call
+
+    @property
+    def complete(self) -> bool:
+        """Do the last bytes say that the end is the end?"""
+        return self.kept.complete
+
+    def usage(self) -> Usage | None:
+        """Read from the few events that tell it."""
+        return self.kept.usage(self.model)
+
+    def error(self) -> bytes:
+        """The provider's own error as it came, or one in its form."""
+        return self._error or super().error()
+
     def _end(self) -> bytes:
-        """Complete only if the last bytes say so."""
-        return self._let_out() if self.complete else self.broke(TRUNCATED)
+        """Complete only if the last bytes say so; of an event that is not whole only those count that say it."""
+        rest = self._scanner.rest()
+        out = self._looked_at(rest) if rest and self.failure is None else b""
+        if self.failure is None and not self.complete:
+            self.failure = TRUNCATED
+        if self.failure is not None or self.committed:
+            return out
+        return self._let_out()
+
+
+def _is_usage_only(frame: JSONObject) -> bool:
+    """The chunk that `stream_options.include_usage` adds (providers.md 1.7, 2026-11-22)."""
+    return frame.get("choices") == [] and frame.get("usage") is not None
 
 
 class FrameRelay(Relay[JSONObject]):
@@ -165,13 +256,17 @@ class FrameRelay(Relay[JSONObject]):
         model: str,
         renamed_tools: Mapping[str, str],
         unwrap: bool = False,
+        kept: Kept | None = None,
     ) -> None:
-        super().__init__(codec, lambda: request)
-        self._decoder = (source or codec).stream_decoder(model)
+        super().__init__(codec, lambda: request, kept)
+        self._source = source or codec
+        self._decoder = self._source.stream_decoder(model)
         self._encoder = codec.stream_encoder(request) if source else None
+        self._hides = not request.stream_usage
         self._renamed = renamed_tools
         self._unwrapping = Unwrapping() if unwrap else None
-        self._finished = False
+        self._finished = self._in_call = False
+        self._usage: Usage | None = None
         self.model = model
 
     @property
@@ -184,30 +279,60 @@ class FrameRelay(Relay[JSONObject]):
         """What the caller's shape could not say of this answer."""
         return self._encoder.losses if self._encoder else ()
 
+    @property
+    def thoughts_are_sealed(self) -> bool:
+        """Does the target end thoughts with a signature?"""
+        return self._source.seals_thoughts
+
+    def usage(self) -> Usage | None:
+        """As its events told it."""
+        return self._usage
+
     def feed(self, item: JSONObject) -> bytes:
         """A frame of the target's stream."""
-        self._held_events += 1
+        events = self._read(item)
+        if events is None or self.failure is not None:
+            return b""
+        return self._out(self._told(item, events), events)
+
+    def _read(self, item: JSONObject) -> list[Event] | None:
+        """The events of a frame; None for one that is skipped."""
         try:
             events = [self._seen(event) for event in self._decoder.feed(item)]
         except BadWire:
-            return self.broke(MALFORMED)
-        if self.failure is not None:
-            return self.broke(self.failure)
-        return self._out(self._said(events) if self._encoder else self.codec.frame(item), events)
+            self._skip()
+            return None
+        self._held_events += 1
+        return events
+
+    def _calls(self) -> bool:
+        return self._in_call
 
     def _end(self) -> bytes:
         """Complete only if the target finished."""
+        if self.failure is not None:
+            return b""
         events = [self._seen(event) for event in self._decoder.close()]
         if not self._finished:
             return self.broke(TRUNCATED)
-        closing = self._encoder.close() if self._encoder else []
-        said = self._said(events) + b"".join(map(self.codec.frame, closing)) + self.codec.end
+        said = self._said(events) + self._closing()
+        self.kept.add(said)
         return self._let_out() + said if not self.committed else said
 
-    def _out(self, data: bytes, events: list[Event]) -> bytes:
-        return data if self.committed else self._hold(data, events)
+    def _closing(self) -> bytes:
+        closing = self._encoder.close() if self._encoder else []
+        return b"".join(map(self.codec.frame, closing)) + self.codec.end
 
-    def _said(self, events: list[Event]) -> bytes:
+    def _out(self, data: bytes, events: list[Event]) -> bytes:
+        self.kept.add(data)
+        return data if self.committed else self._hold(data, content=any(map(is_content, events)))
+
+    def _told(self, item: JSONObject, events: list[Event]) -> bytes:
+        if self._encoder is not None:
+            return self._said(events)
+        return b"" if self._hides and _is_usage_only(item) else self.codec.frame(item)
+
+    def _said(self, events: Iterable[Event]) -> bytes:
         if self._encoder is None:
             return b""
         return b"".join(self.codec.frame(frame) for event in events for frame in self._encoder.feed(event))
@@ -217,13 +342,19 @@ class FrameRelay(Relay[JSONObject]):
             event = self._unwrapping.event(event)
         match event:
             case Started():
-                self.model = event.model or self.model
+                self.started, self.model = event, event.model or self.model
             case Finished():
                 self._finished = True
             case Failed():
                 self.failure = event.failure
-            case PartStarted(part=ToolCall() as part) if part.name in self._renamed:
-                return replace(event, part=replace(part, name=self._renamed[part.name]))
+            case UsageReported():
+                self._usage = merge_usage(self._usage, event.usage)
+            case PartStarted(part=ToolCall() as part):
+                self._in_call = True
+                if part.name in self._renamed:
+                    return replace(event, part=replace(part, name=self._renamed[part.name]))
+            case PartEnded():
+                self._in_call = False
             case _:
                 pass
         return event

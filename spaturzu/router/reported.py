@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 from spaturzu_translators.codec import BadWire, as_object, codec
 from spaturzu_translators.messages import JSON, NOTHING, JSONObject, Provider, Wire
 from spaturzu_translators.responses import Response, Usage
 
 from .hop import Hop
+
+if TYPE_CHECKING:
+    from .relay import Relay
 
 
 @dataclass(slots=True)  # not frozen: every call makes one
@@ -70,6 +73,16 @@ def report_decoded(hop: Hop, provider: Provider, response: Response) -> None:
     hop.usage, hop.answer = said, said.answer
     hop.response_id = response.id or None
     hop.service_tier = _tier(response.provider_fields.get(provider, NOTHING))
+
+
+def report_stream(hop: Hop, relay: Relay[Any]) -> None:
+    """The same of a stream that is over, whose first event has the names."""
+    started = relay.started
+    if started is not None:
+        hop.response_id = started.id or None
+        hop.service_tier = _tier(
+            {name: value for own in started.provider_fields.values() for name, value in own.items()}
+        )
 
 
 def _tier(said: Mapping[str, JSON]) -> str | None:

@@ -144,26 +144,30 @@ def _walk(call: Call) -> Generator[Effect, Outcome, Result]:
     Where the chain has no primary, the first target's failure stands for it.
     """
     own: Broken | None = None
-    for target in _order(call):
-        hop = call.open_hop(target)
-        plan = _plan(call, hop, target)
-        if isinstance(plan, Broken) and (uris := call.fetchable(hop.losses)):
-            plan = yield from _with_media(call, hop, target, uris)
-        if isinstance(plan, Broken):
-            result = _told(call, hop, plan)
-        else:
-            result = yield from _surrounded(call, hop, target, plan)
+    for target in order(call):
+        result = yield from visit(call, target)
         if not isinstance(result, Broken):
             return result
         if target is None or (own is None and not call.chain.has_primary):
             own = result
-        if _stops(result, target):
+        if stops(result, target):
             return own or result
     assert own is not None  # noqa: S101 - the primary has its place in every order
     return own
 
 
-def _order(call: Call) -> Iterable[Target | None]:
+def visit(call: Call, target: Target | None) -> Generator[Effect, Outcome, Result]:
+    """One hop: skipped, or asked."""
+    hop = call.open_hop(target)
+    plan = _plan(call, hop, target)
+    if isinstance(plan, Broken) and (uris := call.fetchable(hop.losses)):
+        plan = yield from _with_media(call, hop, target, uris)
+    if isinstance(plan, Broken):
+        return _told(call, hop, plan)
+    return (yield from _surrounded(call, hop, target, plan))
+
+
+def order(call: Call) -> Iterable[Target | None]:
     """As the chain chooses; those that are cooled down come last, the first to reopen before the others."""
     chain = call.chain
     places = chain.places if chain.choosing.is_as_written else chain.choosing.order(call, chain.places)
@@ -187,7 +191,8 @@ def _by_cooldown(call: Call, places: Iterable[Target | None]) -> Iterator[Target
     yield from sorted(later, key=lambda place: cooldowns.reopens_in(call.key_of(place)))
 
 
-def _stops(broken: Broken, target: Target | None) -> bool:
+def stops(broken: Broken, target: Target | None) -> bool:
+    """Does this failure end the walk?"""
     verdict = VERDICTS[broken.failure.kind]
     return not (verdict.falls if target is None else verdict.falls_from_target)
 
@@ -229,27 +234,13 @@ def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
     timeout_s = call.hop_timeout_s(target)
     as_async = call.as_async and target.sdk.serves_async(target.client)
     invoke = partial(_invoke, target, prepared, timeout_s, as_async, hop.enter is not None)
-    return SendTarget(hop, target, invoke, _relay(call, target, prepared), timeout_s)
+    return SendTarget(hop, target, invoke, call.target_relay(target, prepared), timeout_s)
 
 
 def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool, traced: bool) -> Any:
     """Performed by the driver as a whole: a client that cannot even be bound to the call fails like any other."""
     client = target.silent if traced else target.single
     return sdk(prepared.wire_name).prepare(client, prepared.wire, timeout_s, as_async)()
-
-
-def _relay(call: Call, target: Target, prepared: Prepared) -> FrameRelay | None:
-    if not prepared.wire.stream:
-        return None
-    source = None if prepared.request is None else codec(prepared.wire_name)
-    return FrameRelay(
-        call.codec,
-        call.request_or_bare(),
-        source=source,
-        model=target.model,
-        renamed_tools=prepared.wire.renamed_tools,
-        unwrap=prepared.unwrap,
-    )
 
 
 def _surrounded(
@@ -296,6 +287,9 @@ def _attempts(
         if not isinstance(outcome, Broken):
             return _served(call, hop, target, prepared, outcome)
         _failed(call, hop, outcome.failure)
+        if prepared is not None and prepared.otherwise is not None and _refused(outcome.failure):
+            prepared = prepared.otherwise
+            continue
         retries = retries or Retries(call.chain.retry, call.max_retries if target is None else target.max_retries)
         wait_s = retries.wait_after(outcome.failure, remaining_s=call.remaining_s())
         if wait_s is None:
@@ -303,6 +297,10 @@ def _attempts(
             return outcome
         if wait_s:
             yield Sleep(wait_s)
+
+
+def _refused(failure: Failure) -> bool:
+    return failure.kind == "bad_request" and failure.status is not None
 
 
 def _attempt(
@@ -339,8 +337,10 @@ def _served(
         result = _read(call, hop, target, prepared, outcome)
     else:
         result = outcome
-        streamed = isinstance(outcome, Pulled) or outcome.stream is not None
-        hop.streamed, hop.status = streamed, "pending" if streamed else "served"
+        stream = outcome if isinstance(outcome, Pulled) else outcome.stream
+        hop.streamed, hop.status = stream is not None, "served" if stream is None else "pending"
+        if stream is not None:
+            hop.first_token_s, hop.usage, hop.answer = hop.duration_s, stream.relay.usage, stream.relay.partial
     if isinstance(result, Broken):
         _count(call, target, result.failure)
         return result

@@ -11,6 +11,7 @@ from typing import Any, cast
 from spaturzu.router.call import Call
 from spaturzu.router.hop import TRIED, CallRecord, Hop
 from spaturzu.router.relay import Relay
+from spaturzu.router.reported import report_stream
 from spaturzu.router.walk import Broken, of_response
 from spaturzu_translators.codec import codec
 from spaturzu_translators.failures import ErrorReply
@@ -157,8 +158,9 @@ def _object(body: bytes) -> JSONObject:
 def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -> None:
     """A stream is over: its hop says how."""
     hop.model = relay.model or hop.model
-    hop.duration_s = duration_s
+    hop.duration_s, hop.malformed = duration_s, relay.malformed
     hop.losses = (*hop.losses, *of_response(relay.losses))
+    report_stream(hop, relay)
     if relay.failure is not None:
         hop.status, hop.kind, hop.code = "failed", relay.failure.kind, relay.failure.code
     else:

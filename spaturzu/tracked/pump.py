@@ -1,4 +1,7 @@
-"""The rest of a committed stream: pulled from the hop, relayed, let out. One logic, two drivers."""
+"""The rest of a committed stream: pulled from the hop, relayed, let out, and gone on with elsewhere where it breaks.
+
+One logic, two drivers.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 from spaturzu.router.call import Call
-from spaturzu.router.drive import aclosed
+from spaturzu.router.drive import aclosed, aperformed, performed
 from spaturzu.router.failures import failure_of
+from spaturzu.router.resume import resume
 from spaturzu.router.walk import Pulled
 from spaturzu_translators.failures import Failure
 
@@ -15,13 +19,15 @@ from .calls import finish
 
 
 class _Pump:
-    """A stream's hop stays open until the stream is exhausted, fails, or is closed.
+    """A stream's hop stays open until the stream is exhausted, fails, or is closed. So does the next one's.
 
     `raised` makes of the source's exception what the caller's SDK raises; None where the caller is told in the stream.
     """
 
     def __init__(self, call: Call, pulled: Pulled, raised: Callable[[Exception], Exception] | None) -> None:
         self._call, self._pulled, self._raised = call, pulled, raised
+        self._first = pulled.relay
+        self._cause: Exception | None = None
         self._open = True
 
     def _left(self) -> None:
@@ -30,49 +36,84 @@ class _Pump:
         """
         if self._open:
             self._open = False
-            pulled = self._pulled
-            duration_s = self._call.chain.clock() - pulled.hop.started
+            pulled, call = self._pulled, self._call
+            duration_s = call.chain.clock() - pulled.hop.started
+            if pulled.relay.failure is not None:
+                call.stream_broke(pulled.hop, pulled.relay.failure)
             finish(pulled.hop, pulled.relay, abandoned=not pulled.relay.complete, duration_s=duration_s)
             self._call.record.over()
 
     def _broke(self, exc: Exception) -> bytes:
-        """The source raised: the caller's own error is raised, or in-stream bytes are returned."""
+        """The source raised."""
+        relay = self._pulled.relay
+        if relay is self._first:
+            self._cause = exc
         failure = failure_of(exc, self._pulled.hop.provider) or Failure(kind="connection", code=type(exc).__name__)
-        said = self._pulled.relay.broke(failure)
-        if self._raised is not None:
-            raise self._raised(exc) from exc
-        return said
+        return relay.broke(failure)
+
+    def _goes_on(self, pulled: Pulled) -> bytes:
+        """Another hop goes on with the stream."""
+        self._pulled, self._open = pulled, True
+        return pulled.head
+
+    def _given_up(self) -> bytes:
+        """The first hop's own error, raised or in the stream; what came is left in the record."""
+        record = self._call.record
+        said = self._pulled.relay.said()
+        record.partial = None if said is None else said.response()
+        if self._cause is None or self._raised is None:
+            return self._first.error()
+        error = self._raised(self._cause)
+        error.add_note(record.note)
+        raise error from (None if error is self._cause else self._cause)
 
 
 class SyncPump(_Pump):
     """`for data in pump.chunks()`, then `close()`, also without having iterated.
 
-    The hop is closed before the last bytes are let out: an SDK that finds an error in them reads no further.
+    A hop is closed before its last bytes are let out: an SDK that finds an error in them reads no further.
     """
 
     def chunks(self) -> Iterator[bytes]:
         """The caller's bytes."""
-        relay, source = self._pulled.relay, self._pulled.source
         try:
-            yield self._pulled.head
-            for item in source:
-                data = relay.feed(item)
-                if relay.failure is not None:
-                    break
+            data = self._pulled.head
+            while True:
+                yield data
+                relay = self._pulled.relay
+                try:
+                    for item in self._pulled.source:
+                        data = relay.feed(item)
+                        if relay.failure is not None:
+                            break
+                        if data:
+                            yield data
+                    else:
+                        data = b"" if relay.ended else relay.end()
+                except Exception as exc:  # noqa: BLE001 - another hop goes on, or it is raised as the SDK's own
+                    data = self._broke(exc)
+                self._left()
+                self._pulled.close()
+                if relay.failure is None:
+                    self._call.record.over()
                 if data:
                     yield data
-            else:
-                data = b"" if relay.ended else relay.end()
-        except Exception as exc:  # noqa: BLE001 - raised on as the SDK's own, or said in the stream
-            data = self._broke(exc)
+                if relay.failure is None:
+                    return
+                pulled = performed(self._call, resume(self._call, relay))
+                if pulled is None:
+                    break
+                data = self._goes_on(pulled)
+            data = self._given_up()
+            self._call.record.over()
+            yield data
         finally:
             self.close()
-        if data:
-            yield data
 
     def close(self) -> None:
         """Let go of the hop. A stream closed early is abandoned, not failed."""
         self._left()
+        self._call.record.over()
         self._pulled.close()
 
 
@@ -81,27 +122,44 @@ class AsyncPump(_Pump):
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The caller's bytes."""
-        relay, source = self._pulled.relay, self._pulled.source
         try:
-            yield self._pulled.head
-            async for item in source:
-                data = relay.feed(item)
-                if relay.failure is not None:
-                    break
+            data = self._pulled.head
+            while True:
+                yield data
+                relay = self._pulled.relay
+                try:
+                    async for item in self._pulled.source:
+                        data = relay.feed(item)
+                        if relay.failure is not None:
+                            break
+                        if data:
+                            yield data
+                    else:
+                        data = b"" if relay.ended else relay.end()
+                except Exception as exc:  # noqa: BLE001 - another hop goes on, or it is raised as the SDK's own
+                    data = self._broke(exc)
+                self._left()
+                await aclosed(self._pulled.close)
+                if relay.failure is None:
+                    self._call.record.over()
                 if data:
                     yield data
-            else:
-                data = b"" if relay.ended else relay.end()
-        except Exception as exc:  # noqa: BLE001 - raised on as the SDK's own, or said in the stream
-            data = self._broke(exc)
+                if relay.failure is None:
+                    return
+                pulled = await aperformed(self._call, resume(self._call, relay))
+                if pulled is None:
+                    break
+                data = self._goes_on(pulled)
+            data = self._given_up()
+            self._call.record.over()
+            yield data
         finally:
             await self.aclose()
-        if data:
-            yield data
 
     async def aclose(self) -> None:
         """Let go of the hop."""
         self._left()
+        self._call.record.over()
         await aclosed(self._pulled.close)
 
 

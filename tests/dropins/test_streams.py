@@ -30,7 +30,6 @@ BEFORE: dict[str, Step] = {
     "lifecycle events only": Cut(after_deltas=0),
     "an error first": ErrorEvent(after_events=0),
     "an error before content": ErrorEvent(after_deltas=0),
-    "no JSON": Malformed(after_events=0),
     "reset after the head": Reset(after_events=0),
     "reset before content": Reset(after_deltas=0),
     "cut off": Cut(after_deltas=0, framing="wrong"),
@@ -40,7 +39,6 @@ AFTER: dict[str, Step] = {
     "truncated without framing": Cut(after_deltas=2, framing="missing", reply=LONG),
     "cut off": Cut(after_deltas=2, framing="wrong", reply=LONG),
     "an error": ErrorEvent(after_deltas=2, reply=LONG),
-    "no JSON": Malformed(after_deltas=2, reply=LONG),
     "reset": Reset(after_deltas=2, reply=LONG),
 }
 
@@ -92,18 +90,35 @@ ERRORS: dict[Provider, tuple[type[Exception], ...]] = {
 @sync_and_async
 @pytest.mark.parametrize("name", AFTER)
 @each_primary
-def test_after_content_a_broken_primary_is_an_error_never_an_end(
+def test_after_content_a_broken_primary_is_an_error_where_the_caller_wants_one(
     house: House, primary: Provider, name: str, as_async: bool
 ) -> None:
     house.answers(AFTER[name], primary)
-    client = house.chain(primary, other(primary), as_async=as_async)
+    client = house.chain(primary, other(primary), as_async=as_async, options={"on_stream_break": "raise"})
 
     heard = house.attempt(primary, client, stream=True, as_async=as_async)
 
     assert heard.error is not None
     assert heard.said.text == "one two "
-    assert heard.statuses != ["served"]  # in-stream errors go out as they came: the SDK reads them, and no further
+    assert heard.statuses == ["failed"]
+    assert heard.record.partial.candidates[0].parts[0].text == "one two "
     assert house.asked(other(primary)) == 0
+
+
+@sync_and_async
+@pytest.mark.parametrize("where", [{"after_events": 0}, {"after_deltas": 0}, {"after_deltas": 2}], ids=str)
+@each_primary
+def test_a_malformed_event_is_left_out_of_the_primarys_stream(
+    house: House, primary: Provider, where: Any, as_async: bool
+) -> None:
+    house.answers(Malformed(**where, reply=LONG), primary)
+    client = house.chain(primary, other(primary), as_async=as_async)
+
+    heard = house.call(primary, client, stream=True, as_async=as_async)
+
+    assert heard.said.text == LONG.text
+    assert heard.statuses == ["served"]
+    assert heard.record.hops[0].malformed == 1
 
 
 @sync_and_async

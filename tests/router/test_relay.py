@@ -41,8 +41,9 @@ def identical(provider: Provider) -> FrameRelay:
 
 
 def through(relay: Relay[Any], items: list[Any]) -> bytes:
-    """All that the caller gets of a stream that ends after `items`."""
-    return b"".join(map(relay.feed, items)) + (b"" if relay.failure else relay.end())
+    """All that the caller gets of a stream that ends after `items`, if nothing goes on with it."""
+    said = b"".join(map(relay.feed, items)) + (b"" if relay.failure else relay.end())
+    return said + (relay.error() if relay.failure and relay.committed else b"")
 
 
 def events_of(provider: Provider, data: bytes) -> list[Event]:
@@ -138,15 +139,65 @@ def test_a_native_error_after_content_is_the_callers_sdks_to_raise(provider: Pro
     before, after = split_at_content(provider)
     relay, known = native(provider), codec(provider)
     items = [known.frame(frame) for frame in (*before, after[0], error_frame(provider))]
-    assert b"".join(map(relay.feed, items)) == b"".join(items)
+    assert b"".join(map(relay.feed, items)) + relay.error() == b"".join(items)
+    assert relay.failure is not None
+    assert relay.failure.kind == "overloaded"
+
+
+def malformed(provider: Provider) -> bytes:
+    """An event that is no JSON, or whose checksum is wrong."""
+    broken = bytearray(codec("bedrock").frame({"contentBlockStop": {"contentBlockIndex": 0}}))
+    broken[-1] ^= 0xFF
+    return bytes(broken) if provider == "bedrock" else b'data: {"id": "cut\n\n'
 
 
 @every_provider
-def test_a_malformed_event_before_content_is_a_failure(provider: Provider) -> None:
+def test_a_malformed_event_is_left_out_and_counted(provider: Provider) -> None:
+    before, after = split_at_content(provider)
+    known = codec(provider)
+    frames = [known.frame(frame) for frame in (*before, *after)]
+    for at in range(len(frames) + 1):
+        relay = native(provider)
+        said = through(relay, [*frames[:at], malformed(provider), *frames[at:], known.end])
+        assert said == bytes_of(provider)
+        assert (relay.failure, relay.malformed) == (None, 1)
+
+
+@every_provider
+def test_a_malformed_event_is_left_out_of_a_block_of_many(provider: Provider) -> None:
+    before, after = split_at_content(provider)
+    known = codec(provider)
+    first, rest = b"".join(map(known.frame, (*before, after[0]))), b"".join(map(known.frame, after[1:])) + known.end
+    for block in ([first + malformed(provider) + rest], [first, malformed(provider) + rest]):
+        relay = native(provider)
+        assert through(relay, block) == bytes_of(provider)
+        assert (relay.failure, relay.malformed) == (None, 1)
+
+
+@every_provider
+def test_three_malformed_events_in_a_row_are_a_failure(provider: Provider) -> None:
+    before, after = split_at_content(provider)
+    for frames in (before, [*before, after[0]]):
+        relay = native(provider)
+        for frame in frames:
+            relay.feed(codec(provider).frame(frame))
+        assert [relay.feed(malformed(provider)) for _ in range(3)] == [b"", b"", b""]
+        assert (relay.failure, relay.malformed) == (MALFORMED, 3)
+
+
+@every_provider
+def test_a_malformed_event_within_a_tool_call_is_a_failure(provider: Provider) -> None:
+    """It may have been a fragment of the arguments."""
+    if provider in ("gemini", "mistral"):
+        pytest.skip("calls come whole")
+    call = ToolCall(id="call_1", name="look_up", arguments='{"city":"Cluj"}')
+    answer = replace(saying(), candidates=(Candidate(parts=(call,), finish_reason="tool_calls"),))
     relay = native(provider)
-    broken = bytearray(codec("bedrock").frame({"messageStart": {"role": "assistant"}}))
-    broken[-1] ^= 0xFF
-    assert relay.feed(bytes(broken) if provider == "bedrock" else b'data: {"id": "cut\n\n') == b""
+    for frame in frames_of(provider, answer):
+        relay.feed(codec(provider).frame(frame))
+        if "Cluj" in str(frame):
+            break
+    assert relay.feed(malformed(provider)) == b""
     assert relay.failure == MALFORMED
 
 
@@ -190,7 +241,7 @@ def test_what_is_held_is_bounded_in_events() -> None:
 
 
 def test_what_is_held_is_bounded_in_bytes() -> None:
-    relay, comment = native("openai"), b": " + b"x" * 1021 + b"\n"
+    relay, comment = native("openai"), b": " + b"x" * 1020 + b"\n\n"  # of the size that divides the bound
     for _ in range(HELD_BYTES // len(comment)):
         assert relay.feed(comment) == b""
     assert relay.feed(comment) == comment * (HELD_BYTES // len(comment) + 1)
@@ -260,7 +311,7 @@ def test_a_target_that_fails_after_content_is_the_callers_own_error(direction: D
     if codec(direction.target).terminal.search(codec(direction.target).frame(after[0])):
         pytest.skip("one event says it all")
     relay = translating(direction)
-    said = b"".join(map(relay.feed, (*before, after[0], error_frame(direction.target))))
+    said = b"".join(map(relay.feed, (*before, after[0], error_frame(direction.target)))) + relay.error()
     last = events_of(direction.primary, said)[-1]
     assert isinstance(last, Failed)
     assert [isinstance(event, Started) for event in events_of(direction.primary, said)].count(True) <= 1
@@ -306,15 +357,18 @@ def test_an_own_target_that_is_cut_is_a_failure(provider: Provider) -> None:
 
 def test_a_frame_that_is_not_the_targets_is_a_failure() -> None:
     relay = translating(Direction("openai", "anthropic"))
-    assert relay.feed({"type": "content_block_delta", "index": "x", "delta": 7}) == b""
-    assert relay.failure == MALFORMED
+    for _ in range(3):
+        assert relay.failure is None
+        assert relay.feed({"type": "content_block_delta", "index": "x", "delta": 7}) == b""
+    assert (relay.failure, relay.malformed) == (MALFORMED, 3)
 
 
 def test_a_source_that_breaks_after_content_ends_in_the_callers_own_error() -> None:
     relay = translating(Direction("anthropic", "openai"))
     before, after = split_at_content("openai")
     head = b"".join(map(relay.feed, (*before, after[0])))
-    said = relay.broke(Failure(kind="connection", code="ReadError"))
+    relay.broke(Failure(kind="connection", code="ReadError"))
+    said = relay.error()
     assert isinstance(events_of("anthropic", head + said)[-1], Failed)
     assert said.startswith(b"event: error")
 

@@ -705,7 +705,7 @@ def test_a_stream_that_was_cut_has_no_finish() -> None:
     assert not any(isinstance(event, Finished) for event in heard({"delta": {"content": "a"}}))
     assert not CODEC.terminal.search(b'data: {"choices":[{"delta":{"content":"\\"finish_reason\\":\\"stop\\""}}]}\n\n')
     assert not CODEC.terminal.search(b'data: {"choices":[{"finish_reason":null,"delta":{"content":"data: [DONE]"}}]}\n')
-    assert CODEC.terminal.search(b"\n\ndata: [DONE]\n\n")
+    assert not CODEC.terminal.search(b"\n\ndata: [DONE]\n\n")  # some servers send it after a cut, too
 
 
 @pytest.mark.parametrize(

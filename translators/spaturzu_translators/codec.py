@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import Protocol, cast
 
-from .events import Event
+from .events import Event, UsageReported
 from .failures import ErrorReply, Failure
 from .foreign import Stripped
 from .loss import Encoded, Loss
@@ -49,6 +49,38 @@ class Framer(Protocol):
         ...
 
 
+class Scanner(Protocol):
+    """Bytes in, whole events out as they came: for a stream that its own provider sends, which nobody has to decode."""
+
+    def whole(self, data: bytes) -> bytes:
+        """What is whole of `data` and of what was held before; the rest is held."""
+        ...
+
+    def rest(self) -> bytes:
+        """The end of the bytes: what was held."""
+        ...
+
+    def passes(self, data: bytes) -> bool:
+        """Is this plain, and is nothing held? Asked for each piece of a stream; False says only: see what is whole."""
+        ...
+
+    def plain(self, data: bytes) -> bool:
+        """Are these whole events all well-formed, and none of them an error? False says only: look at each."""
+        ...
+
+    def learn(self, event: bytes) -> None:
+        """An event that was looked at, and is harmless: those that are built like it are plain."""
+        ...
+
+    def split(self, data: bytes) -> Iterator[bytes]:
+        """Each of these whole events."""
+        ...
+
+    def read(self, event: bytes) -> JSONObject | MalformedFrame | None:
+        """What one whole event says; None where it says nothing."""
+        ...
+
+
 class StreamDecoder(Protocol):
     """A provider's stream events in, canonical events out."""
 
@@ -84,7 +116,8 @@ class Codec:
 
     `decode_*` are total: every valid body decodes. `encode_*` say what they lost.
     `frame(frame)` gives a frame's bytes, `end` the bytes after the last one. `terminal` finds, in the last bytes of
-    a complete stream, that it was complete.
+    a complete stream, that it was complete. `continuing(request, frames)` is an encoder that goes on with a stream of
+    which `frames` were sent.
     """
 
     provider: Provider
@@ -99,7 +132,9 @@ class Codec:
     stream_decoder: Callable[[str], StreamDecoder]
     """Takes the model that was asked for."""
     stream_encoder: Callable[[Request], StreamEncoder]
+    continuing: Callable[[Request, list[JSONObject]], StreamEncoder]
     framer: Callable[[], Framer]
+    scanner: Callable[[], Scanner]
     frame: Callable[[JSONObject], bytes]
     end: bytes
     terminal: re.Pattern[bytes]
@@ -109,6 +144,10 @@ class Codec:
     strip: Callable[[JSONObject, str], Stripped]
     """A request's body and model: the body without thoughts that another provider had (`foreign`)."""
     usage_key: str = "usage"
+    prefills: Callable[[str], bool] = lambda model: False
+    """Does the model go on with a last turn of the assistant's?"""
+    seals_thoughts: bool = False
+    """Does a signature end the thoughts of an answer? Without it they are worth nothing to whoever sends them back."""
     second: Wire | None = None
     """The wire's name where it is not the provider's first one."""
 
@@ -116,6 +155,14 @@ class Codec:
     def wire(self) -> Wire:
         """The name that `codec` takes."""
         return self.second or self.provider
+
+
+def replayed(decoder: StreamDecoder, encoder: StreamEncoder, frames: list[JSONObject]) -> None:
+    """Bring `encoder` to where it would be if it had written `frames`. What they count is not its to report."""
+    for frame in frames:
+        for event in decoder.feed(frame):
+            if not isinstance(event, UsageReported):
+                encoder.feed(event)
 
 
 @cache

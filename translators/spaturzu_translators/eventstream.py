@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Iterator
 
 from .codec import MalformedFrame
 from .messages import JSON, JSONObject
@@ -20,7 +21,10 @@ _HEADER_SIZES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 
 
 class EventStreamFramer:
-    """Frames `{event type or exception type: payload}`. A bad checksum is a MalformedFrame and ends the reading."""
+    """Frames `{event type or exception type: payload}`.
+
+    A bad checksum is a MalformedFrame; that of a prelude ends the reading, since nobody knows where the next begins.
+    """
 
     __slots__ = ("_broken", "_buffer")
 
@@ -55,13 +59,80 @@ class EventStreamFramer:
         message = bytes(self._buffer[:total])
         del self._buffer[:total]
         if zlib.crc32(message[:-4]) != int.from_bytes(message[-4:], "big"):
-            return self._give_up("a frame fails its checksum")
+            return MalformedFrame("a frame fails its checksum")
         return _parsed(message[12 : 12 + headers_length], message[12 + headers_length : -4])
 
     def _give_up(self, why: str) -> MalformedFrame:
         self._broken = True
         self._buffer.clear()
         return MalformedFrame(why)
+
+
+class EventStreamScanner:
+    """Whole frames as they came, for a stream that goes on to a reader of its own; decoded only where they look odd."""
+
+    __slots__ = ("_held", "_lost")
+
+    def __init__(self) -> None:
+        self._held = b""
+        self._lost = False
+
+    def whole(self, data: bytes) -> bytes:
+        """What is whole of `data` and of what was held before; the rest is held."""
+        data = self._held + data if self._held else data
+        end = self._end(data)
+        self._held = data[end:]
+        return data[:end] if self._held else data
+
+    def _end(self, data: bytes) -> int:
+        """Where the last whole frame ends. After a broken prelude nobody knows: then all is whole."""
+        at, size = 0, len(data)
+        while size - at >= _PRELUDE.size and not self._lost:
+            total = int.from_bytes(data[at : at + 4], "big")
+            self._lost = not 16 <= total <= _MAX_FRAME
+            if self._lost or at + total > size:
+                break
+            at += total
+        return size if self._lost else at
+
+    def rest(self) -> bytes:
+        """The end of the bytes: what was held."""
+        rest, self._held = self._held, b""
+        return rest
+
+    def passes(self, data: bytes) -> bool:
+        """Is `data`, with nothing held before it, one whole frame whose checksum holds, and no error?"""
+        return len(data) == int.from_bytes(data[:4], "big") and not self._held and self.plain(data)
+
+    def plain(self, data: bytes) -> bool:
+        """Are these whole frames nothing but events whose checksums hold, none of them an error?"""
+        if b":exception-type" in data or b":error-code" in data:
+            return False
+        at, view = 0, memoryview(data)
+        while at < len(data):
+            end = at + int.from_bytes(view[at : at + 4], "big")
+            if end <= at or zlib.crc32(view[at : end - 4]) != int.from_bytes(view[end - 4 : end], "big"):
+                return False
+            at = end
+        return True
+
+    def learn(self, event: bytes) -> None:
+        """Checksums need no examples."""
+
+    def split(self, data: bytes) -> Iterator[bytes]:
+        """Each of these whole frames."""
+        at = 0
+        while at < len(data):
+            size = int.from_bytes(data[at : at + 4], "big")
+            end = at + size if _PRELUDE.size <= size <= len(data) - at else len(data)
+            yield data[at:end]
+            at = end
+
+    def read(self, event: bytes) -> JSONObject | MalformedFrame | None:
+        """What one whole frame says."""
+        framer = EventStreamFramer()
+        said = [*framer.feed(event), *framer.close()]
+        return said[0] if said else None
 
 
 def _parsed(headers: bytes, payload: bytes) -> JSONObject | MalformedFrame:

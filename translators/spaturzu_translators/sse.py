@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
 from typing import cast
 
 from .codec import MalformedFrame
@@ -43,6 +45,81 @@ class SseFramer:
             return []
         payload, self._data = b"\n".join(self._data), []
         return _parsed(payload)
+
+
+_BREAKS = (b"\n\n", b"\r\n\r\n", b"\r\r")
+_BREAK = re.compile(b"|".join(_BREAKS))
+
+_INK = bytes(set(range(256)) - set(b'{}[]"\r\n'))
+"""What an event is written in, beside its structure."""
+_SHAPES = 64
+
+
+class SseScanner:
+    """Whole events as they came, for a stream that goes on to a reader of its own; decoded only where they look odd."""
+
+    __slots__ = ("_held", "_shapes", "_usual")
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+        self._shapes: set[bytes] = set()
+        self._usual = b""
+
+    def whole(self, data: bytes) -> bytes:
+        """What is whole of `data` and of what was held before; the rest is held."""
+        if not self._held and data.endswith((b"\n\n", b"\r\n\r\n")):
+            return data
+        held, start, end = self._held, max(0, len(self._held) - 3), 0
+        held += data
+        for gap in _BREAKS:
+            at = held.rfind(gap, max(start, end))
+            end = at + len(gap) if at >= 0 else end
+        found = bytes(held[:end])
+        del held[:end]
+        if len(held) > MAX_EVENT_BYTES:
+            return found + self.rest()
+        return found
+
+    def rest(self) -> bytes:
+        """The end of the bytes: what was held."""
+        rest = bytes(self._held)
+        self._held.clear()
+        return rest
+
+    def passes(self, data: bytes) -> bool:
+        """Is `data`, with nothing held before it, one whole event that is built as one that was learned, and no error?
+
+        By its quotes, brackets and line ends: to parse it would take as long as all else that is done to an event. So
+        what is not seen is an event that has each of these in its place, and still is no JSON.
+        """
+        return data.translate(None, _INK) in self._shapes and b'"error"' not in data and not self._held
+
+    def plain(self, data: bytes) -> bool:
+        """The same of any number of events that were given back as whole."""
+        shape, usual = data.translate(None, _INK), self._usual
+        return bool(usual) and shape == usual * (len(shape) // len(usual)) and b'"error"' not in data
+
+    def learn(self, event: bytes) -> None:
+        """One that was read, and is harmless."""
+        if len(self._shapes) >= _SHAPES:
+            self._shapes.clear()
+        self._usual = event.translate(None, _INK)
+        self._shapes.add(self._usual)
+
+    def split(self, data: bytes) -> Iterator[bytes]:
+        """Each of these whole events."""
+        at = 0
+        for gap in _BREAK.finditer(data):
+            yield data[at : gap.end()]
+            at = gap.end()
+        if at < len(data):
+            yield data[at:]
+
+    def read(self, event: bytes) -> JSONObject | MalformedFrame | None:
+        """What one whole event says: nothing, if it is a comment, empty or `[DONE]`."""
+        framer = SseFramer()
+        said = [*framer.feed(event), *framer.close()]
+        return said[0] if said else None
 
 
 def _parsed(payload: bytes) -> list[JSONObject | MalformedFrame]:

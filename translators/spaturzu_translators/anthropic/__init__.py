@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..codec import Codec
-from ..sse import SseFramer
+from ..sse import SseFramer, SseScanner
 from .errors import decode_error, encode_error
+from .model_facts import before_4_6
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
-from .stream import TERMINAL, StreamDecoder, StreamEncoder, frame
+from .stream import TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
 from .thinking import strip
 
 CODEC = Codec(
@@ -19,7 +20,9 @@ CODEC = Codec(
     decode_usage=decode_usage,
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
+    continuing=continuing,
     framer=SseFramer,
+    scanner=SseScanner,
     frame=frame,
     end=b"",
     terminal=TERMINAL,
@@ -27,4 +30,6 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
+    prefills=before_4_6,
+    seals_thoughts=True,
 )

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
-from ..codec import BadWire, as_list, as_object
+from ..codec import BadWire, as_list, as_object, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -515,3 +515,10 @@ _BESIDE_DELTA = frozenset({"context_management"})
 
 def _joined(start: ProviderFields, end: ProviderFields) -> ProviderFields:
     return {name: {**start.get(name, {}), **end.get(name, {})} for name in {*start, *end}}
+
+
+def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
+    """An encoder that goes on with a stream of which `frames` were sent."""
+    encoder = StreamEncoder(request)
+    replayed(StreamDecoder(request.model), encoder, frames)
+    return encoder

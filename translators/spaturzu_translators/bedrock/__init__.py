@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ..codec import Codec
-from ..eventstream import EventStreamFramer
+from ..eventstream import EventStreamFramer, EventStreamScanner
 from .content import strip
 from .errors import decode_error, encode_error
+from .model_facts import prefills
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
-from .stream import TERMINAL, StreamDecoder, StreamEncoder, frame
+from .stream import TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
 
 CODEC = Codec(
     provider="bedrock",
@@ -19,7 +20,9 @@ CODEC = Codec(
     decode_usage=decode_usage,
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
+    continuing=continuing,
     framer=EventStreamFramer,
+    scanner=EventStreamScanner,
     frame=frame,
     end=b"",
     terminal=TERMINAL,
@@ -27,4 +30,6 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
+    prefills=prefills,
+    seals_thoughts=True,
 )

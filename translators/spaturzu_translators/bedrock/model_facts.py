@@ -48,6 +48,12 @@ def facts_of(model: str) -> ModelFacts:
     )
 
 
+def prefills(model: str) -> bool:
+    """Does it go on with a last turn of the assistant's? Claude before 4.6 does; of the others nobody says so."""
+    claude = _CLAUDE.search(model)
+    return claude is not None and _claude_version(claude["rest"]) < (4, 6)
+
+
 def _claude(rest: str) -> ModelFacts:
     version = _claude_version(rest)
     opus = "opus" in rest

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never, cast
 
-from ..codec import as_object
+from ..codec import as_object, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -443,3 +443,10 @@ def _streamed(block: JSONObject) -> tuple[JSONObject, list[JSONObject]] | None:
             return {"toolResult": start}, [{"toolResult": content}]
         case _:
             return None
+
+
+def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
+    """An encoder that goes on with a stream of which `frames` were sent."""
+    encoder = StreamEncoder(request)
+    replayed(StreamDecoder(request.model), encoder, frames)
+    return encoder

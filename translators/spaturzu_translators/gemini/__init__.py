@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from ..codec import Codec
-from ..sse import SseFramer, data_frame
+from ..sse import SseFramer, SseScanner, data_frame
 from .errors import decode_error, encode_error
 from .history import strip
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
-from .stream import StreamDecoder, StreamEncoder
+from .stream import StreamDecoder, StreamEncoder, continuing
 
 TERMINAL = re.compile(rb'"(?:finishReason|blockReason)"\s*:\s*"')
 """The last chunk names a finish reason; a blocked prompt has no candidate and names a block reason instead."""
@@ -25,7 +25,9 @@ CODEC = Codec(
     usage_key="usageMetadata",
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
+    continuing=continuing,
     framer=SseFramer,
+    scanner=SseScanner,
     frame=data_frame,
     end=b"",
     terminal=TERMINAL,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
+from ..codec import replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -389,3 +390,10 @@ def _bordered(part: Part) -> bool:
     """An own field, as a signature, ends a part."""
     signed = isinstance(part, Reasoning) and part.issuer == "gemini" and part.signature is not None
     return signed or bool(part.provider_fields.get("gemini"))
+
+
+def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
+    """An encoder that goes on with a stream of which `frames` were sent."""
+    encoder = StreamEncoder(request)
+    replayed(StreamDecoder(request.model), encoder, frames)
+    return encoder

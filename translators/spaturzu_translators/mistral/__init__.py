@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 
 from ..codec import Codec
-from ..sse import SseFramer
+from ..sse import SseFramer, SseScanner
 from .content import strip
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
-from .stream import CONTENT_TYPE, END, TERMINAL, StreamDecoder, StreamEncoder, frame
+from .stream import CONTENT_TYPE, END, TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
 
 CODEC = Codec(
     provider="mistral",
@@ -21,7 +21,9 @@ CODEC = Codec(
     decode_usage=partial(decode_usage, who="mistral response: usage"),
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
+    continuing=continuing,
     framer=SseFramer,
+    scanner=SseScanner,
     frame=frame,
     end=END,
     terminal=TERMINAL,
@@ -29,4 +31,5 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
+    prefills=lambda model: True,
 )

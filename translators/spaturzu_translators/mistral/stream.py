@@ -9,7 +9,7 @@ import re
 from dataclasses import replace
 from typing import cast
 
-from ..codec import BadWire, as_object
+from ..codec import BadWire, as_object, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -43,8 +43,8 @@ from .response import (
 )
 
 HERE = "mistral stream"
-TERMINAL = re.compile(rb'"finish_reason":\s*"|(?:^|[\r\n])data: ?\[DONE\]')
-"""A finish reason, or the end mark at the start of a line (text of the answer has its quotes and newlines escaped)."""
+TERMINAL = re.compile(rb'"finish_reason":\s*"')
+"""It cannot stand in a JSON string, where quotes are escaped."""
 END = b"data: [DONE]\n\n"
 CONTENT_TYPE = "text/event-stream"
 frame = data_frame
@@ -385,3 +385,10 @@ def _read_as(delta: JSONObject) -> type[Part]:
     """Does this content read as text? A plain-text document does too."""
     content = delta["content"]
     return Text if isinstance(content, str) or content[0].get("type") == "text" else Opaque
+
+
+def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
+    """An encoder that goes on with a stream of which `frames` were sent."""
+    encoder = StreamEncoder(request)
+    replayed(StreamDecoder(request.model), encoder, frames)
+    return encoder

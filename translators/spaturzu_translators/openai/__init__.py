@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 
 from ..codec import Codec
-from ..sse import SseFramer
+from ..sse import SseFramer, SseScanner
 from .errors import decode_error, encode_error
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
-from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, frame
+from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
 from .turns import strip
 
 CODEC = Codec(
@@ -21,7 +21,9 @@ CODEC = Codec(
     decode_usage=partial(decode_usage, where="openai response: usage"),
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
+    continuing=continuing,
     framer=SseFramer,
+    scanner=SseScanner,
     frame=frame,
     end=END,
     terminal=TERMINAL,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..codec import BadWire, as_list, as_object
+from ..codec import BadWire, as_list, as_object, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -22,6 +22,7 @@ from ..events import (
 )
 from ..ids import map_id
 from ..messages import JSON, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall
+from ..requests import Request
 from ..sse import data_frame
 from .chunks import StreamEncoder
 from .errors import decode_error_object
@@ -29,10 +30,10 @@ from .parts import call_extras, extras, keep, text_of
 from .response import candidate_fields, decode_created, decode_reason, decode_usage, top_fields
 
 END = b"data: [DONE]\n\n"
-TERMINAL = re.compile(rb"(?:^|[\r\n])data: ?\[DONE\]|\"finish_reason\": ?\"")
-"""`[DONE]`, or a choice's reason: some compatible servers send no `[DONE]`. Neither can stand inside a JSON string."""
+TERMINAL = re.compile(rb"\"finish_reason\": ?\"")
+"""A choice's reason. `[DONE]` is not looked at: some compatible servers leave it out, some send it after a cut."""
 
-__all__ = ["END", "TERMINAL", "StreamDecoder", "StreamEncoder", "frame"]
+__all__ = ["END", "TERMINAL", "StreamDecoder", "StreamEncoder", "continuing", "frame"]
 
 _WHO = "openai stream"
 _DELTA = frozenset({"role", "content", "refusal", "tool_calls", "function_call", "reasoning_content", "audio"})
@@ -248,3 +249,10 @@ def _finish(choice: _Choice, reason: JSON) -> list[Event]:
         provider_fields=keep(choice.fields | ({"message": choice.in_message} if choice.in_message else {})),
     )
     return [*events, finished]
+
+
+def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
+    """An encoder that goes on with a stream of which `frames` were sent."""
+    encoder = StreamEncoder(request)
+    replayed(StreamDecoder(request.model), encoder, frames)
+    return encoder

@@ -5,13 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from ..codec import Codec
-from ..sse import SseFramer
+from ..sse import SseFramer, SseScanner
 from .errors import decode_error, encode_error
 from .fields import OWN
 from .items import strip
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
-from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, frame
+from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
 
 CODEC = Codec(
     provider="openai",
@@ -23,7 +23,9 @@ CODEC = Codec(
     decode_usage=partial(decode_usage, where="openai responses response: usage"),
     stream_decoder=StreamDecoder,
     stream_encoder=StreamEncoder,
+    continuing=continuing,
     framer=SseFramer,
+    scanner=SseScanner,
     frame=frame,
     end=END,
     terminal=TERMINAL,
@@ -31,4 +33,5 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
+    seals_thoughts=True,
 )

@@ -89,6 +89,10 @@ class StreamEncoder:
         body = {**self._opening, "output": self._answer.output, **status, "usage": usage}
         return [*frames, self._frame(status["status"], response=body)]
 
+    def number_from(self, number: int) -> None:
+        """What the next event is numbered."""
+        self._number = number
+
     def _next(self) -> int:
         self._number += 1
         return self._number - 1

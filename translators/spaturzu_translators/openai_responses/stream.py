@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ..codec import BadWire, FailedAnswer, as_list, as_object
+from ..codec import BadWire, FailedAnswer, as_list, as_object, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -25,6 +25,7 @@ from ..events import (
     UsageReported,
 )
 from ..messages import JSON, JSONObject, Part, Reasoning, Refusal, Text, ToolCall
+from ..requests import Request
 from ..sse import named_frame
 from .errors import decode_error_object
 from .fields import keep, text_of
@@ -48,7 +49,7 @@ TERMINAL = re.compile(
 )
 """The last event is whole: its name, or, where the answer is longer than what is kept, the usage that only it has."""
 
-__all__ = ["END", "TERMINAL", "StreamDecoder", "StreamEncoder", "frame"]
+__all__ = ["END", "TERMINAL", "StreamDecoder", "StreamEncoder", "continuing", "frame"]
 
 _WHO = "openai responses stream"
 
@@ -332,3 +333,11 @@ def _index(frame: JSONObject, name: str) -> int:
     if type(value) is not int:
         raise BadWire(f"{_WHO}: {name} must be an integer, found {type(value).__name__}")
     return value
+
+
+def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
+    """An encoder that goes on with a stream of which `frames` were sent, and with their numbers."""
+    encoder = StreamEncoder(request)
+    replayed(StreamDecoder(request.model), encoder, frames)
+    encoder.number_from(1 + max((_index(frame, "sequence_number") for frame in frames), default=-1))
+    return encoder
