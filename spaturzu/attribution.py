@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
+from random import Random
 from types import TracebackType
 from typing import TypeAlias
 
@@ -126,16 +127,23 @@ class run:  # noqa: N801 - the name that users know
         self.__exit__(kind, exc, tb)
 
 
+_random = Random()  # noqa: S311 - ids have to differ, not to be secret
+"""Not Python's own, which a program may seed; seeded anew after a fork. A system call for each id would cost more."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_random.seed)
+
+
 def uuid4() -> str:
     """A random UUID: gateways of the published protocol ask for one where a run is named."""
-    number = int.from_bytes(os.urandom(16), "big")
+    number = _random.getrandbits(128)
     number = number & ~(0xF << 76) | 0x4 << 76
     return _uuid(number & ~(0x3 << 62) | 0x2 << 62)
 
 
 def uuid7(at: float | None = None) -> str:
     """A UUID of version 7 (RFC 9562): sorts by time, which is `at` (Unix seconds) or now."""
-    number = int((time.time() if at is None else at) * 1000) << 80 | int.from_bytes(os.urandom(10), "big")
+    number = int((time.time() if at is None else at) * 1000) << 80 | _random.getrandbits(80)
     number = number & ~(0xF << 76) | 0x7 << 76
     return _uuid(number & ~(0x3 << 62) | 0x2 << 62)
 
