@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Status,
         Step,
     )
+    from .logs import LogGateway
     from .replies import Reply, ToolCall, Usage
     from .sandbox import Sandbox
     from .wall import WALL, FaultName, WallFault
@@ -42,6 +43,7 @@ _HOMES = {
         *("Cut", "ErrorEvent", "Failing", "Fault", "Html", "Malformed", "NoTerminal"),
         *("Outage", "Refused", "Reset", "Silence", "Stall", "Status", "Step"),
     ),
+    "logs": ("LogGateway",),
     "replies": ("Reply", "ToolCall", "Usage"),
     "sandbox": ("Sandbox",),
     "wall": ("WALL", "FaultName", "WallFault"),
@@ -58,6 +60,7 @@ __all__ = [
     "Fault",
     "FaultName",
     "Html",
+    "LogGateway",
     "Malformed",
     "NativeError",
     "NoTerminal",
