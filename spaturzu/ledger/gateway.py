@@ -6,6 +6,8 @@ import threading
 import time
 from collections.abc import Sequence
 
+from spaturzu.errors import LedgerError
+
 from .address import Address
 from .record import Record
 from .sender import Sender
@@ -37,7 +39,14 @@ class Gateway:
 
     def flush(self, timeout_s: float | None) -> bool:
         """Wait until the gateway has all that is spooled now. Without a timeout: or until its retries are used up."""
-        return self._flush(timeout_s, patient=True)
+        return self._flushed(timeout_s, patient=True)
+
+    def _flushed(self, timeout_s: float | None, *, patient: bool) -> bool:
+        try:
+            return self._flush(timeout_s, patient=patient)
+        except LedgerError as error:
+            self._trouble.tell(error, {})
+            return False
 
     def _flush(self, timeout_s: float | None, *, patient: bool) -> bool:
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
@@ -61,12 +70,16 @@ class Gateway:
 
     def spooled(self) -> int:
         """How many wait in the file."""
-        return self._store.waiting(self._address.name)
+        try:
+            return self._store.waiting(self._address.name)
+        except LedgerError as error:
+            self._trouble.tell(error, {})
+            return 0
 
     def close(self, timeout_s: float) -> bool:
         """One more try, then let go."""
         started = time.monotonic()
-        flushed = self._flush(timeout_s, patient=False)
+        flushed = self._flushed(timeout_s, patient=False)
         with self._lock:
             sender, self._sender = self._sender, None
         if sender is not None:

@@ -32,9 +32,13 @@ class Page:
         self.items: list[tuple[Draft, Any]] = []
 
     def write(self, draft: Draft) -> None:
-        """Append a line: a few microseconds, and safe from a kill of this process, though not of the machine."""
-        if self._file is not None:
-            os.write(self._file, (_encode(draft) + "\n").encode("utf-8", "surrogatepass"))
+        """Append a line: a few microseconds, and safe from a kill of this process, though not of the machine.
+
+        Raises OSError where there is no file.
+        """
+        if self._file is None:
+            raise OSError("this page is memory alone")
+        os.write(self._file, (_encode(draft) + "\n").encode("utf-8", "surrogatepass"))
 
     def clear(self) -> None:
         """The store has it all."""

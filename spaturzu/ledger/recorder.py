@@ -30,7 +30,7 @@ SCAN_S = 60.0
 """How often a process looks for records of processes that died beside it."""
 LIMIT = 10_000
 """Records that may wait in memory while the store cannot take them."""
-EXIT_S = 1.8
+EXIT_S = 1.5
 
 
 class Sink(Protocol):
