@@ -29,9 +29,10 @@ SCOPE = "spaturzu"
 
 
 @dataclass(frozen=True, slots=True)
-class _Around:
+class Tracing:
     """What a call's hops are in. `counted`: an instrumentation around us counts this call's tokens and time."""
 
+    telemetry: Telemetry
     context: Context
     counted: bool
 
@@ -63,27 +64,35 @@ class Telemetry:
         self._metrics = Metrics(metrics.get_meter(SCOPE, VERSION, meters))
 
     def around_call(self, call: Call) -> Generator[None]:
-        """The route: no tokens on it, so that a sum over spans counts each once."""
-        record, around = call.record, _around()
+        """Takes the caller's context. A call that may fall back has a span, the route, without any tokens on it."""
+        context, counted = _caller()
+        span = None
+        if len(call.chain.places) > 1:
+            span = self._route(call, context)
+            context = trace.set_span_in_context(span, context)
+        call.record.tracing = Tracing(self, context, counted)
+        try:
+            yield
+        finally:
+            if span is not None:
+                _end_route(span, call.record)
+
+    def _route(self, call: Call, context: Context) -> Span:
         operation = semconv.OPERATIONS.get(call.provider, "chat")
-        span = self._tracer.start_span(
-            f"spaturzu.route {operation} {call.wire.model}".rstrip(),
+        return self._tracer.start_span(
+            f"spaturzu.route {operation} {call.model}".rstrip(),
+            context=context,
             kind=SpanKind.INTERNAL,
             attributes={
                 semconv.PRIMARY_PROVIDER: semconv.PROVIDERS[call.provider],
                 semconv.CHAIN_LENGTH: len(call.chain.places),
-                **_whose(record),
+                **_whose(call.record),
             },
         )
-        record.tracing = _Around(trace.set_span_in_context(span, around.context), around.counted)
-        try:
-            yield
-        finally:
-            _end_route(span, record)
 
-    def around_hop(self, call: Call, hop: Hop) -> Generator[None]:
+    def around_hop(self, call: Call, hop: Hop, tracing: Tracing) -> Generator[None]:
         """One client span for all attempts at one target."""
-        traced = self._start(call, hop)
+        traced = self._start(call, hop, tracing)
         self._note_fallback(call.record, hop, traced)
         hop.enter = partial(_attach, _quiet(traced.context))
         try:
@@ -93,20 +102,19 @@ class Telemetry:
             duration_s, ended_ns = hop.duration_s, time.time_ns()
             hop.recorded = partial(self._finish, traced, hop, call.record, duration_s, ended_ns)
 
-    def _start(self, call: Call, hop: Hop) -> _Traced:
-        around: _Around = call.record.tracing or _around()
-        model = hop.model or call.wire.model
+    def _start(self, call: Call, hop: Hop, tracing: Tracing) -> _Traced:
+        model = hop.model or call.model
         operation = semconv.OPERATIONS.get(hop.provider, "chat")
         names = {semconv.OPERATION: operation, semconv.PROVIDER: semconv.PROVIDERS[hop.provider]}
         if model:
             names[semconv.REQUEST_MODEL] = model
         span = self._tracer.start_span(
             f"{operation} {model}".rstrip(),
-            context=around.context,
+            context=tracing.context,
             kind=SpanKind.CLIENT,
             attributes={**names, semconv.HOP: hop.index, **_whose(call.record)},
         )
-        return _Traced(span, trace.set_span_in_context(span, around.context), around.counted, names)
+        return _Traced(span, trace.set_span_in_context(span, tracing.context), tracing.counted, names)
 
     def _note_fallback(self, record: CallRecord, hop: Hop, traced: _Traced) -> None:
         """The switch itself: an event in the log, and a count."""
@@ -268,14 +276,12 @@ def _name(hop: Hop) -> str:
     return f"{semconv.PROVIDERS[hop.provider]}/{hop.model}"
 
 
-def _around() -> _Around:
-    """Where the call enters. An outer span of the same call has its tokens; one of an agent has not."""
+def _caller() -> tuple[Context, bool]:
+    """The caller's context, and whether a span in it has the tokens of this very call; an agent's has not."""
     context = contexts.get_current()
     outer: Mapping[str, Any] = getattr(trace.get_current_span(context), "attributes", None) or {}
-    counted = (
-        outer.get(semconv.OPERATION) in semconv.INFERENCE or contexts.get_value(semconv.OUTER, context) is not None
-    )
-    return _Around(context, counted)
+    in_span = outer.get(semconv.OPERATION) in semconv.INFERENCE
+    return context, in_span or contexts.get_value(semconv.OUTER, context) is not None
 
 
 def _quiet(context: Context) -> Context:

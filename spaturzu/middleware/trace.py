@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from spaturzu.router.call import Call
     from spaturzu.router.hop import Hop
 
-    from .telemetry import Telemetry
+    from .telemetry import Telemetry, Tracing
 
 SWITCH = "SPATURZU_OTEL"
 _OFF = frozenset({"off", "false", "0", "no"})
@@ -52,15 +52,15 @@ def _is_set(module: str, getter: str) -> bool:
 
 
 def trace_call(call: Call) -> Generator[None]:
-    """A span around a call that may fall back. One without a chain has its hop's span alone."""
+    """Around a call: decides whether it is traced, and where in the caller's trace it is."""
     recording = telemetry()
-    return _nothing() if recording is None or len(call.chain.places) < 2 else recording.around_call(call)
+    return _nothing() if recording is None else recording.around_call(call)
 
 
 def trace_hop(call: Call, hop: Hop) -> Generator[None]:
-    """A span around a hop, and its metrics."""
-    recording = telemetry()
-    return _nothing() if recording is None else recording.around_hop(call, hop)
+    """Around a hop of a traced call: its span, and its metrics."""
+    tracing: Tracing | None = call.record.tracing
+    return _nothing() if tracing is None else tracing.telemetry.around_hop(call, hop, tracing)
 
 
 def _nothing() -> Generator[None]:

@@ -25,6 +25,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from spaturzu.middleware.telemetry import Telemetry
+from spaturzu.middleware.trace import trace_hop
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
 from spaturzu.router.hop import Hop
@@ -71,8 +72,7 @@ class Observed:
 
     def call(self, *targets: Any, **chain: Any) -> Call:
         """A call that is observed."""
-        around = (self.telemetry.around_call,) if targets else ()
-        return make_call(*targets, around=around, middleware=(self.meter, self.telemetry.around_hop), **chain)
+        return make_call(*targets, around=(self.telemetry.around_call,), middleware=(self.meter, trace_hop), **chain)
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
@@ -281,7 +281,7 @@ def test_a_denied_hop_leaves_no_open_span():
         yield
 
     seen = Observed()
-    call = make_call(middleware=(seen.telemetry.around_hop, deny))
+    call = make_call(around=(seen.telemetry.around_call,), middleware=(trace_hop, deny))
     with pytest.raises(Denied):
         drive(call, Primary([503]))
     assert trace.get_current_span() is trace.INVALID_SPAN
