@@ -19,6 +19,8 @@ def _openai(body: dict[str, Any]) -> dict[str, Any]:
     body = {name: value for name, value in body.items() if value is not None and value is not False}
     body.pop("stream_options", None)  # usage is always asked for
     body["messages"] = _openai_turns(body["messages"])
+    if "safety_identifier" in body:
+        body.setdefault("user", body.pop("safety_identifier"))  # the old name is still taken
     body["limit"] = body.pop("max_completion_tokens", None) or body.pop("max_tokens", None)
     if isinstance(body.get("stop"), str):
         body["stop"] = [body["stop"]]

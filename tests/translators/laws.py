@@ -11,6 +11,7 @@ row of `_levelled` that says why:
 - the issuer of a thought that nothing binds to it;
 - what Bedrock says beside an answer, which comes with the usage in a stream;
 - the order of functions and built-in tools, and usage that counts nothing;
+- what two providers say alike under one name (`is_shared`), and our notes on a caller's spelling;
 - instructions before the first turn: they count as `system`, whether they came there or as a turn.
 """
 
@@ -24,7 +25,8 @@ from typing import Any, NoReturn
 from spaturzu_translators.bedrock.response import BESIDE_USAGE
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.media import type_by_suffix
-from spaturzu_translators.messages import Message, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
+from spaturzu_translators.messages import PROVIDERS, Message, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
+from spaturzu_translators.provider_fields import MARKERS, is_shared
 from spaturzu_translators.requests import SCHEMA_NAME, ReasoningOptions, Request, ResponseFormat, Tool
 from spaturzu_translators.responses import Response, Usage
 
@@ -76,6 +78,8 @@ class _Tree:
     def _record(self, value: Any, path: str) -> Any:
         prefix = f"{path}." if path else ""
         found = {field.name: self.of(_levelled(value, field.name), prefix + field.name) for field in fields(value)}
+        if isinstance(found.get("provider_fields"), dict):
+            found["provider_fields"] = _at_home(found["provider_fields"])
         kept = {name: item for name, item in found.items() if not _empty(item)}
         match value:
             case Text() | Refusal() if not kept:
@@ -102,6 +106,20 @@ class _Tree:
         prefix = f"{path}." if path else ""
         found = {name: self.of(item, f"{prefix}{name}") for name, item in value.items()}
         return {name: item for name, item in found.items() if item != GONE and not (item == {} and value[name])}
+
+
+def _at_home(fields: dict[str, Any]) -> dict[str, Any]:
+    """What two wires say alike stands under one of them, and notes on spelling nowhere."""
+    level: dict[str, dict[str, Any]] = {}
+    for wire, values in fields.items():
+        if not isinstance(values, dict):
+            level[wire] = values
+            continue
+        for name, value in values.items():
+            alike = [other for other in PROVIDERS if is_shared(other, wire, name, value)]
+            if name not in MARKERS:
+                level.setdefault(min([wire, *alike]), {})[name] = value
+    return level
 
 
 def _levelled(value: Any, name: str) -> Any:

@@ -154,7 +154,7 @@ def test_a_request_says_its_parameters_in_the_canonical_words() -> None:
             "reasoning": {"context": "all_turns", "summary": "detailed"},
             "previous_response_id": "resp_0",
         },
-        "openai": {"safety_identifier": "u1", "verbosity": "low"},
+        "openai": {"$user": "safety_identifier", "verbosity": "low"},
     }
 
 

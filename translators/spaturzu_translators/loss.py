@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from .messages import JSON, ProviderFields, Role, ToolResult, Wire
-from .provider_fields import is_tuning
+from .provider_fields import MARKERS, is_shared, is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
 from .values import value
@@ -161,6 +161,8 @@ def _foreign(fields: ProviderFields, path: str, kept: set[str]) -> Iterator[Loss
         return
     for provider, values in fields.items():
         if provider not in kept:
-            for name in values:
+            for name, value in values.items():
+                if name in MARKERS or any(is_shared(own, provider, name, value) for own in kept):
+                    continue
                 matters: Matters = "tuning" if is_tuning(provider, name) else "meaning"
                 yield Loss(path=f"{path}provider_fields.{provider}.{name}", kind="dropped", matters=matters)

@@ -6,6 +6,10 @@ Source: providers.md sections 1 to 5 and 11, 2026-11-22.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from .messages import JSON, ProviderFields
+
 TUNING: dict[str, frozenset[str]] = {
     "openai": frozenset(
         {
@@ -160,3 +164,38 @@ TUNING: dict[str, frozenset[str]] = {
 def is_tuning(provider: str, name: str) -> bool:
     """Can a call do without this field of `provider` and still mean the same?"""
     return name in TUNING.get(provider, ())
+
+
+_SIBLINGS: dict[str, tuple[str, frozenset[str]]] = {
+    "openai": ("mistral", frozenset({"detail", "prediction", "prompt_cache_key"})),
+    "openai_responses": ("mistral", frozenset({"detail", "prompt_cache_key"})),
+    "mistral": ("openai", frozenset({"detail", "prediction", "prompt_cache_key"})),
+    "anthropic": ("bedrock", frozenset({"citations", "context"})),
+    "bedrock": ("anthropic", frozenset({"citations", "context"})),
+}
+"""Fields of one name, one meaning and one shape on two wires: a picture's `detail`, whether a document is to be cited.
+
+Citations themselves are lists, and of another shape on each wire. Source: providers.md 1.2, 2.3, 3.3, 5.2 and 11.
+"""
+
+MARKERS = frozenset({"$sampling", "$user"})
+"""Our notes on how a caller spelled what has a canonical name; without them nothing is lost."""
+
+
+def is_shared(own: str, other: str, name: str, value: JSON) -> bool:
+    """Does `own` say this field of `other` alike?"""
+    sibling = _SIBLINGS.get(own)
+    return sibling is not None and sibling[0] == other and name in sibling[1] and not isinstance(value, list)
+
+
+def with_shared(own: str, fields: ProviderFields, nothing: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """The own fields among `fields`, and those of a sibling that are said alike; `nothing` where there are none."""
+    if not fields:
+        return nothing
+    found = fields.get(own, nothing)
+    sibling = _SIBLINGS.get(own)
+    if sibling is None or sibling[0] not in fields:
+        return found
+    other = sibling[0]
+    alike = {name: value for name, value in fields[other].items() if is_shared(own, other, name, value)}
+    return {**alike, **found} if alike else found

@@ -29,6 +29,7 @@ from ..messages import (
     ToolResult,
     Uri,
 )
+from ..provider_fields import with_shared
 
 Names: TypeAlias = Mapping[str, str]
 """A tool call's id to its tool's name."""
@@ -50,7 +51,7 @@ def wrong(what: str, wanted: str, found: JSON) -> NoReturn:
 
 def own_fields(provider_fields: ProviderFields) -> Mapping[str, JSON]:
     """What stood on this provider's own wire."""
-    return provider_fields.get("anthropic", _NONE) if provider_fields is not NOTHING else _NONE
+    return with_shared("anthropic", provider_fields, _NONE) if provider_fields else _NONE
 
 
 def kept_fields(fields: Mapping[str, JSON]) -> ProviderFields:

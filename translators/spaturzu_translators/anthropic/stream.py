@@ -115,7 +115,7 @@ class StreamDecoder:
     def message_delta(self, frame: JSONObject) -> list[Event]:
         delta = as_object(frame.get("delta"), f"{WHO}: message_delta.delta")
         events: list[Event] = []
-        if delta.get("stop_reason") is not None:
+        if delta.get("stop_reason") is not None or details_of(delta):
             events.append(self._finish(delta, frame))
         return [*events, *self._counted(frame.get("usage"))]
 

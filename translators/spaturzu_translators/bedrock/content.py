@@ -251,7 +251,7 @@ def encode_part(part: Part, path: str, writing: Writing) -> list[JSONObject]:
         case ToolResult():
             blocks = [_tool_result_block(part, path, writing)]
         case Blob() | Uri():
-            block = encode_media(part, path, writing.losses, writing.documents)
+            block = encode_media(part, path, writing.losses, writing.documents, claude=writing.facts.claude)
             blocks = [] if block is None else [block]
         case File() | Opaque():
             return _issued_blocks(part, path, writing)

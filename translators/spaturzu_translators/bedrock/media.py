@@ -8,11 +8,13 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from ..loss import Losses
-from ..messages import NOTHING, Blob, JSONObject, Modality, Uri
-from .wire import a_text, an_object, expected, keep, own_fields, rest, text_at
+from ..messages import JSON, NOTHING, Blob, JSONObject, Modality, Uri
+from ..provider_fields import with_shared
+from .wire import OWN, a_text, an_object, expected, keep, own_fields, rest, text_at
 
 _OFFICE = "application/vnd.openxmlformats-officedocument."
 MEDIA_TYPES: dict[Modality, dict[str, str]] = {
@@ -135,9 +137,16 @@ def _at_s3(
     )
 
 
-def encode_media(part: Blob | Uri, path: str, losses: Losses, used_names: set[str]) -> JSONObject | None:
-    """The block of a part; None, and reported, where Bedrock has no format or no source for it."""
+def encode_media(
+    part: Blob | Uri, path: str, losses: Losses, used_names: set[str], *, claude: bool
+) -> JSONObject | None:
+    """The block of a part; None, and reported, where Bedrock has no format or no source for it.
+
+    A Claude cites documents for an Anthropic caller here too.
+    """
     own = own_fields(part.provider_fields)
+    if alike := with_shared(OWN, part.provider_fields, own):
+        own = _cited(part, alike, own, path, losses, claude=claude)
     source = _source(part, own)
     media_type = part.media_type and _ALIASES.get(part.media_type, part.media_type)
     name = own.get("format") or _FORMATS[part.modality].get(media_type or "")
@@ -152,6 +161,17 @@ def encode_media(part: Blob | Uri, path: str, losses: Losses, used_names: set[st
     elif part.name is not None:
         losses.drop(f"{path}.name")
     return {part.modality: media}
+
+
+def _cited(
+    part: Blob | Uri, alike: Mapping[str, JSON], own: JSONObject, path: str, losses: Losses, *, claude: bool
+) -> JSONObject:
+    """`own` with what an Anthropic caller said alike, where the model is one that knows it."""
+    if claude and part.modality == "document":
+        return dict(alike)
+    for name in alike.keys() - own.keys():
+        losses.drop(f"{path}.provider_fields.anthropic.{name}")
+    return own
 
 
 def _source(part: Blob | Uri, own: JSONObject) -> JSONObject | None:

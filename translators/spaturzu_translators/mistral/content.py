@@ -342,6 +342,9 @@ def _image_chunk(url: str, part: Blob | Uri, path: str, report: Losses) -> Chunk
     """`detail` and its like stand beside the URL in an object."""
     _unsaid(part, path, report, "name", "cache")
     own = own_fields(part.provider_fields)
+    if own.get("detail") == "original":
+        own = {**own, "detail": "high"}
+        report.approximate(f"{path}.provider_fields")
     return {"type": "image_url", "image_url": {"url": url, **own} if own else url}
 
 

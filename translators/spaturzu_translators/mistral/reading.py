@@ -7,6 +7,7 @@ from typing import cast
 
 from ..codec import BadWire, as_list, as_object
 from ..messages import JSON, NOTHING, JSONObject, ProviderFields
+from ..provider_fields import with_shared
 
 OWN = "mistral"
 NO_FIELDS: Mapping[str, JSON] = {}
@@ -79,4 +80,4 @@ def rest_of(source: JSONObject, known: frozenset[str]) -> ProviderFields:
 
 def own_fields(fields: ProviderFields) -> Mapping[str, JSON]:
     """The fields that a decoder of this folder kept."""
-    return fields.get(OWN, NO_FIELDS) if fields else NO_FIELDS
+    return with_shared(OWN, fields, NO_FIELDS) if fields else NO_FIELDS

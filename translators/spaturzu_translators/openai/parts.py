@@ -33,6 +33,7 @@ from ..messages import (
     ToolResult,
     Uri,
 )
+from ..provider_fields import with_shared
 from .model_facts import ModelFacts
 
 _NO_FIELDS: Mapping[str, JSON] = {}
@@ -75,7 +76,7 @@ def wire_name(name: str) -> str:
 
 def own(fields: ProviderFields) -> Mapping[str, JSON]:
     """OpenAI's own fields among `fields`."""
-    return fields.get("openai", _NO_FIELDS) if fields else _NO_FIELDS
+    return with_shared("openai", fields, _NO_FIELDS) if fields else _NO_FIELDS
 
 
 def keep(extras: Mapping[str, JSON]) -> ProviderFields:

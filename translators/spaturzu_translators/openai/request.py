@@ -60,6 +60,10 @@ _METADATA_PAIRS, _METADATA_KEY, _METADATA_VALUE = 16, 64, 512
 _WHO = "openai request"
 
 
+MARK_USER = "$user"
+"""Our note in the provider fields: by which of its two names the caller said for whom it asks; `user` is deprecated."""
+
+
 def decode_request(wire: WireRequest) -> Request:
     """The canonical request. Raises BadWire where the body is not a chat completion request."""
     found: dict[str, Any] = {}
@@ -88,8 +92,10 @@ def _settle(wire: WireRequest, found: dict[str, Any], fields: dict[str, JSON]) -
     """Where two parameters share a meaning: which one counts, and what must stand there again."""
     found.setdefault("stream", wire.stream)
     found.setdefault("stream_usage", False)
-    if "user" not in found and isinstance(fields.get("safety_identifier"), str):
-        found["user"] = fields["safety_identifier"]
+    if "user" in found:
+        fields[MARK_USER] = "user"
+    elif isinstance(fields.get("safety_identifier"), str):
+        found["user"], fields[MARK_USER] = fields.pop("safety_identifier"), "safety_identifier"
     long_name = wire.body.get("max_completion_tokens")
     if long_name is not None:
         found["max_tokens"] = _checked("max_completion_tokens", long_name, (int,), "an integer")
@@ -400,8 +406,9 @@ def _encode_response_format(wanted: ResponseFormat) -> JSONObject:
 
 def _encode_who(request: Request, body: JSONObject, losses: Losses) -> None:
     """For whom, and under which terms."""
-    if request.user is not None and own(request.provider_fields).get("safety_identifier") != request.user:
-        body["user"] = request.user
+    if request.user is not None:
+        modern = "safety_identifier" if model_facts(request.model).token_limit != "max_tokens" else "user"  # noqa: S105
+        body[own(request.provider_fields).get(MARK_USER, modern)] = request.user
     if request.metadata is not None:
         body["metadata"] = _encode_metadata(request.metadata, losses)
     tier = request.service_tier
@@ -427,6 +434,8 @@ def _encode_metadata(metadata: Mapping[str, str], losses: Losses) -> JSONObject:
 def _encode_own(request: Request, body: JSONObject, losses: Losses) -> None:
     """OpenAI's own parameters, where they stood; deprecated functions went as tools."""
     for name, value in own(request.provider_fields).items():
+        if name == MARK_USER:
+            continue
         if name == "functions" or (name == "stream_options" and not request.stream):
             losses.drop(f"provider_fields.openai.{name}")
         else:

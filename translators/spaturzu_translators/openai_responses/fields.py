@@ -15,6 +15,7 @@ from ..codec import BadWire
 from ..ids import map_id, short_hash, short_name
 from ..loss import Loss, Losses
 from ..messages import JSON, NOTHING, JSONObject, ProviderFields, Wire
+from ..provider_fields import with_shared
 from .model_facts import ModelFacts
 
 OWN: Wire = "openai_responses"
@@ -77,7 +78,7 @@ def own(fields: ProviderFields) -> Mapping[str, JSON]:
 
 def shared(fields: ProviderFields) -> Mapping[str, JSON]:
     """What OpenAI's chat completions would say too."""
-    return fields.get("openai", _NO_FIELDS) if fields else _NO_FIELDS
+    return with_shared("openai", fields, _NO_FIELDS) if fields else _NO_FIELDS
 
 
 def keep(fields: Mapping[str, JSON], of_both: Mapping[str, JSON] = _NO_FIELDS) -> ProviderFields:

@@ -76,8 +76,10 @@ def decode_request(wire: WireRequest) -> Request:
             fields[name] = value
     if "tools" in wire.body or "tool_choice" in wire.body:
         _decode_tooling(wire, found, fields)
-    if "user" not in found and isinstance(of_both.get("safety_identifier"), str):
-        found["user"] = of_both["safety_identifier"]
+    if "user" in found:
+        of_both["$user"] = "user"
+    elif isinstance(of_both.get("safety_identifier"), str):
+        found["user"], of_both["$user"] = of_both.pop("safety_identifier"), "safety_identifier"
     if wire.body.get("store") is not False:
         fields["store"] = True
     said, messages = decode_input(wire.body.get("input"), wire.renamed_tools)
@@ -401,8 +403,8 @@ def _encode_who(request: Request, body: JSONObject, losses: Losses) -> None:
     """For whom, and under which terms."""
     of_both = shared(request.provider_fields)
     body.update((name, of_both[name]) for name in SHARED & of_both.keys())
-    if request.user is not None and of_both.get("safety_identifier") != request.user:
-        body["user"] = request.user
+    if request.user is not None:
+        body[of_both.get("$user", "safety_identifier")] = request.user
     if request.metadata is not None:
         body["metadata"] = _encode_metadata(request.metadata, losses)
     tier = request.service_tier

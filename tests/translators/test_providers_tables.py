@@ -1,0 +1,624 @@
+"""What the tables of provider facts say of every pair (sections 10 and 11, 2026-11-22), as data, against the codecs.
+
+Each row is a feature as it stands on the caller's wire, and a letter for each target: M mapped, E emulated by other
+means, D dropped with a report, S the target is skipped, X a mixed row: at least something reported, nothing of meaning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spaturzu_translators import Loss, Provider, codec
+from spaturzu_translators.requests import Request, WireRequest
+
+PNG, PDF, WAV = "iVBORw0KGgo=", "JVBERi0=", "UklGRg=="
+SCHEMA = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"], "additionalProperties": False}
+MODELS: dict[Provider, str] = {
+    "openai": "gpt-6.2",
+    "anthropic": "claude-opus-5-5",
+    "bedrock": "anthropic.claude-opus-5-5-v1:0",
+    "gemini": "gemini-3.8-flash",
+    "mistral": "mistral-large-latest",
+}
+OLD: dict[Provider, str] = {
+    "openai": "gpt-4.1",
+    "anthropic": "claude-sonnet-4-5",
+    "bedrock": "anthropic.claude-3-5-sonnet-20241022-v2:0",
+    "gemini": "gemini-2.5-flash",
+    "mistral": "mistral-large-latest",
+}
+PLAIN: dict[Provider, dict[str, Any]] = {
+    "openai": {"messages": [{"role": "user", "content": "hi"}], "max_completion_tokens": 100},
+    "anthropic": {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 100},
+    "bedrock": {"messages": [{"role": "user", "content": [{"text": "hi"}]}], "inferenceConfig": {"maxTokens": 100}},
+    "gemini": {"contents": [{"role": "user", "parts": [{"text": "hi"}]}], "generationConfig": {"maxOutputTokens": 100}},
+    "mistral": {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 100},
+}
+ORDER: dict[Provider, tuple[Provider, ...]] = {
+    "openai": ("anthropic", "bedrock", "gemini", "mistral"),
+    "anthropic": ("openai", "bedrock", "gemini", "mistral"),
+    "bedrock": ("openai", "anthropic", "gemini", "mistral"),
+    "gemini": ("openai", "anthropic", "bedrock", "mistral"),
+    "mistral": ("openai", "anthropic", "bedrock", "gemini"),
+}
+"""The columns of each table."""
+
+
+def chat(*parts: Any, **more: Any) -> dict[str, Any]:
+    """An OpenAI or Mistral body of one user turn."""
+    return {"messages": [{"role": "user", "content": [{"type": "text", "text": "hi"}, *parts]}], **more}
+
+
+def turns(*said: Any, **more: Any) -> dict[str, Any]:
+    """A body of these messages after the user's first."""
+    return {"messages": [{"role": "user", "content": "hi"}, *said], **more}
+
+
+def converse(*blocks: Any, **more: Any) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": [{"text": "hi"}, *blocks]}], **more}
+
+
+def contents(*parts: Any, **more: Any) -> dict[str, Any]:
+    return {"contents": [{"role": "user", "parts": [{"text": "hi"}, *parts]}], **more}
+
+
+def generation(**more: Any) -> dict[str, Any]:
+    return {"generationConfig": {"maxOutputTokens": 100, **more}}
+
+
+FUNCTION = {"type": "function", "function": {"name": "f", "description": "d", "parameters": SCHEMA}}
+CALL = {"id": "callAB123", "type": "function", "function": {"name": "f", "arguments": '{"a": 1}'}}
+BAD_CALL = {"id": "callAB123", "type": "function", "function": {"name": "f", "arguments": '{"a": '}}
+ANSWERED = {"role": "tool", "tool_call_id": "callAB123", "content": "42"}
+CLAUDE_TOOL = {"name": "f", "description": "d", "input_schema": SCHEMA}
+USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {"a": 1}}
+CLAUDE_CALL = {"role": "assistant", "content": [USE]}
+CLAUDE_PNG = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": PNG}}
+SPEC = {"toolSpec": {"name": "f", "description": "d", "inputSchema": {"json": SCHEMA}}}
+CONVERSE_CALL = {"role": "assistant", "content": [{"toolUse": {"toolUseId": "t1", "name": "f", "input": {"a": 1}}}]}
+CONVERSE_PNG = {"image": {"format": "png", "source": {"bytes": PNG}}}
+DECLARED = {"functionDeclarations": [{"name": "f", "description": "d", "parametersJsonSchema": SCHEMA}]}
+ASKED_GEMINI = {"role": "user", "parts": [{"text": "hi"}]}
+
+
+def claude_result(**more: Any) -> dict[str, Any]:
+    result = {"type": "tool_result", "tool_use_id": "toolu_1", "content": "42", **more}
+    return turns(CLAUDE_CALL, {"role": "user", "content": [result]}, tools=[CLAUDE_TOOL])
+
+
+def converse_result(*content: Any, **more: Any) -> dict[str, Any]:
+    result = {"toolResult": {"toolUseId": "t1", "content": list(content), **more}}
+    asked = {"role": "user", "content": [{"text": "hi"}]}
+    return {"messages": [asked, CONVERSE_CALL, {"role": "user", "content": [result]}], "toolConfig": {"tools": [SPEC]}}
+
+
+def called_gemini(call: dict[str, Any], result: dict[str, Any]) -> dict[str, Any]:
+    model = {"role": "model", "parts": [call]}
+    answer = {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "42"}, **result}}]}
+    return {"contents": [ASKED_GEMINI, model, answer], "tools": [DECLARED]}
+
+
+Row = tuple[str, dict[str, Any], str]
+FROM: dict[Provider, list[Row]] = {
+    "openai": [
+        ("n", {"n": 2}, "SSMM"),
+        ("logprobs", {"logprobs": True}, "SSMM"),
+        ("top_logprobs", {"logprobs": True, "top_logprobs": 2}, "SSMM"),
+        ("logit_bias", {"logit_bias": {"1": 1}}, "DDDD"),
+        ("seed", {"seed": 1}, "DDMM"),
+        ("frequency_penalty", {"frequency_penalty": 0.5}, "DDMM"),
+        ("presence_penalty", {"presence_penalty": 0.5}, "DDMM"),
+        ("temperature", {"temperature": 0.5}, "DDMM"),
+        ("temperature beyond 1", {"temperature": 1.7}, "DDMM"),
+        ("top_p", {"top_p": 0.5}, "DDMM"),
+        ("stop, a string", {"stop": "END"}, "MMMM"),
+        ("stop, a list", {"stop": ["END", "STOP"]}, "MMMM"),
+        ("no limit", {"max_completion_tokens": None}, "EMMM"),
+        (
+            "instructions in mid history",
+            turns(
+                {"role": "assistant", "content": "yes"},
+                {"role": "developer", "content": "s"},
+                {"role": "user", "content": "x"},
+            ),
+            "MMEM",
+        ),
+        ("name of a user", {"messages": [{"role": "user", "content": "hi", "name": "ada"}]}, "DDDD"),
+        (
+            "image detail",
+            chat({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "high"}}),
+            "DDEM",
+        ),
+        ("image url", chat({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}), "MSMM"),
+        ("input_audio", chat({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}), "SMMM"),
+        (
+            "pdf",
+            chat({"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}}),
+            "MMMM",
+        ),
+        ("file id", chat({"type": "file", "file": {"file_id": "file-1"}}), "SSSS"),
+        (
+            "refusal in history",
+            turns({"role": "assistant", "content": None, "refusal": "no"}, {"role": "user", "content": "x"}),
+            "EEEE",
+        ),
+        ("custom tool", {"tools": [{"type": "custom", "custom": {"name": "g"}}]}, "SSSS"),
+        (
+            "allowed tools",
+            {
+                "tools": [FUNCTION, {"type": "function", "function": {"name": "g", "parameters": SCHEMA}}],
+                "tool_choice": {
+                    "type": "allowed_tools",
+                    "allowed_tools": {"mode": "auto", "tools": [{"type": "function", "function": {"name": "f"}}]},
+                },
+            },
+            "EEME",
+        ),
+        ("tool_choice none", {"tools": [FUNCTION], "tool_choice": "none"}, "MEMM"),
+        ("tool_choice required", {"tools": [FUNCTION], "tool_choice": "required"}, "MMMM"),
+        (
+            "tool_choice named",
+            {"tools": [FUNCTION], "tool_choice": {"type": "function", "function": {"name": "f"}}},
+            "MMMM",
+        ),
+        ("parallel calls forbidden", {"tools": [FUNCTION], "parallel_tool_calls": False}, "MEEM"),
+        (
+            "arguments that are not JSON",
+            turns({"role": "assistant", "content": None, "tool_calls": [BAD_CALL]}, ANSWERED, tools=[FUNCTION]),
+            "EEEM",
+        ),
+        (
+            "results, then the user",
+            turns(
+                {"role": "assistant", "content": None, "tool_calls": [CALL]},
+                ANSWERED,
+                {"role": "user", "content": "x"},
+                tools=[FUNCTION],
+            ),
+            "MMME",
+        ),
+        ("json_object", {"response_format": {"type": "json_object"}}, "EEMM"),
+        (
+            "json_schema",
+            {"response_format": {"type": "json_schema", "json_schema": {"name": "response", "schema": SCHEMA}}},
+            "MMMM",
+        ),
+        ("reasoning_effort", {"reasoning_effort": "high", "max_completion_tokens": None}, "MMMM"),
+        (
+            "cache breakpoint",
+            chat({"type": "text", "text": "x", "prompt_cache_breakpoint": {"mode": "explicit", "ttl": "30m"}}),
+            "MMDD",
+        ),
+        ("prompt_cache_key", {"prompt_cache_key": "k"}, "DDDM"),
+        ("prediction", {"prediction": {"type": "content", "content": "x"}}, "DDDM"),
+        ("verbosity", {"verbosity": "low"}, "DDDD"),
+        ("store", {"store": True}, "DDDD"),
+        ("web_search_options", {"web_search_options": {}}, "SSSS"),
+        ("audio output", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "SSSS"),
+        ("service_tier", {"service_tier": "flex"}, "DMMD"),
+        ("metadata", {"metadata": {"a": "b"}}, "DMMM"),
+        ("user", {"user": "u1"}, "MDDD"),
+        ("safety_identifier", {"safety_identifier": "u1"}, "MDDD"),
+    ],
+    "anthropic": [
+        (
+            "cache, 5 minutes",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "text", "text": "x", "cache_control": {"type": "ephemeral"}},
+                            {"type": "text", "text": "y"},
+                        ],
+                    }
+                ]
+            },
+            "MMDD",
+        ),
+        (
+            "cache, an hour",
+            {"system": [{"type": "text", "text": "x", "cache_control": {"type": "ephemeral", "ttl": "1h"}}]},
+            "MMDD",
+        ),
+        ("cache at the top", {"cache_control": {"type": "ephemeral"}}, "DEDD"),
+        (
+            "thinking",
+            {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}, "max_tokens": 9000},
+            "MMMM",
+        ),
+        ("thinking budget", {"thinking": {"type": "enabled", "budget_tokens": 4000}, "max_tokens": 9000}, "MMMM"),
+        (
+            "thoughts in history",
+            turns(
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": "hm", "signature": "s"},
+                        {"type": "text", "text": "yes"},
+                    ],
+                },
+                {"role": "user", "content": "x"},
+            ),
+            "DMDD",
+        ),
+        (
+            "redacted thoughts in history",
+            turns(
+                {
+                    "role": "assistant",
+                    "content": [{"type": "redacted_thinking", "data": "cmVk"}, {"type": "text", "text": "yes"}],
+                },
+                {"role": "user", "content": "x"},
+            ),
+            "DMDD",
+        ),
+        ("image in a tool result", claude_result(content=[{"type": "text", "text": "42"}, CLAUDE_PNG]), "EMME"),
+        ("failed result", claude_result(is_error=True), "EMME"),
+        (
+            "document by url",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "document", "source": {"type": "url", "url": "https://example.com/a.pdf"}},
+                            {"type": "text", "text": "x"},
+                        ],
+                    }
+                ]
+            },
+            "SSMM",
+        ),
+        (
+            "document with title",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {
+                                "type": "document",
+                                "title": "t",
+                                "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+                            },
+                            {"type": "text", "text": "x"},
+                        ],
+                    }
+                ]
+            },
+            "MMMM",
+        ),
+        (
+            "document citations",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {
+                                "type": "document",
+                                "citations": {"enabled": True},
+                                "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+                            },
+                            {"type": "text", "text": "x"},
+                        ],
+                    }
+                ]
+            },
+            "DMDD",
+        ),
+        (
+            "document context",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {
+                                "type": "document",
+                                "context": "c",
+                                "source": {"type": "base64", "media_type": "application/pdf", "data": PDF},
+                            },
+                            {"type": "text", "text": "x"},
+                        ],
+                    }
+                ]
+            },
+            "DMDD",
+        ),
+        (
+            "document of plain text",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "x"}},
+                            {"type": "text", "text": "y"},
+                        ],
+                    }
+                ]
+            },
+            "EMEE",
+        ),
+        (
+            "search result",
+            {
+                "messages": [
+                    {
+                        "role": "user",
+                        "content": [
+                            {
+                                "type": "search_result",
+                                "source": "https://example.com",
+                                "title": "t",
+                                "content": [{"type": "text", "text": "x"}],
+                            }
+                        ],
+                    }
+                ]
+            },
+            "EEEE",
+        ),
+        (
+            "instructions in mid history",
+            turns(
+                {"role": "assistant", "content": "yes"},
+                {"role": "system", "content": "s"},
+                {"role": "user", "content": "x"},
+            ),
+            "MMEM",
+        ),
+        ("prefill", turns({"role": "assistant", "content": "The"}), "EEEM"),
+        ("user id", {"metadata": {"user_id": "u"}}, "MDDD"),
+        ("server tool", {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "SSSS"),
+        ("container", {"container": "c"}, "SSSS"),
+        ("service tier", {"service_tier": "standard_only"}, "MDDM"),
+        ("speed", {"speed": "fast"}, "DDDD"),
+        ("inference_geo", {"inference_geo": "us"}, "DDDD"),
+        (
+            "parallel calls forbidden",
+            {"tools": [CLAUDE_TOOL], "tool_choice": {"type": "auto", "disable_parallel_tool_use": True}},
+            "MEEM",
+        ),
+        ("a long tool name", {"tools": [{**CLAUDE_TOOL, "name": "n" * 100}]}, "EEMM"),
+        ("json_schema", {"output_config": {"format": {"type": "json_schema", "schema": SCHEMA}}}, "MMMM"),
+        ("extra_body sampling", {"temperature": 0.5}, "DDMM"),
+    ],
+    "bedrock": [
+        ("guardrailConfig", {"guardrailConfig": {"guardrailIdentifier": "g", "guardrailVersion": "1"}}, "SSSS"),
+        ("guardContent", converse({"guardContent": {"text": {"text": "x"}}}), "SSSS"),
+        ("s3 image", converse({"image": {"format": "png", "source": {"s3Location": {"uri": "s3://b/a.png"}}}}), "SSSS"),
+        ("csv document", converse({"document": {"format": "csv", "name": "a", "source": {"bytes": "YSxi"}}}), "EEMM"),
+        ("doc document", converse({"document": {"format": "doc", "name": "a", "source": {"bytes": "0M8R"}}}), "SSMS"),
+        ("pdf document", converse({"document": {"format": "pdf", "name": "a", "source": {"bytes": PDF}}}), "MMMM"),
+        (
+            "document citations",
+            converse(
+                {"document": {"format": "pdf", "name": "a", "source": {"bytes": PDF}, "citations": {"enabled": True}}}
+            ),
+            "DMDD",
+        ),
+        ("video", converse({"video": {"format": "mp4", "source": {"bytes": "AAAA"}}}), "SSMS"),
+        ("audio", converse({"audio": {"format": "wav", "source": {"bytes": WAV}}}), "MSMM"),
+        ("cachePoint", converse({"cachePoint": {"type": "default"}}, {"text": "x"}), "MMDD"),
+        ("top_k", {"additionalModelRequestFields": {"top_k": 5}}, "DDMM"),
+        (
+            "thinking",
+            {
+                "additionalModelRequestFields": {"thinking": {"type": "enabled", "budget_tokens": 4000}},
+                "inferenceConfig": {"maxTokens": 9000},
+            },
+            "MMMM",
+        ),
+        ("unknown additional field", {"additionalModelRequestFields": {"mystery": 1}}, "SSSS"),
+        ("response field paths", {"additionalModelResponseFieldPaths": ["/stop_sequence"]}, "DEDD"),
+        ("json in a result", converse_result({"json": {"a": 1}}), "EEME"),
+        ("image in a result", converse_result({"text": "x"}, CONVERSE_PNG), "EMME"),
+        ("failed result", converse_result({"text": "x"}, status="error"), "EMME"),
+        ("systemTool", {"toolConfig": {"tools": [{"systemTool": {"name": "nova_grounding"}}]}}, "SSSS"),
+        ("promptVariables", {"promptVariables": {"a": {"text": "b"}}}, "SSSS"),
+        ("temperature", {"inferenceConfig": {"maxTokens": 9, "temperature": 0.5}}, "DDMM"),
+        ("performanceConfig", {"performanceConfig": {"latency": "optimized"}}, "DDDD"),
+        ("serviceTier", {"serviceTier": {"type": "flex"}}, "MDMD"),
+        ("requestMetadata", {"requestMetadata": {"a": "b"}}, "MDMM"),
+        (
+            "textFormat",
+            {
+                "outputConfig": {
+                    "textFormat": {
+                        "type": "json_schema",
+                        "structure": {"jsonSchema": {"schema": json.dumps(SCHEMA)}},
+                    }
+                }
+            },
+            "MMMM",
+        ),
+    ],
+    "gemini": [
+        (
+            "safetySettings",
+            {"safetySettings": [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]},
+            "DDDD",
+        ),
+        ("candidateCount", generation(candidateCount=2), "MSSM"),
+        (
+            "signature in history",
+            called_gemini({"functionCall": {"name": "f", "args": {"a": 1}}, "thoughtSignature": "c2ln"}, {}),
+            "DDDD",
+        ),
+        (
+            "thoughts in history",
+            {
+                "contents": [
+                    ASKED_GEMINI,
+                    {"role": "model", "parts": [{"text": "hm", "thought": True}, {"text": "yes"}]},
+                    ASKED_GEMINI,
+                ]
+            },
+            "DDDD",
+        ),
+        ("call without id", called_gemini({"functionCall": {"name": "f", "args": {"a": 1}}}, {}), "MMMM"),
+        (
+            "media in a result",
+            called_gemini(
+                {"functionCall": {"name": "f", "args": {"a": 1}}},
+                {"parts": [{"inlineData": {"mimeType": "image/png", "data": PNG}}]},
+            ),
+            "EMME",
+        ),
+        (
+            "OpenAPI parameters",
+            {
+                "tools": [
+                    {
+                        "functionDeclarations": [
+                            {
+                                "name": "f",
+                                "parameters": {
+                                    "type": "OBJECT",
+                                    "properties": {"a": {"type": "STRING", "nullable": True}},
+                                },
+                            }
+                        ]
+                    }
+                ]
+            },
+            "EEEE",
+        ),
+        ("googleSearch", {"tools": [{"googleSearch": {}}]}, "SSSS"),
+        ("codeExecution", {"tools": [{"codeExecution": {}}]}, "SSSS"),
+        ("cachedContent", {"cachedContent": "cachedContents/1"}, "SSSS"),
+        ("gs file", contents({"fileData": {"fileUri": "gs://b/a.png", "mimeType": "image/png"}}), "SSSS"),
+        (
+            "public image",
+            contents({"fileData": {"fileUri": "https://example.com/a.png", "mimeType": "image/png"}}),
+            "MMSM",
+        ),
+        ("video", contents({"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}), "SSMS"),
+        ("audio", contents({"inlineData": {"mimeType": "audio/wav", "data": WAV}}), "MSMM"),
+        ("mediaResolution", generation(mediaResolution="MEDIA_RESOLUTION_LOW"), "DDDD"),
+        ("responseModalities", generation(responseModalities=["TEXT", "IMAGE"]), "SSSS"),
+        (
+            "speechConfig",
+            generation(speechConfig={"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": "Kore"}}}),
+            "SSSS",
+        ),
+        ("topK", generation(topK=5), "DDDM"),
+        ("responseLogprobs", generation(responseLogprobs=True), "MSSM"),
+        ("labels", {"labels": {"a": "b"}}, "MDMM"),
+        ("serviceTier", {"serviceTier": "flex"}, "MDMD"),
+        ("store", {"store": True}, "DDDD"),
+        ("VALIDATED", {"tools": [DECLARED], "toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}}}, "EEEE"),
+        ("seed", generation(seed=1), "MDDM"),
+        ("thinkingLevel", generation(thinkingConfig={"thinkingLevel": "HIGH"}), "MMMM"),
+        ("responseJsonSchema", generation(responseMimeType="application/json", responseJsonSchema=SCHEMA), "MMMM"),
+    ],
+    "mistral": [
+        ("prefix", turns({"role": "assistant", "content": "The", "prefix": True}), "EEEE"),
+        ("safe_prompt", {"safe_prompt": True}, "DDDD"),
+        ("guardrails that block", {"guardrails": [{"block_on_error": True}]}, "SSSS"),
+        ("random_seed", {"random_seed": 1}, "MDDM"),
+        ("min_tokens", {"min_tokens": 5}, "DDDD"),
+        ("repetition_penalty", {"repetition_penalty": 1.1}, "DDDD"),
+        ("top_k", {"top_k": 5}, "DDDM"),
+        ("prompt_logprobs", {"prompt_logprobs": 1}, "SSSS"),
+        ("logprobs", {"logprobs": True}, "MSSM"),
+        ("n", {"n": 2}, "MSSM"),
+        ("presence_penalty", {"presence_penalty": 0.5}, "MDDM"),
+        ("document_url", chat({"type": "document_url", "document_url": "https://example.com/a.pdf"}), "SMSM"),
+        ("file", chat({"type": "file", "file_id": "f"}), "SSSS"),
+        ("input_audio", chat({"type": "input_audio", "input_audio": WAV}), "MSMM"),
+        (
+            "thinking in history",
+            turns(
+                {
+                    "role": "assistant",
+                    "content": [
+                        {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]},
+                        {"type": "text", "text": "yes"},
+                    ],
+                },
+                {"role": "user", "content": "x"},
+            ),
+            "DDDD",
+        ),
+        (
+            "arguments as an object",
+            turns(
+                {
+                    "role": "assistant",
+                    "content": "",
+                    "tool_calls": [{"id": "callAB123", "function": {"name": "f", "arguments": {"a": 1}}}],
+                },
+                {**ANSWERED, "name": "f"},
+                tools=[FUNCTION],
+            ),
+            "EMMM",
+        ),
+        ("tool_choice any", {"tools": [FUNCTION], "tool_choice": "any"}, "MMMM"),
+        ("prompt_mode", {"prompt_mode": "reasoning"}, "XXXX"),
+        ("reasoning_effort", {"reasoning_effort": "high", "max_tokens": None}, "MMMM"),
+        ("prompt_cache_key", {"prompt_cache_key": "k"}, "MDDD"),
+        ("image_generation", {"tools": [{"type": "image_generation"}]}, "SSSS"),
+        ("prediction", {"prediction": {"type": "content", "content": "x"}}, "MDDD"),
+        ("metadata", {"metadata": {"a": "b"}}, "MDMM"),
+        ("service_tier", {"service_tier": "standard_only"}, "MMDD"),
+        (
+            "references in history",
+            turns(
+                {
+                    "role": "assistant",
+                    "content": [{"type": "text", "text": "yes"}, {"type": "reference", "reference_ids": [1]}],
+                },
+                {"role": "user", "content": "x"},
+            ),
+            "SSSS",
+        ),
+    ],
+}
+
+
+def cells() -> Iterator[Any]:
+    for primary, rows in FROM.items():
+        for name, more, letters in rows:
+            for target, letter in zip(ORDER[primary], letters, strict=True):
+                yield pytest.param(primary, more, target, letter, id=f"{primary}->{target}: {name}")
+
+
+def asked(primary: Provider, more: dict[str, Any]) -> Request:
+    named = {} if primary in ("bedrock", "gemini") else {"model": MODELS[primary]}
+    body = {name: value for name, value in {**PLAIN[primary], **named, **more}.items() if value is not None}
+    return codec(primary).decode_request(WireRequest(body=body, model=MODELS[primary]))
+
+
+def lost(primary: Provider, more: dict[str, Any], target: Provider, model: str) -> tuple[Loss, ...]:
+    return codec(target).encode_request(replace(asked(primary, more), model=model)).losses
+
+
+def is_as_said(losses: tuple[Loss, ...], letter: str) -> bool:
+    meaning = any(loss.matters == "meaning" for loss in losses)
+    dropped = any(loss.kind == "dropped" for loss in losses)
+    match letter:
+        case "S":
+            return meaning
+        case "M":
+            return not meaning and not dropped
+        case "E":
+            return not meaning
+        case "D":
+            return not meaning and dropped
+        case _:
+            return not meaning and bool(losses)
+
+
+@pytest.mark.parametrize(("primary", "more", "target", "letter"), list(cells()))
+def test_a_cell_of_the_tables(primary: Provider, more: dict[str, Any], target: Provider, letter: str) -> None:
+    losses = lost(primary, more, target, MODELS[target])
+    assert is_as_said(losses, letter), (letter, losses)
