@@ -41,6 +41,9 @@ def _openai_turns(messages: list[dict[str, Any]]) -> list[Any]:
         message["content"] = (
             [{"type": "text", "text": content}] if content and isinstance(content, str) else content or []
         )
+        for part in message["content"]:
+            image = part.get("image_url", {})
+            image.pop("detail", None) if image.get("detail") == "auto" else None  # the default
         if role == "tool":
             message.pop("name", None)
         if turns and turns[-1].keys() == message.keys() == {"role", "content"} and turns[-1]["role"] == role:
@@ -178,6 +181,8 @@ def _mistral(value: Any) -> Any:
         return value
     if "messages" in value:
         value = {**value, "messages": _without_bridges(value["messages"])}
+    if isinstance(value.get("image_url"), dict) and value["image_url"].get("detail") == "auto":
+        value = {**value, "image_url": {"url": value["image_url"]["url"]}}  # the default
     if isinstance(value.get("image_url"), dict) and value["image_url"].keys() == {"url"}:
         value = {**value, "image_url": value["image_url"]["url"]}
     if value.get("type") == "thinking":  # closed unless it says otherwise; one text or many

@@ -119,7 +119,8 @@ def _image(chunk: Chunk, who: str) -> Part:
         url, fields = value, rest_of(chunk, _IMAGE)
     else:
         inner = as_object(value, f"{who}.image_url")
-        url, fields = required_string(inner, "url", f"{who}.image_url"), rest_of(inner, _IMAGE_URL)
+        known = _IMAGE_URL | {"detail"} if inner.get("detail") == "auto" else _IMAGE_URL  # auto says nothing
+        url, fields = required_string(inner, "url", f"{who}.image_url"), rest_of(inner, known)
     if not url.startswith("data:"):
         return Uri(modality="image", uri=url, provider_fields=fields)
     media_type, data = _data_url(url)

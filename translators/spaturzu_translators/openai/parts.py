@@ -137,7 +137,8 @@ def _decode_image(part: JSONObject, where: str) -> Part | None:
     if image.keys() - {"url", "detail"}:
         return None
     cache, fields = _beside(part, "image_url")
-    fields |= extras(image, frozenset({"url"}))
+    if image.get("detail") != "auto":  # which is what no detail means
+        fields |= extras(image, frozenset({"url"}))
     if not url.startswith("data:"):
         kept = keep(fields)
         return Uri(modality="image", uri=url, cache=cache, provider_fields=kept)
