@@ -165,10 +165,18 @@ class Call:
         self.visited.append(target)
         return hop
 
-    def stream_broke(self, hop: Hop, failure: Failure) -> None:
-        """A committed stream failed: its place's cooldown learns it."""
-        if self.chain.targets:
-            self.chain.cooldowns.failed(self.key_of(self.visited[hop.index]), failure)
+    def succeeded(self, target: Target | None) -> None:
+        """A place's cooldown learns that it works."""
+        if not self.chain.cooldowns.quiet:
+            self.chain.cooldowns.succeeded(self.key_of(target))
+
+    def stream_over(self, hop: Hop, failure: Failure | None, *, complete: bool) -> None:
+        """A committed stream is over: its place's cooldown learns how. One that the caller left says nothing."""
+        target = self.visited[hop.index]
+        if failure is None and complete:
+            self.succeeded(target)
+        elif failure is not None and self.chain.targets:
+            self.chain.cooldowns.failed(self.key_of(target), failure)
 
     def prepare(self, target: Target) -> Prepared | Skip:
         """The target's wire request, or why there can be none."""

@@ -65,7 +65,7 @@ def repeated(said: str, new: str, *, whole: bool, prefilled: bool) -> int | None
         return lead + overlap
     if _starts_over(said, begins, words=3 if prefilled else 1):
         raise Diverged
-    if prefilled or _goes_on(said, new):
+    if (_runs_on if prefilled else _goes_on)(said, new):
         return _common(said[len(said.rstrip()) :], new)
     raise Diverged
 
@@ -116,6 +116,12 @@ def _goes_on(said: str, new: str) -> bool:
     border = not (before.isalnum() and after.isalnum()) or min(ord(before), ord(after)) >= _NO_SPACES
     fits = not begins[0].isupper() or said.rstrip(" ").endswith(_ENDS)
     return border and fits and _PREAMBLE.match(begins) is None
+
+
+def _runs_on(said: str, new: str) -> bool:
+    """The same of a model that was to go on in the middle of it: it may begin with a space, or end a word."""
+    before, after = said.rstrip()[-1], new[0]
+    return not (after.isupper() and before.isalnum() and not before.isupper())
 
 
 _Part: TypeAlias = PartStarted | TextDelta | ArgumentsDelta | SignatureDelta | PartEnded

@@ -346,8 +346,8 @@ def _served(
         return result
     if not call.chain.choosing.is_as_written:
         call.chain.choosing.served(call, target, hop.duration_s)
-    if not call.chain.cooldowns.quiet:
-        call.chain.cooldowns.succeeded(call.key_of(target))
+    if hop.status == "served":  # a stream has yet to succeed
+        call.succeeded(target)
     return result
 
 

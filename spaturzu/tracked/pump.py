@@ -38,9 +38,9 @@ class _Pump:
             self._open = False
             pulled, call = self._pulled, self._call
             duration_s = call.chain.clock() - pulled.hop.started
-            if pulled.relay.failure is not None:
-                call.stream_broke(pulled.hop, pulled.relay.failure)
-            finish(pulled.hop, pulled.relay, abandoned=not pulled.relay.complete, duration_s=duration_s)
+            complete = pulled.relay.complete
+            call.stream_over(pulled.hop, pulled.relay.failure, complete=complete)
+            finish(pulled.hop, pulled.relay, abandoned=not complete, duration_s=duration_s)
             self._call.record.over()
 
     def _broke(self, exc: Exception) -> bytes:
