@@ -73,7 +73,7 @@ class Cell(Scope):
 
     def adapt(self, chain: Chain) -> Chain:
         """Without what would record, or deny, a call that is no call of the user's."""
-        return replace(chain, middleware=(), skipped=None)
+        return replace(chain, around=(), middleware=(), skipped=None)
 
     @property
     def must(self) -> Must:

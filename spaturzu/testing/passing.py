@@ -39,7 +39,7 @@ def passing(client: Any, provider: Provider, place: int) -> Any:
     """
     if provider == "bedrock" and hasattr(client, "_endpoint") and _is_aiobotocore(client):
         raise ConfigError("spaturzu: an aiobotocore client cannot be turned to a local server; use boto3's here")
-    wrapped = import_module(_DROP_INS[provider]).wrap(client, {}, Spaturzu())
+    wrapped = import_module(_DROP_INS[provider]).wrap(client, {}, Spaturzu(metering=False))
     door = wrapped._door
     held = {field.name: getattr(door, field.name) for field in fields(Door)}
     turned = wrapped._clone(PassingDoor(**held, place=place))
