@@ -58,7 +58,8 @@ class Cell(Scope):
     """`fault` at one place of the chain of `places`, for calls of one shape by `caller`'s provider.
 
     `at`: which place; those before it are down. `has_primary`: is the first place the caller's own provider, as with
-    all but a Router? `patience_s`: when the servers are closed, so that no cell hangs.
+    all but a Router? `then`: what those after it do, where that is not to say the same. `patience_s`: when the servers
+    are closed, so that no cell hangs.
     """
 
     fault: WallFault
@@ -67,6 +68,7 @@ class Cell(Scope):
     places: tuple[Provider, ...]
     at: int = 0
     has_primary: bool = True
+    then: Step | None = None
     patience_s: float = 60.0
     heard: list[Heard] = field(default_factory=list[Heard])
     _hung: bool = False
@@ -109,7 +111,10 @@ class Cell(Scope):
             self._close()
 
     def _step(self, place: int) -> Step:
-        return DOWN if place < self.at else replace(self.fault.reply, usage=usage_of(place))
+        if place < self.at:
+            return DOWN
+        reply = replace(self.fault.reply, usage=usage_of(place))
+        return reply if place == self.at or self.then is None else self.then
 
     def _give_up(self) -> None:
         self._hung = True

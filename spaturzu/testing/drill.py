@@ -13,6 +13,7 @@ from typing import Any, get_args
 from spaturzu.demo.callers import CALLERS
 from spaturzu.errors import ConfigError
 from spaturzu.router.targets.common import has_async_name
+from spaturzu.sandbox.faults import Step
 from spaturzu.sandbox.wall import WALL, FaultName, Shape, WallFault
 from spaturzu.tracked.door import Door
 from spaturzu_translators.messages import Provider
@@ -91,11 +92,12 @@ def cells_of(
     faults: Iterable[WallFault],
     *,
     at: int = 0,
+    then: Step | None = None,
     patience_s: float,
     has_primary: bool = True,
 ) -> list[Cell]:
     """A cell for each fault that the one `at` its place can have, in each shape that it has."""
-    made = partial(Cell, caller=CALLERS[caller], places=tuple(places), at=at, has_primary=has_primary)
+    made = partial(Cell, caller=CALLERS[caller], places=tuple(places), at=at, then=then, has_primary=has_primary)
     return [
         made(fault=fault, shape=shape, patience_s=patience_s)
         for fault in faults

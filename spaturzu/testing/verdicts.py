@@ -132,7 +132,7 @@ def _finish(cell: Cell, heard: Heard) -> str | None:
 
 def _usage(cell: Cell, heard: Heard) -> str | None:
     """Those of the one who served; a resumed answer has more than one who did."""
-    if heard.record is not None and _stitched(heard.record):
+    if _stitched(heard.record):
         return None if heard.said.output_tokens else "no usage"
     served = heard.record and heard.record.served_by
     said = (heard.said.input_tokens, heard.said.output_tokens)
@@ -145,17 +145,24 @@ def _usage(cell: Cell, heard: Heard) -> str | None:
 
 
 def _model(cell: Cell, heard: Heard) -> str | None:
-    """Bedrock's answers name none."""
-    served = heard.record and heard.record.served_by
-    if not served:
+    """The one who served; of a stitched answer, one of those who did. Bedrock's answers name none."""
+    record = heard.record
+    if record is None or record.served_by is None:
         return "no record of who served"
-    if cell.caller.provider == "bedrock" or heard.said.model == served.model:
+    said = {hop.model for hop in record.hops} if _stitched(record) else {record.served_by.model}
+    if cell.caller.provider == "bedrock" or heard.said.model in said:
         return None
-    return f"named {heard.said.model!r}, and {served.model!r} served"
+    return f"named {heard.said.model!r}, and {record.served_by.model!r} served"
 
 
-def _stitched(record: CallRecord) -> bool:
+def _told(cell: Cell, heard: Heard) -> str | None:
+    """An answer in two parts has to say that it is one."""
+    begun = cell.must == "resume" and sum(heard.asked[cell.at + 1 :])
+    return "stitched, and the record does not say so" if begun and not _stitched(heard.record) else None
+
+
+def _stitched(record: CallRecord | None) -> bool:
     return bool(getattr(record, "stitched", False))
 
 
-_CHECKS: tuple[Callable[[Cell, Heard], str | None], ...] = (_text, _calls, _finish, _usage, _model)
+_CHECKS: tuple[Callable[[Cell, Heard], str | None], ...] = (_text, _calls, _finish, _usage, _model, _told)

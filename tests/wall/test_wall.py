@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from spaturzu.sandbox import WALL
-from spaturzu.testing.cells import Cell
+from spaturzu.sandbox import WALL, FaultName, Reply
+from spaturzu.sandbox.wall import TEXT
+from spaturzu.testing.cells import DOWN, Cell, usage_of
 from spaturzu.testing.drill import cells_of, scored
 from spaturzu_translators.directions import DIRECTIONS, Direction
 
@@ -19,12 +20,13 @@ PATIENCE_S = 20
 each_direction = pytest.mark.parametrize("direction", DIRECTIONS, ids=str)
 sync_and_async = pytest.mark.parametrize("as_async", [False, True], ids=["sync", "async"])
 
-SLOW = ("silence", "late_first_token", "stall")
-FAULTS = [fault for fault in WALL.values() if fault.name not in SLOW and "malformed" not in fault.name]
-
-
-def without_resume(cells: list[Cell]) -> list[Cell]:
-    return [cell for cell in cells if cell.must != "resume"]
+SLOW: tuple[FaultName, ...] = ("silence", "late_first_token", "stall")
+"""Those that cost a limit's length; all others are met with default options."""
+QUICK = [fault for fault in WALL.values() if fault.name not in SLOW]
+BROKEN_OFF = [WALL[name] for name in ("cut", "reset_mid_stream", "malformed_run", "error_event_late", "truncated")]
+"""After two words."""
+BEGUN = "The weather "
+REST = Reply(TEXT.removeprefix(BEGUN), usage=usage_of(1))
 
 
 def not_passed(cells: list[Cell]) -> list[str]:
@@ -43,7 +45,7 @@ def test_a_primary_with_any_fault_costs_the_caller_nothing(
 ) -> None:
     places = (direction.primary, direction.target)
     client = directions.chain(places, as_async=as_async)
-    cells = without_resume(cells_of(direction.primary, places, FAULTS, patience_s=PATIENCE_S))
+    cells = cells_of(direction.primary, places, QUICK, patience_s=PATIENCE_S)
 
     directions.run(client, cells, as_async=as_async)
 
@@ -58,8 +60,42 @@ def test_a_target_with_any_fault_is_left_for_the_next(
     """The primary is down, and its first target has the fault."""
     places = (direction.primary, direction.target, third(direction.primary, direction.target))
     client = directions.chain(places, as_async=as_async)
-    cells = without_resume(cells_of(direction.primary, places, FAULTS, at=1, patience_s=PATIENCE_S))
+    cells = cells_of(direction.primary, places, QUICK, at=1, patience_s=PATIENCE_S)
 
     directions.run(client, cells, as_async=as_async)
 
     assert not_passed(cells) == []
+
+
+@sync_and_async
+@each_direction
+def test_who_goes_on_where_the_other_stopped_completes_the_answer(
+    directions: Directions, direction: Direction, as_async: bool
+) -> None:
+    """Elsewhere on this wall the next target says all of it again; here it says the rest alone."""
+    places = (direction.primary, direction.target)
+    client = directions.chain(places, as_async=as_async)
+    cells = streams(cells_of(direction.primary, places, BROKEN_OFF, then=REST, patience_s=PATIENCE_S))
+
+    directions.run(client, cells, as_async=as_async)
+
+    assert not_passed(cells) == []
+
+
+@sync_and_async
+@each_direction
+def test_an_answer_that_was_begun_and_cannot_go_on_is_the_primarys_own_error(
+    directions: Directions, direction: Direction, as_async: bool
+) -> None:
+    """The next target is down too: what was said stays said, and no end is made up."""
+    places = (direction.primary, direction.target)
+    client = directions.chain(places, as_async=as_async)
+    cells = streams(cells_of(direction.primary, places, BROKEN_OFF, then=DOWN, patience_s=PATIENCE_S))
+
+    directions.run(client, cells, as_async=as_async)
+
+    assert {(scored(cell).judged.verdict, cell.heard[0].said.text) for cell in cells} == {("safe", BEGUN)}
+
+
+def streams(cells: list[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell.shape == "stream"]
