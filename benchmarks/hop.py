@@ -1,8 +1,8 @@
 """A fallback from a 503: through the drop-in, and the two calls written by hand with the raw SDKs.
 
 The hand that writes them converts the messages and the text of the answer; it knows nothing of tools, losses or
-cooldowns. Two hands: one is content with the text, the other also makes the native object that the caller's code reads.
-Every call names a model of its own, so that no cooldown opens: both sides make both requests each time.
+breakers. Two hands: one is content with the text, the other also makes the native object that the caller's code reads.
+Every call names a model of its own, so that no breaker opens: both sides make both requests each time.
 """
 
 from __future__ import annotations

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, cast
+from collections.abc import Collection, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import Provider
 
 from .chains import expanded
 from .environment import ALIASES, client_for, split_name
 from .errors import ConfigError
+from .router.breakers import PROCESS, Breakers, breakers_of
 from .router.chain import Api, Chain, Target
 from .router.choosing import Choosing, Strategy
+from .router.classify import KINDS, Classifier
+from .router.limits import Limits
 from .router.media import FetchLimits
 from .router.retry import RetryPolicy
 from .router.targets import sdk
@@ -57,8 +63,20 @@ class FetchOptions(_Options):
     private: bool = False
 
 
+class BreakerOptions(_Options):
+    """`shared`: the file through which the processes of this host tell each other whose breaker is open."""
+
+    shared: str | Path
+
+
+Seconds = Annotated[float, Field(gt=0)]
+"""`inf` is no limit."""
+
+
 class Options(_Options):
-    """All of `spaturzu={...}`. `deadline`: seconds for a whole call. `fetch_media=True`: with FetchOptions' limits.
+    """All of `spaturzu={...}`. `deadline` and the timeouts are seconds; None: the default. `fallback_on`: which kinds
+    of failure go to the next target, or, in a mapping, do not. `classify` gets a `Seen` and gives a kind or None.
+    `fetch_media=True`: with FetchOptions' limits.
 
     `weight` is the primary's, for `strategy="weighted"`. `affinity`: for how many seconds a conversation stays
     where it was served last; True for 300.
@@ -66,7 +84,15 @@ class Options(_Options):
 
     fallback: list[TargetOptions] | None = None
     retry: RetryOptions = RetryOptions()
-    deadline: float | None = Field(default=None, gt=0)
+    deadline: Seconds | None = None
+    connect_timeout: Seconds = Limits().connect_s
+    first_token_timeout: Seconds | None = None
+    answer_timeout: Seconds | None = None
+    idle_timeout: Seconds | None = None
+    hop_timeout: Seconds | None = None
+    breaker: BreakerOptions | None = None
+    fallback_on: Any = None
+    classify: Any = None
     on_loss: Literal["skip", "allow"] = "skip"
     strategy: Strategy = "ordered"
     weight: float = Field(default=1.0, ge=0)
@@ -91,7 +117,10 @@ def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_prim
         has_primary=has_primary,
         targets=tuple(_target(number, target, sync_caller) for number, target in enumerate(read.fallback or ())),
         retry=RetryPolicy(attempts=read.retry.attempts, max_wait_s=read.retry.max_wait_s),
-        deadline_s=read.deadline,
+        limits=_limits(read),
+        breakers=_breakers(read.breaker),
+        fallback_on=_fallback_on(read.fallback_on),
+        classifier=_classifier(read.classify),
         on_loss=read.on_loss,
         choosing=Choosing(strategy=read.strategy, weight=read.weight, affinity_s=_affinity_s(read.affinity)),
         on_stream_break=read.on_stream_break,
@@ -104,6 +133,59 @@ def _affinity_s(given: bool | float) -> float | None:
     if given is True:
         return 300.0
     return float(given) or None
+
+
+def _limits(given: Options) -> Limits:
+    return Limits(
+        connect_s=given.connect_timeout,
+        first_token_s=given.first_token_timeout,
+        answer_s=given.answer_timeout,
+        idle_s=given.idle_timeout,
+        hop_s=given.hop_timeout or inf,
+        deadline_s=given.deadline or inf,
+    )
+
+
+def _breakers(given: BreakerOptions | None) -> Breakers:
+    """Those of this process, or those that share a file."""
+    if given is None:
+        return PROCESS
+    try:
+        return breakers_of(given.shared)
+    except OSError as error:
+        raise ConfigError(
+            f"spaturzu: 'breaker.shared' is {str(given.shared)!r}, which cannot be opened ({error}); "
+            "name a file in a directory that this process may write to"
+        ) from error
+
+
+_NEVER = "cancelled"
+
+
+def _fallback_on(given: Any) -> dict[FailureKind, bool]:
+    """A mapping of kinds to yes or no, or the kinds alone."""
+    if given is None:
+        return {}
+    if isinstance(given, str) or not isinstance(given, Collection):
+        raise ConfigError(f"spaturzu: 'fallback_on' is {given!r}; write {{'content_policy': True}}, or a list of kinds")
+    kinds = cast("Collection[Any]", given)
+    said: dict[Any, Any] = dict(kinds) if isinstance(kinds, Mapping) else dict.fromkeys(kinds, True)
+    for kind, falls in said.items():
+        if kind not in KINDS:
+            raise ConfigError(f"spaturzu: unknown kind {kind!r} in 'fallback_on'; known: {', '.join(KINDS)}")
+        if not isinstance(falls, bool):
+            raise ConfigError(f"spaturzu: 'fallback_on.{kind}' is {falls!r}; write True or False")
+        if kind == _NEVER and falls:
+            raise ConfigError("spaturzu: 'fallback_on.cancelled': a cancelled call goes nowhere; leave the key out")
+    return said
+
+
+def _classifier(given: Any) -> Classifier | None:
+    if given is None:
+        return None
+    if not callable(given):
+        raise ConfigError(f"spaturzu: 'classify' is {given!r}; give a function of one `Seen` that returns a kind or None")
+    return Classifier(given)
 
 
 def _fetch_limits(given: bool | FetchOptions) -> FetchLimits | None:
@@ -205,6 +287,6 @@ def _path(loc: Sequence[int | str]) -> str:
 
 
 def _known(loc: Sequence[int | str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"fallback": TargetOptions, "retry": RetryOptions}
+    models: dict[str, type[BaseModel]] = {"fallback": TargetOptions, "retry": RetryOptions, "breaker": BreakerOptions}
     model = models.get(str(loc[0]), Options) if len(loc) > 1 else Options
     return list(model.model_fields)

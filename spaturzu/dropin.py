@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from .router.chain import Chain
     from .router.explain import Explained, Planned
+    from .router.health import ChainHealth
 
 Options = Mapping[str, Any]
 """The keys of `spaturzu={...}`: fallback, retry, deadline, on_loss."""
@@ -72,6 +73,12 @@ class ChainView:
             if not explained:
                 raise
         return explained[0]
+
+    def health(self) -> ChainHealth:
+        """The breaker of each place in the chain, and counts of what was swallowed. For sync and async clients."""
+        from .router.health import health_of
+
+        return health_of(self._door.chain(), self._door.provider)
 
     def _asking(self) -> tuple[Callable[..., Any], Explained]:
         """The create-equivalent of a clone whose door explains instead of sending."""

@@ -1,4 +1,4 @@
-"""Shared by all tests: hypothesis profiles."""
+"""Shared by all tests: hypothesis profiles, and breakers that remember nothing of the test before."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from spaturzu.router.breakers import PROCESS
 
 settings.register_profile("default", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("thorough", deadline=None, max_examples=2000, suppress_health_check=[HealthCheck.too_slow])
@@ -22,3 +24,9 @@ def _ledger_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
         for name in ("SPATURZU_API_KEY", "SPATURZU_BASE_URL"):
             environment.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(autouse=True)
+def closed_breakers() -> None:
+    """Breakers belong to the process, and tests share endpoints."""
+    PROCESS.forget()

@@ -34,6 +34,7 @@ from types import ModuleType
 import pytest
 
 import spaturzu
+from spaturzu.router.breakers import PROCESS
 from spaturzu.sandbox import Sandbox, Status
 
 ROOT = Path(__file__).parent.parent
@@ -119,6 +120,7 @@ def execute(block: Block, namespace: dict[str, object]) -> str:
 
 def set_faults(sandbox: Sandbox, block: Block) -> None:
     sandbox.reset()
+    PROCESS.forget()
     for fault in block.comments.get("sandbox", "").split():
         provider, _, status = fault.partition("=")
         getattr(sandbox, provider).script(Status(int(status), times=None))

@@ -1,1 +1,1 @@
-"""Which target serves a call: verdicts, retries, cooldowns, and the walk over the chain. Imports no SDK."""
+"""Which target serves a call: verdicts, retries, breakers, and the walk over the chain. Imports no SDK."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from spaturzu_translators.messages import JSONObject
+from spaturzu_translators.codec import BadWire, FailedAnswer, codec
+from spaturzu_translators.failures import Failure
+from spaturzu_translators.messages import JSONObject, Wire
 
 _KEYS: dict[str, frozenset[str]] = {
     "openai": frozenset({"choices"}),
@@ -22,3 +24,14 @@ def is_answer(wire_name: str, body: JSONObject) -> bool:
 
 _OF_ERRORS = frozenset({"error", "__type", "message", "detail"})
 """The keys of the five providers' error bodies."""
+
+
+def refusal(wire_name: Wire, body: JSONObject) -> Failure | None:
+    """The failure that an answer is whose every candidate was stopped by a content filter, or a blocked prompt is."""
+    try:
+        response = codec(wire_name).decode_response(body, "")
+    except (BadWire, FailedAnswer):
+        return None  # somebody else's to judge
+    if all(candidate.finish_reason in ("content_filter", "refusal") for candidate in response.candidates):
+        return Failure(kind="content_policy", status=200, code="content_filter")
+    return None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property, partial
+from math import inf
 from typing import Any, cast
 
 from spaturzu_translators.codec import BadWire, Codec, codec
@@ -17,8 +18,11 @@ from spaturzu_translators.structured import as_forced_tool
 from .apis import wire_to
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
+from .limits import LimitName, Share, share_of, thinks
 from .media import Media, inlined, lost_uris
 from .relay import FrameRelay, NativeRelay
+from .watch import Limit, StreamWatch, Watch
+from .windows import context_window
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,11 @@ class Call:
         self.started = chain.clock()
         self.visited: list[Target | None] = []
         """The places of the record's hops."""
+        self.ahead: tuple[Target | None, ...] = ()
+        """Who comes after the one whose turn it is."""
+        self.overflowed: int | None = None
+        """The largest context window, in tokens, that the request is known not to fit."""
+        self._plans: dict[int, Prepared | Skip] = {}
 
     @property
     def provider(self) -> Provider:
@@ -111,6 +120,7 @@ class Call:
     def take(self, media: Mapping[str, Media]) -> bool:
         """Put fetched media into the request, for this target and later ones. False where there are none."""
         self.__dict__["request"] = inlined(self.request, media)
+        self._plans.clear()
         return bool(media)
 
     def native_relay(self) -> NativeRelay:
@@ -132,24 +142,92 @@ class Call:
 
     @cached_property
     def key(self) -> Hashable:
-        """The primary's cooldown key: endpoint, credential and model."""
+        """The primary's breaker's key: endpoint, credential and model."""
         return (self._key(), self.wire.model)
 
     def key_of(self, target: Target | None) -> Hashable:
-        """The cooldown key of a target; None stands for the primary."""
+        """The breaker's key of a target; None stands for the primary."""
         return self.key if target is None else target.key
 
-    def remaining_s(self) -> float | None:
-        """What is left of the deadline; None without one."""
-        deadline_s = self.chain.deadline_s
-        return None if deadline_s is None else deadline_s - (self.chain.clock() - self.started)
+    def remaining_s(self) -> float:
+        """What is left of the deadline."""
+        deadline_s = self.chain.limits.deadline_s
+        return inf if deadline_s == inf else deadline_s - (self.chain.clock() - self.started)
 
-    def hop_timeout_s(self, target: Target | None) -> float | None:
-        """The target's own timeout, within what is left of the deadline."""
-        if target is None and self.chain.deadline_s is None:
+    def share(self) -> Share:
+        """What the hop whose turn it is gets of the deadline."""
+        chain = self.chain
+        return share_of(
+            self.remaining_s(), chain.limits.deadline_s, hops_left=len(self.ahead), places=len(chain.places)
+        )
+
+    def thinks_at(self, target: Target | None) -> bool:
+        """Will that place's model (None: the primary's) think before it answers?"""
+        try:
+            return thinks(self.request, self.wire.model if target is None else target.model)
+        except BadWire:
+            return False
+
+    def hop_remaining_s(self, hop: Hop) -> tuple[float, LimitName]:
+        """What is left of a hop's time, retries included, and which limit that is."""
+        limits, share_s = self.chain.limits, self.share().seconds
+        left_s = inf if limits.hop_s == inf else limits.hop_s - (self.chain.clock() - hop.started)
+        return (left_s, "hop_timeout") if left_s < share_s else (share_s, "deadline")
+
+    def timeout_s(self, hop: Hop, target: Target | None) -> float | None:
+        """What the transport is told: no phase of the attempt may last longer. The longest that a limit can be."""
+        if not self.chain.is_bounded:
             return None
-        limits = [limit for limit in (target and target.timeout_s, self.remaining_s()) if limit is not None]
-        return min(limits) if limits else None
+        limits, longest_s = self.chain.limits, self.hop_remaining_s(hop)[0]
+        if target is not None and target.timeout_s is not None:
+            longest_s = min(longest_s, target.timeout_s)
+        if self.ahead:
+            streamed, plain = (limits.until_content_s(stream=stream, thinking=True) for stream in (True, False))
+            longest_s = min(longest_s, max(streamed, plain))
+        return None if longest_s == inf else max(longest_s, 0.001)
+
+    def watch(self, hop: Hop, target: Target | None) -> Watch | None:
+        """What ends an attempt that begins now; None where nothing does."""
+        if not self.chain.is_bounded:
+            return None
+        limits, soonest_s = self.chain.limits, self.hop_remaining_s(hop)[0]
+        if self.ahead:
+            streamed, plain = (limits.until_content_s(stream=stream, thinking=False) for stream in (True, False))
+            soonest_s = min(soonest_s, streamed, plain)
+        return None if soonest_s == inf else Watch(soonest_s, partial(self._limit, hop, target, self.chain.clock()))
+
+    def _limit(self, hop: Hop, target: Target | None, started: float) -> Limit:
+        """Which limit ends the attempt that began then, and how long it is."""
+        elapsed_s = self.chain.clock() - started
+        left_s, name = self.hop_remaining_s(hop)
+        content_s = self._until_content_s(target)
+        if elapsed_s + left_s <= content_s:
+            return elapsed_s + left_s, name
+        return content_s, "first_token_timeout" if self.wire.stream else "answer_timeout"
+
+    def _until_content_s(self, target: Target | None) -> float:
+        """No limit where nobody is left who can carry the request."""
+        if not self.ahead or not self.somebody_is_next():
+            return inf
+        return self.chain.limits.until_content_s(stream=self.wire.stream, thinking=self.thinks_at(target))
+
+    def stream_watch(self, hop: Hop, target: Target | None) -> StreamWatch | None:
+        """What ends a stream of that place after its first content; None where nothing does."""
+        limits = self.chain.limits
+        if not self.chain.targets and limits.idle_s is None and limits.hop_s == inf and limits.deadline_s == inf:
+            return None
+        idle_s = cache(lambda: limits.between_events_s(thinking=self.thinks_at(target)))
+        hop_s, deadline_s = limits.hop_s - (self.chain.clock() - hop.started), self.remaining_s()
+        left: Limit = (hop_s, "hop_timeout") if hop_s < deadline_s else (deadline_s, "deadline")
+        return StreamWatch(limits.between_events_s(thinking=False), idle_s, ends_in=left)
+
+    def somebody_is_next(self, *, healthy: bool = False) -> bool:
+        """Is anybody left who can carry the request? `healthy`: and whose breaker is closed."""
+        return any(
+            (not healthy or self.chain.breakers.is_closed(self.key_of(place)))
+            and (place is None or not isinstance(self.prepare(place), Skip))
+            for place in self.ahead
+        )
 
     def open_hop(self, target: Target | None) -> Hop:
         """A new line in the record."""
@@ -165,21 +243,39 @@ class Call:
         self.visited.append(target)
         return hop
 
+    def failed(self, target: Target | None, failure: Failure) -> None:
+        """Tell the breaker of a place (None: the primary) of a failure. A chain of one has nobody else to ask."""
+        chain = self.chain
+        if len(chain.places) == 1:
+            return
+        name = f"{self.provider}/{self.wire.model}" if target is None else target.name
+        if target is None:
+            chain.primaries[self.key] = name
+        chain.breakers.failed(self.key_of(target), failure, name)
+
     def succeeded(self, target: Target | None) -> None:
-        """A place's cooldown learns that it works."""
-        if not self.chain.cooldowns.quiet:
-            self.chain.cooldowns.succeeded(self.key_of(target))
+        """A place's breaker learns that it works."""
+        if not self.chain.breakers.quiet:
+            self.chain.breakers.succeeded(self.key_of(target))
 
     def stream_over(self, hop: Hop, failure: Failure | None, *, complete: bool) -> None:
-        """A committed stream is over: its place's cooldown learns how. One that the caller left says nothing."""
+        """A committed stream is over: its place's breaker learns how. One that the caller left says nothing."""
         target = self.visited[hop.index]
-        if failure is None and complete:
+        if failure is not None:
+            self.failed(target, failure)
+        elif complete:
             self.succeeded(target)
-        elif failure is not None and self.chain.targets:
-            self.chain.cooldowns.failed(self.key_of(target), failure)
 
     def prepare(self, target: Target) -> Prepared | Skip:
-        """The target's wire request, or why there can be none."""
+        """The target's wire request, or why there can be none. Made once."""
+        if self.overflowed is not None and (skip := _no_larger(target, self.overflowed)):
+            return skip
+        prepared = self._plans.get(id(target))
+        if prepared is None:
+            prepared = self._plans[id(target)] = self._prepare(target)
+        return prepared
+
+    def _prepare(self, target: Target) -> Prepared | Skip:
         try:
             to = wire_to(target, self.wire_name, self.request_or_bare)
             prepared = self._prepared(target, to)
@@ -210,6 +306,14 @@ class Call:
         if any(loss.matters == "meaning" and loss.path.startswith("response_format") for loss in prepared.losses):
             prepared = _with_forced_tool(request, target, to) or prepared
         return prepared
+
+
+def _no_larger(target: Target, tokens: int) -> Skip | None:
+    """Is the target known to hold no more than a window that was too small?"""
+    window = context_window(target.provider, target.model)
+    if window is None or window > tokens:
+        return None
+    return Skip(f"its context window of {window} tokens is no larger than the {tokens} that were too few")
 
 
 def _encoded(request: Request, target: Target, to: Wire) -> Prepared:

@@ -6,12 +6,16 @@ import time
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
+from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import Provider
 
+from .breakers import Breakers
 from .choosing import Choosing
-from .cooldown import Cooldowns
+from .classify import Classifier
+from .keys import key_of_client
+from .limits import Limits
 from .media import FetchLimits
 from .retry import RetryPolicy
 from .targets import Sdk, sdk
@@ -73,22 +77,42 @@ class Target:
 
     @cached_property
     def key(self) -> Hashable:
-        """Endpoint, credential and model: what is cooled down together."""
-        client = self.client
-        endpoint = getattr(client, "base_url", None) or getattr(getattr(client, "meta", None), "endpoint_url", None)
-        where = str(endpoint) if endpoint is not None else id(client)
-        return (self.provider, where, hash(getattr(client, "api_key", None)), self.model)
+        """Endpoint, credential and model: whose failures are counted together."""
+        return (*key_of_client(self.provider, self.client), self.model)
+
+    @property
+    def name(self) -> str:
+        """Provider and model."""
+        return f"{self.provider}/{self.model}"
+
+
+class Turn(NamedTuple):
+    """Whose turn it is (None: the primary's), after which wait, and who comes after it."""
+
+    place: Target | None
+    wait_s: float
+    ahead: tuple[Target | None, ...]
+
+
+def turns_of(places: tuple[Target | None, ...]) -> tuple[Turn, ...]:
+    """Everybody's, in this order, without a wait."""
+    return tuple(Turn(place, 0.0, places[at:]) for at, place in enumerate(places, 1))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chain:
-    """Targets in order, and how to walk them. `deadline_s` bounds a whole call."""
+    """Targets in order, and how to walk them.
+
+    `fallback_on`: kinds of failure that go to the next target, or do not, other than their verdicts say.
+    """
 
     targets: tuple[Target, ...] = ()
     has_primary: bool = True
     """False: the caller's shape has no provider of its own behind it; the targets are all there is."""
     retry: RetryPolicy = field(default_factory=RetryPolicy)
-    deadline_s: float | None = None
+    limits: Limits = field(default_factory=Limits)
+    fallback_on: Mapping[FailureKind, bool] = field(default_factory=dict[FailureKind, bool])
+    classifier: Classifier | None = None
     on_loss: OnLoss = "skip"
     choosing: Choosing = field(default_factory=Choosing)
     on_stream_break: OnStreamBreak = "resume"
@@ -98,9 +122,26 @@ class Chain:
     skipped: Callable[[Call, Hop], None] | None = None
     """Told of each hop that is skipped, which middleware never sees."""
     clock: Callable[[], float] = time.monotonic
-    cooldowns: Cooldowns = field(default_factory=Cooldowns)
+    breakers: Breakers = field(default_factory=Breakers)
+    primaries: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
+    """The primary's models that have failed or recovered, by their breakers' keys: for `health`."""
 
     @cached_property
     def places(self) -> tuple[Target | None, ...]:
         """The primary, which None stands for, and its fallbacks."""
         return (None, *self.targets) if self.has_primary else self.targets
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """Everybody in order, as it is while nothing fails."""
+        return turns_of(self.places)
+
+    @cached_property
+    def is_bounded(self) -> bool:
+        """Does any limit hold for its calls?"""
+        return bool(self.targets) or self.limits != Limits()
+
+    @cached_property
+    def takes_answers_for_granted(self) -> bool:
+        """Is every answer on a 200 good, and every failure what its provider calls it?"""
+        return self.classifier is None and not self.fallback_on.get("content_policy")

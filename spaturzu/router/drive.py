@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import nullcontext
 from inspect import isawaitable
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +18,7 @@ from .judge import Reply, judge
 from .media import Media
 from .relay import Relay
 from .targets import Sdk
+from .watch import Watch
 from .walk import (
     Broken,
     Effect,
@@ -34,6 +36,7 @@ from .walk import (
 
 END: Any = object()
 Found = TypeVar("Found")
+UNWATCHED = nullcontext()
 
 
 class Primary(Protocol):
@@ -41,6 +44,10 @@ class Primary(Protocol):
 
     def send(self, timeout_s: float | None) -> Reply:
         """Send the caller's request once. Raises the transport's exceptions."""
+        ...
+
+    def late(self, seconds: float) -> Exception:
+        """The transport's own exception for no answer within so many seconds."""
         ...
 
     def fetch(self, effect: Fetch) -> Mapping[str, Media]:
@@ -53,6 +60,10 @@ class AsyncPrimary(Protocol):
 
     async def send(self, timeout_s: float | None) -> Reply:
         """Send the caller's request once. Raises the transport's exceptions."""
+        ...
+
+    def late(self, seconds: float) -> Exception:
+        """The transport's own exception for no answer within so many seconds."""
         ...
 
     async def fetch(self, effect: Fetch) -> Mapping[str, Media]:
@@ -127,17 +138,35 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
 
 
 def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
+    watch = effect.watch
     try:
-        reply = primary.send(effect.timeout_s)
-        if reply.source is None:
-            return judge(call, effect.hop, reply)
-        pulled = _pull(effect.hop, effect.relay(), reply.source, reply.close)
+        with watch or UNWATCHED:
+            reply = primary.send(effect.timeout_s)
+            if reply.source is None:
+                return judge(call, effect.hop, reply)
+            pulled = _pull(effect.hop, effect.relay(), reply.source, reply.close)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
+        if watch is not None and watch.fired is not None:
+            return _late(watch, primary.late(watch.seconds))
         return _native_failure(exc, call.provider)
+    if watch is not None and watch.fired is not None:
+        reply.close()
+        return _late(watch, primary.late(watch.seconds))
     return _native_stream(pulled, reply)
 
 
 async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:
+    watch = effect.watch
+    if watch is None:
+        return await _asent(call, primary, effect)
+    from anyio import CancelScope
+
+    with CancelScope() as scope, watch.on_loop(scope.cancel):
+        return await _asent(call, primary, effect)
+    return _late(watch, primary.late(watch.seconds))
+
+
+async def _asent(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:
     try:
         reply = await primary.send(effect.timeout_s)
         if reply.source is None:
@@ -146,6 +175,11 @@ async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
         return _native_failure(exc, call.provider)
     return _native_stream(pulled, reply)
+
+
+def _late(watch: Watch, native: Exception | None = None) -> Broken:
+    """A limit ended the attempt."""
+    return Broken(Failure(kind="timeout", code=watch.fired), native)
 
 
 def _native_failure(exc: Exception, provider: Provider) -> Broken:
@@ -163,17 +197,38 @@ def _native_stream(pulled: Pulled | Broken, reply: Reply) -> Outcome:
 
 
 def _send_target(effect: SendTarget) -> Outcome:
+    watch = effect.watch
     try:
-        answer = effect.invoke()
-        if effect.relay is None:
-            return TargetAnswer(effect.target.sdk.body(answer))
-        source = map(effect.target.sdk.frame, iter(effect.target.sdk.stream(answer)))
-        return _pull(effect.hop, effect.relay, source, closing(effect.target.sdk.stream(answer)))
+        with watch or UNWATCHED:
+            outcome = _sent_to_target(effect)
     except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
-        return _target_failure(exc, effect)
+        return _late(watch) if watch is not None and watch.fired is not None else _target_failure(exc, effect)
+    if watch is not None and watch.fired is not None and isinstance(outcome, Pulled):
+        outcome.close()
+        return _late(watch)
+    return outcome
+
+
+def _sent_to_target(effect: SendTarget) -> Outcome:
+    answer = effect.invoke()
+    if effect.relay is None:
+        return TargetAnswer(effect.target.sdk.body(answer))
+    stream = effect.target.sdk.stream(answer)
+    return _pull(effect.hop, effect.relay, map(effect.target.sdk.frame, iter(stream)), closing(stream))
 
 
 async def _asend_target(effect: SendTarget) -> Outcome:
+    watch = effect.watch
+    if watch is None:
+        return await _asent_to_target(effect)
+    from anyio import CancelScope
+
+    with CancelScope() as scope, watch.on_loop(scope.cancel):
+        return await _asent_to_target(effect)
+    return _late(watch)
+
+
+async def _asent_to_target(effect: SendTarget) -> Outcome:
     try:
         answer = await ainvoked(effect.target.sdk, effect.target.client, effect.invoke)
         if effect.relay is None:

@@ -22,10 +22,10 @@ from .chain import Target
 from .kept import Kept, Said
 from .relay import TRUNCATED, FrameRelay, Relay
 from .splice import Diverged, Splice, anchor
-from .walk import Broken, Effect, Outcome, Pulled, order, stops, visit
+from .walk import Broken, Effect, Outcome, Pulled, stops, turns, visit
 
 DIVERGED = Failure(kind="bad_request", code="diverged")
-"""Of a kind that no cooldown counts: the target works, and its answer is another one."""
+"""Of a kind that no breaker counts: the target works, and its answer is another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,15 @@ def resume(call: Call, relay: Relay[Any]) -> Generator[Effect, Outcome, Pulled |
     if joint is None:
         return None
     again = _Again(call, joint)
-    for target in order(again):
+    for target, _, ahead in turns(again):
         if target is None or target in call.visited:
             continue
+        again.ahead = tuple(place for place in ahead if place is not None and place not in call.visited)
         result = yield from visit(again, target)
         if isinstance(result, Pulled):
             call.record.stitched = True
             return result
-        if isinstance(result, Broken) and stops(result, target):
+        if isinstance(result, Broken) and stops(call, result, target):
             return None
     return None
 
@@ -104,6 +105,7 @@ class _Again(Call):
 
     def __init__(self, call: Call, joint: Joint) -> None:
         self.__dict__.update(call.__dict__)
+        self._plans = {}
         self._joint = joint
 
     def _prepared(self, target: Target, to: Wire) -> Prepared:

@@ -1,72 +1,78 @@
-"""When and after how long the same hop is asked again: tenacity's strategies over a failure."""
+"""When and after how long the same hop is asked again. No wait that cannot pay off, none before a healthy next hop."""
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from dataclasses import dataclass
-
-from tenacity import RetryCallState, stop_after_attempt, wait_random_exponential
-from tenacity.stop import stop_base
-from tenacity.wait import wait_base
 
 from spaturzu_translators.failures import Failure
 
+from .breakers import LONGEST_S
 from .verdicts import same_hop
+
+FIRST_S, GROWS_TO_S = 0.5, 8.0
+"""The last hop's own waits, as the SDKs have them (providers.md 0.3, 2026-11-22): 0.5 s, doubling to 8 s."""
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`attempts` at one hop, the first included; None: one retry, if the SDK's own `max_retries` allows any.
+    """`attempts` at one hop, the first included; None: what the SDK's own `max_retries` allows.
 
-    `max_wait_s` is the longest `Retry-After` that is waited out on the same hop.
+    That is one more where a healthy hop is next, and all of them on the last hop. `max_wait_s` is the longest
+    `Retry-After` that is waited out before a healthy next hop.
     """
 
     attempts: int | None = None
     max_wait_s: float = 2.5
+    rand: Callable[[], float] = random.random
 
-    def allowed(self, max_retries: int) -> int:
+    def allowed(self, max_retries: int, *, is_last: bool = False) -> int:
         """How many attempts one hop gets, where its SDK would retry `max_retries` times."""
-        return self.attempts if self.attempts is not None else 1 + min(1, max_retries)
+        if self.attempts is not None:
+            return self.attempts
+        return 1 + (max_retries if is_last else min(1, max_retries))
 
-
-class _WaitAsTold(wait_base):
-    """The provider's own wait; else none before the first retry and a growing, jittered one before later ones."""
-
-    def __init__(self, longest_s: float) -> None:
-        self._later = wait_random_exponential(multiplier=0.25, max=longest_s)
-
-    def __call__(self, retry_state: RetryCallState) -> float:
-        failure = _failure(retry_state)
-        if failure.retry_after_s is not None:
-            return failure.retry_after_s
-        return 0.0 if retry_state.attempt_number == 1 else self._later(retry_state)
+    def backoff_s(self, attempts: int) -> float:
+        """The wait before one more attempt of the last hop, after so many: half of it is chance."""
+        return min(GROWS_TO_S, FIRST_S * 2.0 ** min(attempts - 1, 10)) * (0.5 + 0.5 * self.rand())
 
 
 class Retries:
     """One hop's attempts. `wait_after(failure)` is the wait before the next attempt, or None: leave the hop."""
 
-    __slots__ = ("_policy", "_state", "_stop")
+    __slots__ = ("_attempts", "_is_last", "_max_retries", "_policy")
 
-    def __init__(self, policy: RetryPolicy, max_retries: int) -> None:
-        self._policy = policy
-        self._stop: stop_base = stop_after_attempt(policy.allowed(max_retries))
-        self._state: RetryCallState | None = None  # made for the first failure that may be retried: most may not
+    def __init__(self, policy: RetryPolicy, max_retries: int, is_last: Callable[[], bool]) -> None:
+        self._policy, self._max_retries, self._is_last = policy, max_retries, is_last
+        self._attempts = 0
 
-    def wait_after(self, failure: Failure, *, remaining_s: float | None) -> float | None:
-        """Seconds to wait before asking again; None where the hop is to be left. No wait that cannot pay off."""
-        permission = same_hop(failure)
-        if permission == "never" or (permission == "if_told" and failure.retry_after_s is None):
+    def wait_after(self, failure: Failure, *, remaining_s: float) -> float | None:
+        """Seconds to wait before asking again; None where the hop is to be left. It is asked about every failure."""
+        self._attempts += 1
+        if same_hop(failure) == "never":
             return None
-        state = self._state = self._state or RetryCallState(None, None, (), {})  # type: ignore[arg-type]
-        state.set_result(failure)
-        if self._stop(state):
+        wait_s = self._quick(failure)
+        if wait_s is None and self._is_last():
+            wait_s = self._patient(failure)
+        return wait_s if wait_s is not None and wait_s < remaining_s else None
+
+    def _quick(self, failure: Failure) -> float | None:
+        """What is worth it even if a healthy hop is next: at once, or after a short wait that the provider names."""
+        if self._attempts >= self._policy.allowed(self._max_retries):
             return None
-        longest_s = self._policy.max_wait_s
-        wait = _WaitAsTold(longest_s)(state)
-        state.attempt_number += 1
-        return wait if wait <= longest_s and (remaining_s is None or wait < remaining_s) else None
+        told_s = failure.retry_after_s
+        if told_s is not None:
+            return told_s if told_s <= self._policy.max_wait_s else None
+        if same_hop(failure) == "if_told":
+            return None
+        return 0.0 if self._attempts == 1 else min(self._policy.max_wait_s, self._policy.backoff_s(self._attempts))
 
-
-def _failure(state: RetryCallState) -> Failure:
-    assert state.outcome is not None  # noqa: S101 - set by wait_after just before
-    failure: Failure = state.outcome.result()
-    return failure
+    def _patient(self, failure: Failure) -> float | None:
+        """What is worth it if nobody else is left."""
+        if self._attempts >= self._policy.allowed(self._max_retries, is_last=True):
+            return None
+        told_s = failure.retry_after_s
+        if told_s is not None:
+            return told_s if told_s <= LONGEST_S else None
+        return self._policy.backoff_s(self._attempts)

@@ -15,7 +15,7 @@ class Verdict:
     """`falls`: from the primary; `falls_from_target`: a fallback's own misconfiguration must not end the walk.
 
     `same_hop`: ask the same target again never, once at once, or after a short wait that it asked for.
-    `weighs`: how much it counts towards the target's cooldown; three open it.
+    `weighs`: how much it counts towards the target's breaker; three open it.
     """
 
     falls: bool

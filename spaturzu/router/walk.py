@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from math import inf
 from typing import Any, TypeAlias
 
 from spaturzu_translators.codec import BadWire, FailedAnswer, codec
@@ -14,9 +15,9 @@ from spaturzu_translators.messages import JSONObject, ToolCall
 from spaturzu_translators.responses import Response
 from spaturzu_translators.structured import unwrapped
 
-from .answers import is_answer
+from .answers import is_answer, refusal
 from .call import Call, Prepared, Skip
-from .chain import Target
+from .chain import Target, Turn, turns_of
 from .failures import failure_of_reply
 from .hop import Hop
 from .media import FetchLimits, Media
@@ -25,6 +26,8 @@ from .reported import report, report_decoded
 from .retry import Retries
 from .targets import sdk
 from .verdicts import VERDICTS
+from .watch import Watch
+from .windows import context_window
 
 
 @dataclass(slots=True)  # not frozen: every call makes one, and setting frozen fields costs
@@ -34,6 +37,7 @@ class SendPrimary:
     hop: Hop
     timeout_s: float | None
     relay: Callable[[], NativeRelay]
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class SendTarget:
     invoke: Callable[[], Any]
     relay: FrameRelay | None
     timeout_s: float | None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +149,15 @@ def _walk(call: Call) -> Generator[Effect, Outcome, Result]:
     Where the chain has no primary, the first target's failure stands for it.
     """
     own: Broken | None = None
-    for target in order(call):
+    for target, wait_s, call.ahead in turns(call):
+        if wait_s:
+            yield Sleep(wait_s)
         result = yield from visit(call, target)
         if not isinstance(result, Broken):
             return result
         if target is None or (own is None and not call.chain.has_primary):
             own = result
-        if stops(result, target):
+        if stops(call, result, target):
             return own or result
     assert own is not None  # noqa: S101 - the primary has its place in every order
     return own
@@ -167,41 +174,58 @@ def visit(call: Call, target: Target | None) -> Generator[Effect, Outcome, Resul
     return (yield from _surrounded(call, hop, target, plan))
 
 
-def order(call: Call) -> Iterable[Target | None]:
-    """As the chain chooses; those that are cooled down come last, the first to reopen before the others."""
+def turns(call: Call) -> Iterable[Turn]:
+    """As the chain chooses; those whose breaker is open come last, the first to reopen before the others."""
     chain = call.chain
-    places = chain.places if chain.choosing.is_as_written else chain.choosing.order(call, chain.places)
-    return places if chain.cooldowns.quiet or not chain.targets else _by_cooldown(call, places)
+    if chain.choosing.is_as_written and (chain.breakers.quiet or len(chain.places) == 1):
+        return chain.turns
+    places = chain.places if chain.choosing.is_as_written else tuple(chain.choosing.order(call, chain.places))
+    return turns_of(places) if chain.breakers.quiet else _by_breaker(call, places)
 
 
-def _by_cooldown(call: Call, places: Iterable[Target | None]) -> Iterator[Target | None]:
-    """Each target is asked for its state when its turn comes: who admits a probe must send it.
+def _by_breaker(call: Call, places: tuple[Target | None, ...]) -> Iterator[Turn]:
+    """Each target's breaker is asked when its turn comes: who admits a probe must send it.
 
     However the walk leaves it, answered, skipped or interrupted, another may be the next probe.
     """
-    cooldowns, later = call.chain.cooldowns, list[Target | None]()
-    for place in places:
-        if not cooldowns.admit(call.key_of(place)):
+    breakers = call.chain.breakers
+    later: list[Target | None] = []
+    for at, place in enumerate(places, 1):
+        if not breakers.admit(call.key_of(place)):
             later.append(place)
             continue
         try:
-            yield place
+            yield Turn(place, 0.0, (*places[at:], *later))
         finally:
-            cooldowns.released(call.key_of(place))
-    yield from sorted(later, key=lambda place: cooldowns.reopens_in(call.key_of(place)))
+            breakers.released(call.key_of(place))
+    later.sort(key=lambda place: breakers.reopens_in(call.key_of(place)))
+    wait_s = _worth_waiting(call, later[0]) if len(later) == len(places) else 0.0
+    for at, place in enumerate(later, 1):
+        yield Turn(place, wait_s if at == 1 else 0.0, tuple(later[at:]))
 
 
-def stops(broken: Broken, target: Target | None) -> bool:
+ALL_OPEN_WAIT_S = 2.0
+
+
+def _worth_waiting(call: Call, soonest: Target | None) -> float:
+    """All breakers are open: how long to wait for the first to reopen. It is tried in any case."""
+    wait_s = call.chain.breakers.reopens_in(call.key_of(soonest))
+    return wait_s if wait_s <= min(ALL_OPEN_WAIT_S, call.remaining_s() / 4) else 0.0
+
+
+def stops(call: Call, broken: Broken, target: Target | None) -> bool:
     """Does this failure end the walk?"""
-    verdict = VERDICTS[broken.failure.kind]
-    return not (verdict.falls if target is None else verdict.falls_from_target)
+    kind = broken.failure.kind
+    verdict, falls = VERDICTS[kind], call.chain.fallback_on.get(kind)
+    if target is None:
+        return not (verdict.falls if falls is None else falls)
+    return not (verdict.falls_from_target or falls)
 
 
 def _plan(call: Call, hop: Hop, target: Target | None) -> Prepared | Broken | None:
     """What the target is to be sent (None: the caller's own request, to the primary), or why it is skipped."""
-    remaining_s = call.remaining_s()
-    if remaining_s is not None and remaining_s <= 0:
-        return _skipped(hop, Skip(f"the deadline of {call.chain.deadline_s:g} s has passed"))
+    if call.chain.limits.deadline_s != inf and _too_late(call):
+        return _skipped(hop, Skip(f"too little is left of the deadline of {call.chain.limits.deadline_s:g} s"))
     if target is None:
         return None
     prepared = call.prepare(target)
@@ -211,12 +235,18 @@ def _plan(call: Call, hop: Hop, target: Target | None) -> Prepared | Broken | No
     return prepared
 
 
+def _too_late(call: Call) -> bool:
+    """Is too little left of the deadline? One attempt is made in any case, unless nothing is left."""
+    tried = any(hop.attempts for hop in call.record.hops)
+    return call.remaining_s() <= 0 or (tried and not call.share().worth_it)
+
+
 def _with_media(
     call: Call, hop: Hop, target: Target | None, uris: tuple[str, ...]
 ) -> Generator[Effect, Outcome, Prepared | Broken | None]:
     """The target again, with the media that it could not be sent by reference."""
     assert call.chain.fetch_media is not None  # noqa: S101 - fetchable says so
-    outcome = yield Fetch(uris, call.chain.fetch_media, call.hop_timeout_s(target))
+    outcome = yield Fetch(uris, call.chain.fetch_media, call.timeout_s(hop, target))
     if not isinstance(outcome, Fetched) or not call.take(outcome.media):
         return Broken(Failure(kind="bad_request", code="skipped"))
     hop.status, hop.why = "pending", None
@@ -230,11 +260,11 @@ def _skipped(hop: Hop, skip: Skip) -> Broken:
 
 def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None) -> SendPrimary | SendTarget:
     if target is None or prepared is None:
-        return SendPrimary(hop, call.hop_timeout_s(None), call.native_relay)
-    timeout_s = call.hop_timeout_s(target)
+        return SendPrimary(hop, call.timeout_s(hop, None), call.native_relay, call.watch(hop, None))
+    timeout_s = call.timeout_s(hop, target)
     as_async = call.as_async and target.sdk.serves_async(target.client)
     invoke = partial(_invoke, target, prepared, timeout_s, as_async, hop.enter is not None)
-    return SendTarget(hop, target, invoke, call.target_relay(target, prepared), timeout_s)
+    return SendTarget(hop, target, invoke, call.target_relay(target, prepared), timeout_s, call.watch(hop, target))
 
 
 def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool, traced: bool) -> Any:
@@ -280,7 +310,7 @@ def _told(call: Call, hop: Hop, skipped: Broken) -> Broken:
 def _attempts(
     call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
 ) -> Generator[Effect, Outcome, Result]:
-    """Ask one target, again where that is cheap. Its cooldown learns the result."""
+    """Ask one target, again where that is cheap. Its breaker learns the result."""
     retries: Retries | None = None
     while True:
         outcome = yield from _attempt(call, hop, target, prepared)
@@ -290,10 +320,10 @@ def _attempts(
         if prepared is not None and prepared.otherwise is not None and _refused(outcome.failure):
             prepared = prepared.otherwise
             continue
-        retries = retries or Retries(call.chain.retry, call.max_retries if target is None else target.max_retries)
-        wait_s = retries.wait_after(outcome.failure, remaining_s=call.remaining_s())
+        retries = retries or _retries(call, target)
+        wait_s = retries.wait_after(outcome.failure, remaining_s=call.share().seconds)
         if wait_s is None:
-            _count(call, target, outcome.failure)
+            _left(call, target, outcome)
             return outcome
         if wait_s:
             yield Sleep(wait_s)
@@ -301,6 +331,11 @@ def _attempts(
 
 def _refused(failure: Failure) -> bool:
     return failure.kind == "bad_request" and failure.status is not None
+
+
+def _retries(call: Call, target: Target | None) -> Retries:
+    max_retries = call.max_retries if target is None else target.max_retries
+    return Retries(call.chain.retry, max_retries, lambda: not call.somebody_is_next(healthy=True))
 
 
 def _attempt(
@@ -320,7 +355,27 @@ def _attempt(
             leave()
     hop.duration_s = call.chain.clock() - hop.started
     assert not isinstance(outcome, Fetched | None)  # noqa: S101 - those are the outcomes of other effects
-    return outcome
+    return outcome if call.chain.takes_answers_for_granted else _second_look(call, target, prepared, outcome)
+
+
+def _second_look(
+    call: Call, target: Target | None, prepared: Prepared | None, outcome: NativeAnswer | TargetAnswer | Pulled | Broken
+) -> NativeAnswer | TargetAnswer | Pulled | Broken:
+    """What the caller's own hook makes of it; and an answer that is a refusal, where the caller wants another one."""
+    classifier = call.chain.classifier
+    provider, model = (call.provider, call.wire.model) if target is None else (target.provider, target.model)
+    if isinstance(outcome, Broken):
+        said = outcome.failure if classifier is None else classifier.failure(provider, model, outcome.failure)
+        return replace(outcome, failure=said)
+    body = None if isinstance(outcome, Pulled) else outcome.body
+    if body is None:
+        return outcome
+    failure = None if classifier is None else classifier.answer(provider, model, body)
+    if failure is None and call.chain.fallback_on.get("content_policy"):
+        failure = refusal(call.wire_name if prepared is None else prepared.wire_name, body)
+    if failure is None:
+        return outcome
+    return Broken(failure, outcome.reply if isinstance(outcome, NativeAnswer) else None)
 
 
 def _served(
@@ -342,7 +397,7 @@ def _served(
         if stream is not None:
             hop.first_token_s, hop.usage, hop.answer = hop.duration_s, stream.relay.usage, stream.relay.partial
     if isinstance(result, Broken):
-        _count(call, target, result.failure)
+        _left(call, target, result)
         return result
     if not call.chain.choosing.is_as_written:
         call.chain.choosing.served(call, target, hop.duration_s)
@@ -356,9 +411,14 @@ def _failed(call: Call, hop: Hop, failure: Failure) -> None:
     hop.model = hop.model or call.wire.model
 
 
-def _count(call: Call, target: Target | None, failure: Failure) -> None:
-    if call.chain.targets:
-        call.chain.cooldowns.failed(call.key_of(target), failure)
+def _left(call: Call, target: Target | None, broken: Broken) -> None:
+    """The hop is left for this failure. One that ends the walk is the caller's to know, so the breaker stays closed."""
+    failure = broken.failure
+    if failure.kind == "context_overflow":
+        provider, model = (call.provider, call.wire.model) if target is None else (target.provider, target.model)
+        call.overflowed = max(call.overflowed or 0, context_window(provider, model) or 0)
+    if not stops(call, broken, target):
+        call.failed(target, failure)
 
 
 def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: TargetAnswer) -> Answer | Broken:

@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def sandbox() -> Iterator[Sandbox]:
-    """Five local provider servers that the real SDKs can talk to; see `spaturzu.sandbox`."""
+    """Five local provider servers that the real SDKs can talk to; see `spaturzu.sandbox`. No breaker is open."""
+    from spaturzu.router.breakers import PROCESS
+
     from .sandbox import Sandbox
 
+    PROCESS.forget()
     with Sandbox() as running:
         yield running
 

@@ -96,7 +96,7 @@ class _Turned:
     def _turned(self, chain: Chain) -> Chain:
         first = 1 if chain.has_primary else 0
         targets = [self._target(target, place) for place, target in enumerate(chain.targets, first)]
-        return replace(chain, targets=tuple(targets), cooldowns=type(chain.cooldowns)(chain.clock))
+        return replace(chain, targets=tuple(targets), breakers=chain.breakers.fresh())
 
     def _target(self, target: Target, place: int) -> Target:
         if self._port(target.provider, place) is None:

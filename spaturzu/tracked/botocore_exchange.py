@@ -6,16 +6,19 @@ import json
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextvars import ContextVar
 from functools import partial
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore.awsrequest import AWSResponse  # pyright: ignore[reportMissingTypeStubs]
+from botocore.exceptions import ReadTimeoutError  # pyright: ignore[reportMissingTypeStubs]
 
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
 from spaturzu.router.explain import explain
 from spaturzu.router.judge import Reply
+from spaturzu.router.keys import fingerprint
 from spaturzu.router.media import Media
 from spaturzu.router.targets.bedrock import end_retries
 from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
@@ -102,7 +105,10 @@ class _Primary:
         self._inner, self._request = inner, request
 
     def send(self, timeout_s: float | None) -> Reply:
-        """Once. botocore has no timeout for one call; the client's own `read_timeout` holds."""
+        """Once. botocore takes a timeout for one request since 1.44 [S]; before, the client's own holds."""
+        context = getattr(self._request, "context", None)
+        if timeout_s is not None and context is not None:
+            context["read_timeout"] = min(timeout_s, context.get("read_timeout") or timeout_s, self._client_timeout_s())
         response = self._inner.send(self._request)
         headers = {name.lower(): value for name, value in response.headers.items()}
         if (
@@ -115,6 +121,15 @@ class _Primary:
                 native=response, status=response.status_code, headers=headers, source=_chunks(raw), close=raw.close
             )
         return Reply(native=response, status=response.status_code, headers=headers, content=response.content)
+
+    def _client_timeout_s(self) -> float:
+        """The client's own `read_timeout`."""
+        own = getattr(getattr(self._inner, "_timeout", None), "read_timeout", None)
+        return own if isinstance(own, int | float) else inf
+
+    def late(self, seconds: float) -> Exception:
+        """botocore's ReadTimeoutError."""
+        return ReadTimeoutError(endpoint_url=self._request.url, error=TimeoutError(f"no answer within {seconds:g} s"))
 
     def fetch(self, effect: Fetch) -> Mapping[str, Media]:
         """Media by reference, with a client of our own."""
@@ -136,7 +151,7 @@ def _key(request: Any) -> Hashable:
     """Endpoint and credential: the access key id within the signature, or the bearer token."""
     authorization = request.headers.get("Authorization", b"")
     text = authorization.decode() if isinstance(authorization, bytes) else str(authorization)
-    return (urlsplit(str(request.url)).netloc, hash(text.partition("/")[0]))
+    return (urlsplit(str(request.url)).netloc, fingerprint(text.partition("/")[0]))
 
 
 class _Raw:

@@ -6,12 +6,14 @@ import json
 from collections.abc import Callable, Hashable, Mapping
 from datetime import timedelta
 from functools import cache, partial
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from spaturzu.router.call import Call
 from spaturzu.router.drive import adrive, drive, in_thread
 from spaturzu.router.explain import explain
 from spaturzu.router.judge import Reply
+from spaturzu.router.keys import fingerprint
 from spaturzu.router.media import Media
 from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
 from spaturzu_translators.failures import ErrorReply
@@ -25,6 +27,8 @@ from .surfaces import Surface
 if TYPE_CHECKING:
     from httpx2 import Request, Response
 
+    from spaturzu.router.chain import Chain
+
 
 def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
     """Walk the chain and give the SDK its response, or raise its error."""
@@ -32,7 +36,7 @@ def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request
     call = begin(door, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
-    result = drive(call, _Primary(inner, request, options))
+    result = drive(call, _Primary(family, inner, request, options, call.chain))
     return library(family).answer(door, call, result, request)
 
 
@@ -44,7 +48,7 @@ async def asend(
     call = begin(door, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
-    result = await adrive(call, _AsyncPrimary(inner, request, options))
+    result = await adrive(call, _AsyncPrimary(family, inner, request, options, call.chain))
     return library(family).answer(door, call, result, request)
 
 
@@ -64,18 +68,18 @@ def _key(request: Request) -> Hashable:
     """Endpoint and credential of a request."""
     headers = request.headers
     credential = headers.get("authorization") or headers.get("x-api-key") or headers.get("x-goog-api-key")
-    return (request.url.scheme, request.url.host, request.url.port, hash(credential))
+    return (request.url.scheme, request.url.host, request.url.port, fingerprint(credential))
 
 
 class _Primary:
     """The caller's request, sent by the inner client."""
 
-    def __init__(self, inner: Any, request: Request, options: dict[str, Any]) -> None:
-        self._inner, self._request, self._options = inner, request, options
+    def __init__(self, family: Any, inner: Any, request: Request, options: dict[str, Any], chain: Chain) -> None:
+        self._family, self._inner, self._request, self._options, self._chain = family, inner, request, options, chain
 
     def send(self, timeout_s: float | None) -> Reply:
         """Once. A plain answer is read whole."""
-        _limit(self._request, timeout_s)
+        self._limit(timeout_s)
         response = self._inner.send(self._request, **self._options)
         if _is_stream(response, self._options):
             original = response.stream
@@ -83,6 +87,20 @@ class _Primary:
             return _reply(response, source=source, close=original.close)
         response.read()
         return _reply(response, content=response.content)
+
+    def _limit(self, timeout_s: float | None) -> None:
+        """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit."""
+        if not self._chain.is_bounded:
+            return
+        request, longest_s = self._request, inf if timeout_s is None else timeout_s
+        given = request.extensions.get("timeout", {})
+        limits = {phase: _least(given.get(phase), longest_s) for phase in ("connect", "read", "write", "pool")}
+        limits["connect"] = _least(limits["connect"], self._chain.limits.connect_s)
+        request.extensions = {**request.extensions, "timeout": limits}
+
+    def late(self, seconds: float) -> Exception:
+        """The family's ReadTimeout."""
+        return self._family.ReadTimeout(f"no answer within {seconds:g} s", request=self._request)
 
     def fetch(self, effect: Fetch) -> Mapping[str, Media]:
         """Media by reference, with a client of our own."""
@@ -96,7 +114,7 @@ class _AsyncPrimary(_Primary):
 
     async def send(self, timeout_s: float | None) -> Reply:  # type: ignore[override]
         """Once. A plain answer is read whole."""
-        _limit(self._request, timeout_s)
+        self._limit(timeout_s)
         response = await self._inner.send(self._request, **self._options)
         if _is_stream(response, self._options):
             original = response.stream
@@ -110,12 +128,10 @@ class _AsyncPrimary(_Primary):
         return await in_thread(partial(super().fetch, effect))
 
 
-def _limit(request: Request, timeout_s: float | None) -> None:
-    """No phase of the request may last longer than `timeout_s`."""
-    if timeout_s is not None:
-        limits = {"connect": None, "read": None, "write": None, "pool": None, **request.extensions.get("timeout", {})}
-        capped = {phase: timeout_s if limit is None else min(limit, timeout_s) for phase, limit in limits.items()}
-        request.extensions = {**request.extensions, "timeout": capped}
+def _least(given: float | None, longest_s: float) -> float | None:
+    """The SDK's own timeout, if it is shorter; None is none."""
+    least_s = longest_s if given is None else min(given, longest_s)
+    return None if least_s == inf else least_s
 
 
 def _is_stream(response: Response, options: dict[str, Any]) -> bool:

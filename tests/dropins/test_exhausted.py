@@ -11,6 +11,8 @@ from spaturzu_translators.messages import Provider
 
 from .chains import House, each_primary, other, plain_and_stream, same_error, sync_and_async
 
+ONCE = {"retry": {"attempts": 1}}
+TWICE = {"retry": {"attempts": 2}}
 SECRET = "sk-live-31415"
 TOLD: dict[str, Step] = {
     "503": Status(503, times=None),
@@ -36,7 +38,7 @@ def test_the_primarys_own_error_is_raised(house: House, primary: Provider, name:
     raw = house.raw_error(primary, TOLD[name])
     house.answers(TOLD[name], primary)
     house.answers(Status(500, times=None), other(primary))
-    client = house.chain(primary, other(primary), as_async=as_async)
+    client = house.chain(primary, other(primary), as_async=as_async, options=TWICE)
 
     heard = house.attempt(primary, client, stream=False, as_async=as_async)
 
@@ -52,7 +54,7 @@ def test_the_error_tells_every_hop_and_nothing_that_a_provider_wrote(
 ) -> None:
     targets = [other(primary), other(other(primary))]
     house.answers(Status(503, {"error": {"message": SECRET}, "message": SECRET}, times=None))
-    client = house.chain(primary, *targets)
+    client = house.chain(primary, *targets, options=ONCE)
 
     error: Any = house.attempt(primary, client, stream=stream, as_async=False).error
 
@@ -70,7 +72,7 @@ def test_the_error_tells_every_hop_and_nothing_that_a_provider_wrote(
 @each_primary
 def test_the_errors_response_tells_who_was_asked(house: House, primary: Provider, stream: bool, as_async: bool) -> None:
     house.answers(Status(503, times=None))
-    client = house.chain(primary, other(primary), as_async=as_async)
+    client = house.chain(primary, other(primary), as_async=as_async, options=ONCE)
 
     heard = house.attempt(primary, client, stream=stream, as_async=as_async)
 
@@ -88,12 +90,25 @@ def test_the_sdk_does_not_walk_the_chain_again(
     house: House, primary: Provider, status: int, requests: int, stream: bool, as_async: bool
 ) -> None:
     house.answers(Status(status, times=None))
-    client = house.chain(primary, other(primary), as_async=as_async)
+    options = {"retry": {"attempts": requests}}
+    client = house.chain(primary, other(primary), as_async=as_async, options=options)
 
     heard = house.attempt(primary, client, stream=stream, as_async=as_async)
 
     assert heard.error is not None
     assert (house.asked(primary), house.asked(other(primary))) == (requests, requests)
+
+
+@pytest.mark.parametrize(("max_retries", "requests"), [(0, 1), (1, 2), (2, 3)])
+def test_the_last_hop_is_asked_as_often_as_its_sdk_would(house: House, max_retries: int, requests: int) -> None:
+    """The primary is not: somebody is next. Its second try is at once, the last hop's third after a wait."""
+    house.answers(Status(500, times=None))
+    spare = house.target("anthropic", client=house.raw("anthropic").with_options(max_retries=max_retries))
+    client = house.drop_in("openai", options={"fallback": [spare]}, max_retries=max_retries)
+
+    house.attempt("openai", client, stream=False, as_async=False)
+
+    assert (house.asked("openai"), house.asked("anthropic")) == (min(2, requests), requests)
 
 
 @each_primary
@@ -123,7 +138,7 @@ def test_a_fallbacks_own_misconfiguration_does_not_hide_the_outage(house: House)
 
 def test_an_error_keeps_the_transports_exception_as_its_cause(house: House) -> None:
     house.answers(Refused())
-    client = house.chain("openai", "anthropic")
+    client = house.chain("openai", "anthropic", options=ONCE)
 
     error: Any = house.attempt("openai", client, stream=False, as_async=False).error
 

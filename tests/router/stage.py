@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
 from spaturzu.router.call import Call
 from spaturzu.router.chain import Chain, Target
-from spaturzu.router.cooldown import Cooldowns
+from spaturzu.router.breakers import Breakers
 from spaturzu.router.hop import CallRecord
 from spaturzu.router.judge import Reply
+from spaturzu.router.limits import Limits
 from spaturzu_translators.codec import codec
 from spaturzu_translators.events import unfold
 from spaturzu_translators.messages import JSONObject, Message, Provider, Text
@@ -143,6 +145,9 @@ class Primary:
             raise answer
         return answer if isinstance(answer, Reply) else failing(answer)
 
+    def late(self, seconds: float) -> Exception:
+        return TimeoutError(f"{seconds:g} s")
+
     @property
     def sent(self) -> int:
         return len(self.timeouts)
@@ -165,16 +170,18 @@ def make_call(
     primary: Provider = "openai",
     asked: Request = ASKED,
     clock: Clock | None = None,
-    cooldowns: Cooldowns | None = None,
+    breakers: Breakers | None = None,
     max_retries: int = 0,
+    deadline_s: float = inf,
     **chain: Any,
 ) -> Call:
     """A call of `asked` in the primary's shape; `chain` are options of Chain."""
     clock = clock or Clock()
+    chain = {"limits": Limits(deadline_s=deadline_s), **chain}
     wire = codec(primary).encode_request(asked).value
     return Call(
         record=CallRecord(provider=primary),
-        chain=Chain(targets=targets, clock=clock, cooldowns=cooldowns or Cooldowns(clock), **chain),
+        chain=Chain(targets=targets, clock=clock, breakers=breakers or Breakers(clock, lambda: 0.5), **chain),
         read=lambda: wire,
         key=lambda: "the primary",
         max_retries=max_retries,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from math import inf
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spaturzu.router.breakers import LONGEST_S
 from spaturzu.router.failures import failure_of_reply
 from spaturzu.router.retry import Retries, RetryPolicy
 from spaturzu.router.verdicts import VERDICTS
@@ -20,9 +22,11 @@ SERVER = Failure(kind="server", status=500)
 REFUSED = Failure(kind="connection")
 
 
-def waits(failure: Failure, *, times: int = 5, max_retries: int = 2, remaining_s: float | None = None, **policy: Any):
-    """What a hop is told after each of so many failures of one sort."""
-    retries = Retries(RetryPolicy(**policy), max_retries)
+def waits(
+    failure: Failure, *, times: int = 5, max_retries: int = 2, remaining_s: float = inf, last: bool = False, **policy: Any
+):
+    """What a hop is told after each of so many failures of one sort. `last`: nobody healthy is next."""
+    retries = Retries(RetryPolicy(**{"rand": lambda: 1.0, **policy}), max_retries, lambda: last)
     return [retries.wait_after(failure, remaining_s=remaining_s) for _ in range(times)]
 
 
@@ -81,9 +85,9 @@ def test_later_attempts_wait_longer_but_never_beyond_max_wait_s() -> None:
 
 
 def test_a_retry_after_counts_anew_for_each_attempt() -> None:
-    retries = Retries(RetryPolicy(attempts=4), 2)
+    retries = Retries(RetryPolicy(attempts=4), 2, lambda: False)
     told = [Failure(kind="rate_limit", retry_after_s=wait) for wait in (0.5, 1.0, 2.0)]
-    assert [retries.wait_after(failure, remaining_s=None) for failure in told] == [0.5, 1.0, 2.0]
+    assert [retries.wait_after(failure, remaining_s=inf) for failure in told] == [0.5, 1.0, 2.0]
 
 
 def test_x_should_retry_false_ends_a_hop() -> None:
@@ -95,8 +99,8 @@ def test_x_should_retry_true_does_not_retry_an_overloaded_provider() -> None:
     assert waits(Failure(kind="overloaded", status=529, should_retry=True), times=1) == [None]
 
 
-@pytest.mark.parametrize(("remaining_s", "waited"), [(None, 2.0), (3.0, 2.0), (2.0, None), (0.5, None), (-1.0, None)])
-def test_no_wait_reaches_the_deadline(remaining_s: float | None, waited: float | None) -> None:
+@pytest.mark.parametrize(("remaining_s", "waited"), [(inf, 2.0), (3.0, 2.0), (2.0, None), (0.5, None), (-1.0, None)])
+def test_no_wait_reaches_the_deadline(remaining_s: float, waited: float | None) -> None:
     assert waits(Failure(kind="rate_limit", retry_after_s=2), times=1, remaining_s=remaining_s) == [waited]
 
 
@@ -118,18 +122,41 @@ failures = st.builds(
     st.none() | st.integers(1, 4),
     st.integers(0, 5),
     st.floats(0, 10),
-    st.none() | st.floats(0, 10),
+    st.just(inf) | st.floats(0, 10),
+    st.booleans(),
 )
 def test_waits_are_never_too_many_nor_too_long(
-    seen: list[Failure], attempts: int | None, max_retries: int, max_wait_s: float, remaining_s: float | None
+    seen: list[Failure], attempts: int | None, max_retries: int, max_wait_s: float, remaining_s: float, last: bool
 ) -> None:
     policy = RetryPolicy(attempts=attempts, max_wait_s=max_wait_s)
-    retries = Retries(policy, max_retries)
+    retries = Retries(policy, max_retries, lambda: last)
     told = [retries.wait_after(failure, remaining_s=remaining_s) for failure in seen]
     granted = [wait for wait in told if wait is not None]
-    assert len(granted) < policy.allowed(max_retries)
-    assert all(0 <= wait <= max_wait_s for wait in granted)
-    assert remaining_s is None or all(wait < remaining_s for wait in granted)
+    assert len(granted) < policy.allowed(max_retries, is_last=last)
+    assert all(0 <= wait <= (LONGEST_S if last else max_wait_s) for wait in granted)
+    assert all(wait < remaining_s for wait in granted)
+
+
+def test_the_last_hop_waits_as_often_as_its_sdk_would() -> None:
+    told_nothing = Failure(kind="overloaded", status=503)
+    assert waits(told_nothing, times=3, last=True) == [0.5, 1.0, None]
+    assert waits(told_nothing, times=1, last=True, max_retries=0) == [None]
+    assert waits(SERVER, times=4, last=True, max_retries=3) == [0.0, 1.0, 2.0, None]
+
+
+def test_the_last_hops_waits_double_to_8_s() -> None:
+    *granted, last = waits(Failure(kind="overloaded"), times=8, last=True, max_retries=7)
+    assert (granted, last) == ([0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0], None)
+
+
+@pytest.mark.parametrize(("told", "waited"), [(2.6, 2.6), (20.0, 20.0), (20.1, None)])
+def test_the_last_hop_waits_out_a_longer_retry_after(told: float, waited: float | None) -> None:
+    assert waits(Failure(kind="rate_limit", retry_after_s=told), times=1, last=True) == [waited]
+
+
+def test_the_last_hop_never_retries_what_a_retry_does_not_help() -> None:
+    for kind in ("quota_exhausted", "timeout", "auth", "bad_request", "context_overflow", "cancelled"):
+        assert waits(Failure(kind=kind, retry_after_s=0.1), times=1, last=True) == [None]
 
 
 # the spellings of Retry-After

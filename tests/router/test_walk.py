@@ -14,9 +14,10 @@ import openai
 import pytest
 
 from spaturzu.router.call import Call
-from spaturzu.router.cooldown import OPEN_AT, Cooldowns
+from spaturzu.router.breakers import FIRST_S, JITTER, OPEN_AT, Breakers
 from spaturzu.router.drive import adrive, drive
 from spaturzu.router.judge import Reply
+from spaturzu.router.limits import MIN_HOP_S, Limits
 from spaturzu.router.retry import RetryPolicy
 from spaturzu.router.walk import (
     Answer,
@@ -195,12 +196,12 @@ def test_a_target_that_talks_nonsense_is_left(answer: Any) -> None:
     assert call.record.hops[1].kind == "server"
 
 
-def test_nonsense_counts_towards_a_targets_cooldown() -> None:
+def test_nonsense_counts_towards_a_targets_breaker() -> None:
     clock = Clock()
-    cooldowns, target = Cooldowns(clock), Fake("mistral", [{"no": "answer"}]).target()
+    breakers, target = Breakers(clock), Fake("mistral", [{"no": "answer"}]).target()
     for _ in range(OPEN_AT):
-        drive(make_call(target, clock=clock, cooldowns=cooldowns), Primary())
-    assert not cooldowns.admit(target.key)
+        drive(make_call(target, clock=clock, breakers=breakers), Primary())
+    assert not breakers.admit(target.key)
 
 
 @pytest.mark.parametrize("content", [b"<html>Please wait</html>", b'{"id": "cut', b"", b"[]", b"\xff\xfe"])
@@ -365,32 +366,48 @@ def test_a_hops_time_is_measured_with_its_retries() -> None:
     assert call.record.hops[0].duration_s == pytest.approx(0.75)
 
 
-def test_without_a_deadline_nobody_is_hurried() -> None:
+def test_without_a_deadline_a_last_hop_is_not_hurried() -> None:
     call = make_call(Fake("openai").target())
     effect, answer = by_hand(call)
-    assert effect.timeout_s is None
+    assert effect.timeout_s == Limits().until_content_s(stream=False, thinking=True)
     assert answer(Broken(DOWN)).timeout_s is None
 
 
-def test_each_hop_gets_what_is_left_of_the_deadline() -> None:
+def test_each_hop_gets_what_is_left_of_the_deadline_but_a_reserve_for_those_behind_it() -> None:
     clock = Clock()
-    call = make_call(Fake("openai").target(), Fake("mistral").target(timeout_s=1.0), clock=clock, deadline_s=10.0)
+    call = make_call(Fake("openai").target(), Fake("mistral").target(timeout_s=1.0), clock=clock, deadline_s=20.0)
     effect, answer = by_hand(call)
-    assert effect.timeout_s == 10.0
+    assert effect.timeout_s == 20.0 - 2 * MIN_HOP_S
     clock.passes(4.0)
-    assert answer(Broken(DOWN)).timeout_s == 6.0
+    assert answer(Broken(DOWN)).timeout_s == 16.0 - MIN_HOP_S
     clock.passes(1.0)
     assert answer(Broken(DOWN)).timeout_s == 1.0
 
 
-def test_a_passed_deadline_skips_what_is_left() -> None:
+def test_the_reserve_of_a_short_deadline_is_half_an_equal_share() -> None:
+    effect, answer = by_hand(make_call(Fake("openai").target(), deadline_s=0.4, clock=(clock := Clock())))
+    assert effect.timeout_s == pytest.approx(0.3)
+    clock.passes(0.3)
+    assert answer(Broken(DOWN)).timeout_s == pytest.approx(0.1)
+
+
+def test_hop_timeout_bounds_a_hop_with_its_retries() -> None:
+    clock, retry = Clock(), RetryPolicy(attempts=3)
+    call = make_call(Fake("openai").target(), clock=clock, retry=retry, limits=Limits(hop_s=5.0))
+    effect, answer = by_hand(call)
+    assert effect.timeout_s == 5.0
+    clock.passes(2.0)
+    assert answer(Broken(Failure(kind="server"))).timeout_s == 3.0
+
+
+def test_a_hop_that_would_get_too_little_is_skipped() -> None:
     clock, fake, down = Clock(), Fake("anthropic"), failing(503)
     call = make_call(fake.target(), clock=clock, deadline_s=2.0)
-    result = drive(call, Primary([down], during=lambda: clock.passes(3.0)))
+    result = drive(call, Primary([down], during=lambda: clock.passes(1.9)))
     assert isinstance(result, Broken)
     assert result.native is down.native
     assert fake.asked == []
-    assert "skipped, the deadline of 2 s has passed" in call.record.note
+    assert "skipped, too little is left of the deadline of 2 s" in call.record.note
 
 
 def test_no_retry_outlives_the_deadline() -> None:
@@ -401,24 +418,24 @@ def test_no_retry_outlives_the_deadline() -> None:
     assert isinstance(answer(Broken(Failure(kind="rate_limit", retry_after_s=1.5))), Broken)
 
 
-# cooldowns
+# breakers
 
 
 def test_a_cooled_down_primary_is_asked_last() -> None:
     clock, fake = Clock(), Fake("anthropic")
-    cooldowns, target = Cooldowns(clock), fake.target()
+    breakers, target = Breakers(clock), fake.target()
     for _ in range(2):
-        drive(make_call(target, clock=clock, cooldowns=cooldowns), Primary())
-    call, primary = make_call(target, clock=clock, cooldowns=cooldowns), Primary()
+        drive(make_call(target, clock=clock, breakers=breakers), Primary())
+    call, primary = make_call(target, clock=clock, breakers=breakers), Primary()
     assert isinstance(drive(call, primary), Answer)
     assert (primary.sent, hops(call)) == (0, [("anthropic", "served")])
 
 
 def test_a_primary_that_is_asked_last_still_has_the_last_word() -> None:
     clock, fake, down = Clock(), Fake("openai", [openai_error(500)]), failing(529)
-    cooldowns = Cooldowns(clock)
-    call = make_call(fake.target(), clock=clock, cooldowns=cooldowns)
-    cooldowns.failed(call.key, Failure(kind="quota_exhausted"))
+    breakers = Breakers(clock)
+    call = make_call(fake.target(), clock=clock, breakers=breakers)
+    breakers.failed(call.key, Failure(kind="quota_exhausted"))
     result = drive(call, Primary([down]))
     assert isinstance(result, Broken)
     assert result.native is down.native
@@ -427,9 +444,9 @@ def test_a_primary_that_is_asked_last_still_has_the_last_word() -> None:
 
 def test_a_target_that_ends_the_walk_before_the_primary_says_why() -> None:
     clock, strict = Clock(), Fake("openai", [openai_error(400, "content_filter")])
-    cooldowns, lossy = Cooldowns(clock), Fake("anthropic")
-    call = make_call(lossy.target(), strict.target(), clock=clock, cooldowns=cooldowns, asked=with_two_answers())
-    cooldowns.failed(call.key, Failure(kind="quota_exhausted"))
+    breakers, lossy = Breakers(clock), Fake("anthropic")
+    call = make_call(lossy.target(), strict.target(), clock=clock, breakers=breakers, asked=with_two_answers())
+    breakers.failed(call.key, Failure(kind="quota_exhausted"))
     primary = Primary()
     result = drive(call, primary)
     assert isinstance(result, Broken)
@@ -438,56 +455,56 @@ def test_a_target_that_ends_the_walk_before_the_primary_says_why() -> None:
 
 def test_when_all_are_cooled_down_all_are_still_asked() -> None:
     clock, fake = Clock(), Fake("openai", [openai_error(503)])
-    cooldowns, target = Cooldowns(clock), fake.target()
+    breakers, target = Breakers(clock), fake.target()
     for _ in range(3):
-        call, primary = make_call(target, clock=clock, cooldowns=cooldowns), Primary()
-        down = primary.answers[0] = failing(503)
+        call = make_call(target, clock=clock, breakers=breakers, retry=RetryPolicy(attempts=1))
+        primary = Primary([down := failing(503)])
         result = drive(call, primary)
         assert isinstance(result, Broken)
         assert result.native is down.native
-    assert cooldowns.reopens_in(target.key) > 0
+    assert breakers.reopens_in(target.key) > 0
     assert len(fake.asked) == 3
 
 
 def test_those_that_reopen_first_are_asked_first() -> None:
     clock = Clock()
-    cooldowns = Cooldowns(clock)
+    breakers = Breakers(clock)
     late, soon = Fake("anthropic").target(), Fake("mistral").target()
-    call = make_call(late, soon, clock=clock, cooldowns=cooldowns)
+    call = make_call(late, soon, clock=clock, breakers=breakers)
     for key, wait_s in ((call.key, 9.0), (late.key, 8.0), (soon.key, 3.0)):
-        cooldowns.failed(key, Failure(kind="rate_limit", retry_after_s=wait_s))
+        breakers.failed(key, Failure(kind="rate_limit", retry_after_s=wait_s))
     assert isinstance(drive(call, Primary()), Answer)
     assert hops(call) == [("mistral", "served")]
 
 
 def test_the_primary_comes_back_by_a_probe() -> None:
-    clock, cooldowns, target = Clock(), None, Fake("anthropic").target()
-    cooldowns = Cooldowns(clock)
+    clock, breakers, target = Clock(), None, Fake("anthropic").target()
+    breakers = Breakers(clock)
     for _ in range(2):
-        drive(make_call(target, clock=clock, cooldowns=cooldowns), Primary())
-    clock.passes(2.0)
+        drive(make_call(target, clock=clock, breakers=breakers), Primary())
+    clock.passes(FIRST_S * (1 + JITTER))
     reply = answering(body_of("openai"))
-    call = make_call(target, clock=clock, cooldowns=cooldowns)
+    call = make_call(target, clock=clock, breakers=breakers)
     assert drive(call, Primary([reply])) == NativeAnswer(reply.native)
-    assert cooldowns.quiet
+    assert breakers.quiet
 
 
 def test_a_target_that_nobody_needed_keeps_its_chance_of_a_probe() -> None:
     clock, target = Clock(), Fake("anthropic").target()
-    cooldowns = Cooldowns(clock)
-    cooldowns.failed(target.key, Failure(kind="quota_exhausted"))
+    breakers = Breakers(clock)
+    breakers.failed(target.key, Failure(kind="quota_exhausted"))
     clock.passes(30.0)
-    drive(make_call(target, clock=clock, cooldowns=cooldowns), Primary([answering(body_of("openai"))]))
-    assert cooldowns.admit(target.key)
+    drive(make_call(target, clock=clock, breakers=breakers), Primary([answering(body_of("openai"))]))
+    assert breakers.admit(target.key)
 
 
 @pytest.mark.parametrize("left", ["skipped", "bad_request", "interrupted", "asleep"])
 def test_a_probe_that_is_left_without_a_verdict_can_be_had_again(left: str) -> None:
     clock, fake = Clock(), Fake("openai", [openai_error(400)])
-    cooldowns, target = Cooldowns(clock), fake.target()
-    cooldowns.failed(target.key, Failure(kind="quota_exhausted"))
+    breakers, target = Breakers(clock), fake.target()
+    breakers.failed(target.key, Failure(kind="quota_exhausted"))
     clock.passes(30.0)
-    call = make_call(target, clock=clock, cooldowns=cooldowns, deadline_s=5.0)
+    call = make_call(target, clock=clock, breakers=breakers, deadline_s=5.0)
     steps = walk(call)
     steps.send(None)
     if left == "skipped":
@@ -503,17 +520,17 @@ def test_a_probe_that_is_left_without_a_verdict_can_be_had_again(left: str) -> N
         assert left in ("skipped", "bad_request")
     assert (effect is None) == (left == "skipped")
     steps.close()
-    assert cooldowns.admit(target.key)
+    assert breakers.admit(target.key)
 
 
 def test_a_chain_of_one_is_never_cooled_down() -> None:
     clock = Clock()
-    cooldowns = Cooldowns(clock)
+    breakers = Breakers(clock)
     for _ in range(5):
         primary = Primary()
-        drive(make_call(clock=clock, cooldowns=cooldowns), primary)
+        drive(make_call(clock=clock, breakers=breakers), primary)
         assert primary.sent == 1
-    assert cooldowns.quiet
+    assert breakers.quiet
 
 
 # interruptions

@@ -1,0 +1,103 @@
+"""The caller's own word on failures and answers: `fallback_on` and `classify`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import openai
+import pytest
+
+from spaturzu import ConfigError
+from spaturzu.router.classify import Seen
+from spaturzu.sandbox import Failing, Reply, Status
+from spaturzu_translators.messages import Provider
+
+from .chains import SERVED, House, each_primary, other, sync_and_async
+
+
+@each_primary
+@pytest.mark.parametrize("kind", ["auth", "content_policy"])
+def test_fallback_on_opens_a_way_for_what_stops(house: House, primary: Provider, kind: Any) -> None:
+    house.answers(Failing(kind, times=None), primary)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary), options={"fallback_on": [kind]})
+    assert house.call(primary, client).said.text == SERVED.text
+
+
+def test_fallback_on_closes_a_way(house: House) -> None:
+    house.answers(Failing("rate_limit", times=None), "openai")
+    client = house.chain("openai", "anthropic", options={"fallback_on": {"rate_limit": False}})
+    heard = house.attempt("openai", client, stream=False, as_async=False)
+    assert isinstance(heard.error, openai.RateLimitError)
+    assert heard.statuses == ["failed"]
+
+
+@sync_and_async
+def test_classify_says_what_a_failure_is(house: House, as_async: bool) -> None:
+    seen: list[Seen] = []
+
+    def classify(what: Seen) -> Any:
+        seen.append(what)
+        return "overloaded" if what.failure and what.failure.code == "tenant_busy" else None
+
+    house.answers(Status(400, {"error": {"message": "No.", "code": "tenant_busy"}}, times=None), "openai")
+    client = house.chain("openai", "anthropic", as_async=as_async, options={"classify": classify})
+    heard = house.call("openai", client, as_async=as_async)
+    assert heard.statuses == ["failed", "served"]
+    assert heard.record.hops[0].kind == "overloaded"
+    assert [(what.provider, what.failure is None) for what in seen] == [("openai", False), ("anthropic", True)]
+
+
+@pytest.mark.parametrize("place", ["primary", "target"])
+def test_classify_can_refuse_an_answer(house: House, place: str) -> None:
+    def classify(seen: Seen) -> Any:
+        return "server" if seen.body and "sorry" in str(seen.body) else None
+
+    house.answers(Reply("sorry") if place == "primary" else Status(503, times=None), "openai")
+    house.answers(Reply("sorry") if place == "target" else SERVED, "anthropic")
+    house.answers(SERVED, "mistral")
+    once = {"retry": {"attempts": 1}}
+    client = house.chain("openai", "anthropic", "mistral", options={"classify": classify, **once})
+    heard = house.call("openai", client)
+    assert heard.said.text == SERVED.text
+    refused = heard.record.hops[0 if place == "primary" else 1]
+    assert (refused.status, refused.kind, refused.code) == ("failed", "server", "classified")
+
+
+def test_an_answer_that_the_hook_refuses_everywhere_is_the_primarys_error(house: House) -> None:
+    house.answers(Reply("sorry"))
+    options = {"classify": lambda seen: "server" if seen.body else None, "retry": {"attempts": 1}}
+    heard = house.attempt("openai", house.chain("openai", "anthropic", options=options), stream=False, as_async=False)
+    assert isinstance(heard.error, openai.InternalServerError)
+
+
+def _raises(_: Seen) -> Any:
+    raise LookupError("a bug")
+
+
+@pytest.mark.parametrize("hook", [_raises, lambda _: "nonsense", lambda _: 5, lambda _: ["server"]])
+def test_a_bad_hook_changes_nothing_and_is_counted(house: House, hook: Any) -> None:
+    house.answers(Status(503, times=None), "openai")
+    client = house.chain("openai", "anthropic", options={"classify": hook})
+    assert house.call("openai", client).statuses == ["failed", "served"]
+    assert client.spaturzu.health().errors["classify"] == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"fallback_on": ["ratelimit"]}, ["'ratelimit'", "fallback_on", "rate_limit"]),
+        ({"fallback_on": {"server": 1}}, ["'fallback_on.server'", "True or False"]),
+        ({"fallback_on": "server"}, ["'fallback_on'", "'server'", "list of kinds"]),
+        ({"fallback_on": ["cancelled"]}, ["fallback_on.cancelled", "leave the key out"]),
+        ({"classify": "server"}, ["'classify'", "give a function"]),
+        ({"breaker": {"shard": "x"}}, ["'breaker.shard'", "unknown key", "shared"]),
+        ({"breaker": {"shared": "/no/such/place/at all"}}, ["'breaker.shared'", "cannot be opened"]),
+        ({"first_token_timeout": 0}, ["'first_token_timeout'", "greater than 0"]),
+        ({"idle_timeout": float("nan")}, ["'idle_timeout'", "nan"]),
+    ],
+)
+def test_bad_options_are_refused_with_a_sentence(house: House, options: Any, words: list[str]) -> None:
+    with pytest.raises(ConfigError) as caught:
+        house.chain("openai", "anthropic", options=options)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
