@@ -18,7 +18,7 @@ from .errors import ConfigError
 from .router.breakers import PROCESS, Breakers, breakers_of
 from .router.chain import Api, Chain, Target
 from .router.choosing import Choosing, Strategy
-from .router.classify import KINDS, Classifier
+from .router.classify import KINDS, Classifier, Classify
 from .router.limits import Limits
 from .router.media import FetchLimits
 from .router.retry import RetryPolicy
@@ -169,7 +169,7 @@ def _fallback_on(given: Any) -> dict[FailureKind, bool]:
     if isinstance(given, str) or not isinstance(given, Collection):
         raise ConfigError(f"spaturzu: 'fallback_on' is {given!r}; write {{'content_policy': True}}, or a list of kinds")
     kinds = cast("Collection[Any]", given)
-    said: dict[Any, Any] = dict(kinds) if isinstance(kinds, Mapping) else dict.fromkeys(kinds, True)
+    said = dict(cast("Mapping[Any, Any]", kinds)) if isinstance(kinds, Mapping) else dict.fromkeys(kinds, True)
     for kind, falls in said.items():
         if kind not in KINDS:
             raise ConfigError(f"spaturzu: unknown kind {kind!r} in 'fallback_on'; known: {', '.join(KINDS)}")
@@ -184,8 +184,10 @@ def _classifier(given: Any) -> Classifier | None:
     if given is None:
         return None
     if not callable(given):
-        raise ConfigError(f"spaturzu: 'classify' is {given!r}; give a function of one `Seen` that returns a kind or None")
-    return Classifier(given)
+        raise ConfigError(
+            f"spaturzu: 'classify' is {given!r}; give a function of one `Seen` that returns a kind or None"
+        )
+    return Classifier(cast("Classify", given))
 
 
 def _fetch_limits(given: bool | FetchOptions) -> FetchLimits | None:

@@ -14,11 +14,11 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from spaturzu_translators.failures import Failure
 
-from .shared import SharedBreakers, digest
+from .keys import digest
 from .verdicts import VERDICTS
 
 WINDOW_S = 30.0
@@ -26,6 +26,9 @@ OPEN_AT, SAMPLES, RATIO = 3, 5, 0.5
 FIRST_S, LONGEST_S, JITTER = 2.0, 20.0, 0.2
 KEPT = 1024
 """So many targets are remembered at most; then those whose failures are old are forgotten."""
+
+if TYPE_CHECKING:
+    from .shared import SharedBreakers
 
 BreakerState: TypeAlias = Literal["closed", "open", "half_open"]
 
@@ -223,9 +226,7 @@ class Breakers:
     def _new(self, key: Hashable, target: str) -> _State:
         if len(self._states) >= KEPT:
             now = self._clock()
-            old = [
-                key for key, state in self._states.items() if state.at(now) != "open" and not state.weighed(now)[0]
-            ]
+            old = [key for key, state in self._states.items() if state.at(now) != "open" and not state.weighed(now)[0]]
             for gone in old or list(self._states)[:1]:
                 del self._states[gone]
         state = self._states[key] = _State(target)
@@ -289,6 +290,8 @@ _SHARING_LOCK = threading.Lock()
 
 def breakers_of(path: str | Path) -> Breakers:
     """Those that share a file: one for each file and process. Raises OSError if it cannot be made."""
+    from .shared import SharedBreakers
+
     name = str(Path(path).absolute())
     with _SHARING_LOCK:
         if name not in _SHARING:

@@ -18,7 +18,6 @@ from .judge import Reply, judge
 from .media import Media
 from .relay import Relay
 from .targets import Sdk
-from .watch import Watch
 from .walk import (
     Broken,
     Effect,
@@ -33,6 +32,7 @@ from .walk import (
     TargetAnswer,
     walk,
 )
+from .watch import Watch, is_asyncio
 
 END: Any = object()
 Found = TypeVar("Found")
@@ -157,7 +157,7 @@ def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
 
 async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:
     watch = effect.watch
-    if watch is None:
+    if watch is None or not is_asyncio():
         return await _asent(call, primary, effect)
     from anyio import CancelScope
 
@@ -219,7 +219,7 @@ def _sent_to_target(effect: SendTarget) -> Outcome:
 
 async def _asend_target(effect: SendTarget) -> Outcome:
     watch = effect.watch
-    if watch is None:
+    if watch is None or not is_asyncio():
         return await _asent_to_target(effect)
     from anyio import CancelScope
 

@@ -11,7 +11,13 @@ from spaturzu_translators.messages import Provider
 
 from .targets.common import resolve
 
-_ENDPOINTS = ("base_url", "meta.endpoint_url", "_api_client._http_options.base_url", "sdk_configuration.server_url", "sdk_configuration.server")
+_ENDPOINTS = (
+    "base_url",
+    "meta.endpoint_url",
+    "_api_client._http_options.base_url",
+    "sdk_configuration.server_url",
+    "sdk_configuration.server",
+)
 _CREDENTIALS = (
     "api_key",
     "auth_token",
@@ -52,3 +58,9 @@ def key_of_client(provider: Provider, client: Any) -> tuple[Hashable, ...]:
 
 def _first(client: Any, names: tuple[str, ...]) -> Any:
     return next((found for name in names if (found := resolve(client, name))), None)
+
+
+@lru_cache(maxsize=4096)
+def digest(key: Hashable) -> str:
+    """A target's key as it stands in the file, the same in every process; no credential can be read from it."""
+    return blake2b(repr(key).encode(), digest_size=16).hexdigest()

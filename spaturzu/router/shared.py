@@ -9,11 +9,9 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import TypeVar
 
@@ -47,12 +45,6 @@ class Row:
     target: str
     openings: int
     reopens_in_s: float
-
-
-@lru_cache(maxsize=4096)
-def digest(key: Hashable) -> str:
-    """A target's key as it stands in the file, the same in every process; no credential can be read from it."""
-    return blake2b(repr(key).encode(), digest_size=16).hexdigest()
 
 
 class SharedBreakers:

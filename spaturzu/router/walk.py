@@ -149,7 +149,8 @@ def _walk(call: Call) -> Generator[Effect, Outcome, Result]:
     Where the chain has no primary, the first target's failure stands for it.
     """
     own: Broken | None = None
-    for target, wait_s, call.ahead in turns(call):
+    for target, wait_s, ahead in turns(call):
+        call.ahead = ahead
         if wait_s:
             yield Sleep(wait_s)
         result = yield from visit(call, target)

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from math import inf
 from types import FrameType, TracebackType
 from typing import Any, Literal
@@ -50,7 +49,7 @@ class Watch:
         self._started = time.monotonic()
         self.due = self._started + self._soonest_s
         if self._scope is None:
-            self._thread, self._frame = threading.get_ident(), sys._getframe(1)
+            self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         WATCHDOG.watch(self)
         return self
 
@@ -111,7 +110,7 @@ class StreamWatch:
     def open(self) -> None:
         """The reader begins. To be called by the generator that reads, in its thread or its task."""
         self._task = _current_task()
-        self._frame = None if self._task is not None else sys._getframe(1)
+        self._frame = None if self._task is not None else sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
         WATCHDOG.watch(self)
 
     def close(self) -> None:
@@ -179,15 +178,15 @@ def _on_loop_of(task: asyncio.Task[Any], work: Callable[[], None]) -> None:
 
 def _on_this_loop(work: Callable[[], None]) -> Callable[[], None]:
     """`work`, to be called from any thread, done on the event loop that runs here."""
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        import trio
-
-        return partial(trio.lowlevel.current_trio_token().run_sync_soon, work)
+    loop = asyncio.get_running_loop()
 
     def soon() -> None:
         with suppress(RuntimeError):  # a closed loop has nothing left to cancel
             loop.call_soon_threadsafe(work)
 
     return soon
+
+
+def is_asyncio() -> bool:
+    """Does an event loop of asyncio run here? On another, only the transport's own timeouts end a wait."""
+    return asyncio._get_running_loop() is not None  # pyright: ignore[reportPrivateUsage] - documented, and does not raise

@@ -6,12 +6,11 @@ import time
 from typing import Any
 
 import pytest
-
-import spaturzu
 from botocore.config import Config
 
+import spaturzu
 from spaturzu.sandbox import Failing, Refused, Reset, Silence, Status, Step
-from spaturzu_translators.messages import PROVIDERS, Provider
+from spaturzu_translators.messages import Provider
 
 from .chains import (
     SERVED,

@@ -9,9 +9,9 @@ from math import inf
 from types import SimpleNamespace
 from typing import Any
 
+from spaturzu.router.breakers import Breakers
 from spaturzu.router.call import Call
 from spaturzu.router.chain import Chain, Target
-from spaturzu.router.breakers import Breakers
 from spaturzu.router.hop import CallRecord
 from spaturzu.router.judge import Reply
 from spaturzu.router.limits import Limits

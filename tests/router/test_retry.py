@@ -23,7 +23,13 @@ REFUSED = Failure(kind="connection")
 
 
 def waits(
-    failure: Failure, *, times: int = 5, max_retries: int = 2, remaining_s: float = inf, last: bool = False, **policy: Any
+    failure: Failure,
+    *,
+    times: int = 5,
+    max_retries: int = 2,
+    remaining_s: float = inf,
+    last: bool = False,
+    **policy: Any,
 ):
     """What a hop is told after each of so many failures of one sort. `last`: nobody healthy is next."""
     retries = Retries(RetryPolicy(**{"rand": lambda: 1.0, **policy}), max_retries, lambda: last)

@@ -13,8 +13,8 @@ import httpx2
 import openai
 import pytest
 
-from spaturzu.router.call import Call
 from spaturzu.router.breakers import FIRST_S, JITTER, OPEN_AT, Breakers
+from spaturzu.router.call import Call
 from spaturzu.router.drive import adrive, drive
 from spaturzu.router.judge import Reply
 from spaturzu.router.limits import MIN_HOP_S, Limits
