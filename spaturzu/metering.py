@@ -106,11 +106,10 @@ class Metering:
         from .middleware.meter import Completing
 
         options, trouble = self._options, Trouble(self._options.on_error)
-        path, address = _place(), options.address
-        store = Store(path)
+        store, address = Store(), options.address
         sink = Embedded(store, trouble.stats) if address is None else Gateway(store, address, trouble)
         completing = Completing(trouble.stats, priced=address is None, overrides=self._overrides)
-        return Recorder(path.with_name(f"{path.name}.journal"), sink, completing, trouble)
+        return Recorder(store.path.with_name(f"{store.path.name}.journal"), sink, completing, trouble)
 
     def flush(self, timeout_s: float | None) -> bool:
         """Wait until everything has left."""
@@ -123,35 +122,6 @@ class Metering:
     def stats(self) -> Stats:
         """What became of the records so far."""
         return self.recorder.stats()
-
-
-def _place() -> Path:
-    """The ledger's file. Where its folder cannot be written, as in AWS Lambda, a folder for temporary files has it."""
-    from .errors import LedgerError
-    from .ledger.place import FILE_NAME, default_path
-
-    try:
-        path = default_path()
-        if os.environ.get("SPATURZU_DB"):
-            return path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if os.access(path.parent, os.W_OK):
-            return path
-    except (OSError, LedgerError):
-        pass
-    return _temporary() / FILE_NAME
-
-
-def _temporary() -> Path:
-    """This user's, the same for its next process; one of this process alone where somebody else made that."""
-    import tempfile
-
-    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
-    folder = Path(tempfile.gettempdir()) / f"spaturzu-{user}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-        return Path(tempfile.mkdtemp(prefix="spaturzu-"))
-    return folder
 
 
 def _overrides(prices: Mapping[str, Any] | str | Path | None) -> Any:

@@ -119,11 +119,13 @@ def test_a_gateway_that_refuses_is_a_problem(gateway: ThreadingHTTPServer):
     assert found()["gateway"][1] == "127.0.0.1 answers 503 to GET /healthz; is SPATURZU_BASE_URL right?"
 
 
-@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "no url"])
-def test_a_gateway_that_is_not_there_is_a_problem(monkeypatch: pytest.MonkeyPatch, url: str):
+@pytest.mark.parametrize(
+    ("url", "told"), [("http://127.0.0.1:1", "cannot be reached"), ("no url", "it begins with https:// or http://")]
+)
+def test_a_gateway_that_is_not_there_is_a_problem(monkeypatch: pytest.MonkeyPatch, url: str, told: str):
     monkeypatch.setenv("SPATURZU_BASE_URL", url)
     state, said = found()["gateway"]
-    assert (state, "cannot be reached" in said) == ("problem", True)
+    assert (state, told in said) == ("problem", True)
 
 
 def test_a_clock_that_differs_from_the_gateways_is_a_warning(gateway: ThreadingHTTPServer):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import sqlite3
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -242,3 +243,16 @@ def test_the_file_is_in_the_users_data_directory(monkeypatch: pytest.MonkeyPatch
     assert default_path() == tmp_path / ".local/share/spaturzu/ledger.sqlite3"
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "xdg"))
     assert default_path() == tmp_path / "xdg/spaturzu/ledger.sqlite3"
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="XDG is for the others")
+def test_where_the_data_directory_cannot_be_made_the_file_is_among_temporary_ones(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    monkeypatch.delenv("SPATURZU_DB", raising=False)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "file" / "below"))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert default_path() == tmp_path / f"spaturzu-{os.getuid()}" / "ledger.sqlite3"
+    assert Store().insert([record()]) == 1
+    assert default_path().exists()

@@ -11,6 +11,9 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+from spaturzu.errors import ConfigError
+from spaturzu.metering import MeteringOptions
+
 from .findings import Finding, installed
 
 URL, KEY = "SPATURZU_BASE_URL", "SPATURZU_API_KEY"
@@ -22,19 +25,32 @@ BUILT = datetime.datetime(2026, 11, 1, tzinfo=datetime.UTC)
 
 def gateway() -> Iterator[Finding]:
     """Does the one that the environment names answer?"""
-    url = os.environ.get(URL)
-    key = f"{KEY} is {'set' if os.environ.get(KEY) else 'not set'}"
-    if not url:
+    address, key = _address(), f"{KEY} is {'set' if os.environ.get(KEY) else 'not set'}"
+    if isinstance(address, Finding):
+        yield address
+    elif address is None:
         yield Finding("gateway", "note", f"{URL} is not set; {key}")
-        return
-    answer = _health(url)
-    where = urlsplit(url).hostname or "the address"
-    if isinstance(answer, str):
-        yield Finding("gateway", "problem", f"{where} cannot be reached ({answer}); calls are kept and sent later")
-    elif answer.status_code != 200:
-        yield Finding("gateway", "problem", f"{where} answers {answer.status_code} to GET /healthz; is {URL} right?")
     else:
-        yield Finding("gateway", "ok", f"{where} answers; {key}")
+        yield _answering(address, key)
+
+
+def _address() -> str | Finding | None:
+    """The gateway's URL; None: there is none."""
+    try:
+        address = MeteringOptions().address
+    except ConfigError as error:
+        return Finding("gateway", "problem", str(error).removeprefix("spaturzu: "))
+    return None if address is None else address.base_url
+
+
+def _answering(url: str, key: str) -> Finding:
+    answer, where = _health(url), urlsplit(url).hostname or "the address"
+    if isinstance(answer, str):
+        return Finding("gateway", "problem", f"{where} cannot be reached ({answer}); calls are kept and sent later")
+    if answer.status_code != 200:
+        said = f"{where} answers {answer.status_code} to GET /healthz; is {URL} right?"
+        return Finding("gateway", "problem", said)
+    return Finding("gateway", "ok", f"{where} answers; {key}")
 
 
 @cache
@@ -43,8 +59,8 @@ def _health(url: str) -> Any:
     import httpx2
 
     try:
-        return httpx2.get(f"{url.rstrip('/')}/healthz", timeout=TIMEOUT_S)
-    except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as error:
+        return httpx2.get(f"{url}/healthz", timeout=TIMEOUT_S)
+    except (httpx2.HTTPError, httpx2.InvalidURL) as error:
         return type(error).__name__
 
 
@@ -64,8 +80,8 @@ def clock() -> Iterator[Finding]:
 
 
 def _skew_s() -> float | None:
-    url = os.environ.get(URL)
-    answer = _health(url) if url else "no gateway"
+    url = _address()
+    answer = _health(url) if isinstance(url, str) else "no gateway"
     said = "" if isinstance(answer, str) else answer.headers.get("date", "")
     try:
         return time.time() - parsedate_to_datetime(said).timestamp()
