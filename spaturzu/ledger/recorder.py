@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 import weakref
@@ -185,7 +186,7 @@ class Recorder:
             self._trouble.tell(error, {})
         self._thread = threading.Thread(target=self._run, name="spaturzu-recorder", daemon=True)
         self._thread.start()
-        atexit.register(self.close)
+        _at_exit(self.close)
         return self._page
 
     def _run(self) -> None:
@@ -265,6 +266,14 @@ class Recorder:
                 self._trouble.stats.adopted += len(records)
         except OSError as error:
             self._trouble.tell(error, {})
+
+
+def _at_exit(work: Callable[[], None]) -> None:
+    """Workers of multiprocessing end without `atexit`: they have a registry of their own."""
+    atexit.register(work)
+    workers = sys.modules.get("multiprocessing.util")
+    if workers is not None:
+        workers.Finalize(None, work, exitpriority=10)
 
 
 _LIVE: weakref.WeakSet[Recorder] = weakref.WeakSet()
