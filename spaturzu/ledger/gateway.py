@@ -14,6 +14,8 @@ from .sender import Sender
 from .stats import Trouble
 from .store import Store
 
+PATIENCE_S = 0.3
+"""How long records may be on their way to the gateway without being in the spool; the journal has them meanwhile."""
 _LAST = "SELECT coalesce(max(seq), 0) FROM spool WHERE destination = ?"
 _LEFT = "SELECT count(*) FROM spool WHERE destination = ? AND seq <= ?"
 
@@ -27,9 +29,13 @@ class Gateway:
         self._sender: Sender | None = None
 
     def take(self, records: Sequence[Record]) -> None:
-        """Spool them; the sender has its own thread. Calls that nobody understood are counted here, and not sent."""
-        self._store.spool([record for record in records if record.operation != "unmetered"], self._address.name)
-        self._started().kick()
+        """Send them, or spool what the gateway does not take at once. Calls that nobody understood are not sent."""
+        sender = self._started()
+        records = [record for record in records if record.operation != "unmetered"]
+        left = sender.offer(records, PATIENCE_S)
+        if left:
+            self._store.spool(left, self._address.name)
+            sender.kick()
 
     def _started(self) -> Sender:
         with self._lock:

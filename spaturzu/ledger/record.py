@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal, TypeAlias
 
 from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.responses import Usage
+from spaturzu_translators.values import value
 
 UsageSource: TypeAlias = Literal["provider", "tiktoken", "heuristic"]
 Outcome: TypeAlias = Literal["served", "failed", "skipped", "abandoned"]
@@ -16,7 +17,7 @@ Operation: TypeAlias = Literal["chat", "embeddings", "unmetered"]
 """`unmetered`: a call that was passed through without being understood; it is counted, not priced."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Record:
     """One hop of a call.
 

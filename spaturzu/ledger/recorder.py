@@ -24,8 +24,8 @@ from .journal import Draft, Page, new_pages, orphans
 from .record import Record
 from .stats import Stats, Trouble
 
-GATHER_S = 0.025
-"""How long the thread lets records gather before it stores them as one transaction."""
+GATHER_S = 0.1
+"""How long the thread lets records gather before it stores them as one transaction. Until then the journal has them."""
 RETRY_S = 1.0
 SCAN_S = 60.0
 """How often a process looks for records of processes that died beside it."""

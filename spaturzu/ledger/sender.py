@@ -10,12 +10,11 @@ import asyncio
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
-
-from spaturzu.errors import LedgerError
 
 from .post import Poster, Result
 from .record import Record
@@ -41,6 +40,8 @@ class Sender:
     def __init__(self, store: Store, address: Address, trouble: Trouble) -> None:
         self._store, self._address, self._trouble = store, address, trouble
         self.failures = 0
+        self._calm = True
+        self._offers = deque["Offered"]()
         self._waits = Waits(tuple(wait / 1000 for wait in address.backoff_ms))
         self._round_over = threading.Event()
         self._ready = threading.Event()
@@ -50,6 +51,16 @@ class Sender:
     def kick(self) -> None:
         """There is something in the spool."""
         self._call(lambda: self._work.set())
+
+    def offer(self, records: Sequence[Record], timeout_s: float) -> Sequence[Record]:
+        """Send these past the spool, if it is empty and the gateway is well. What it has not taken within that time."""
+        if not (self._calm and len(records) <= BATCH):
+            return records
+        offered = Offered(records)
+        self._call(lambda: (self._offers.append(offered), self._work.set()))
+        left = offered.left(timeout_s)
+        self._calm = self._calm and not left
+        return left
 
     def hurry(self) -> int:
         """Try now, whatever the last answer said. How many failures there were so far."""
@@ -99,8 +110,10 @@ class Sender:
             while True:
                 self._work.clear()
                 try:
-                    event, wait_s = await self._round(poster)
-                except LedgerError as error:
+                    event, wait_s = self._urgent, await self._take_offers(poster)
+                    if not wait_s:
+                        event, wait_s = await self._round(poster)
+                except Exception as error:  # noqa: BLE001 - told, and tried again: nothing else would send what waits
                     self._trouble.tell(error, {})
                     event, wait_s = self._urgent, 1.0
                 self._round_over.set()
@@ -108,10 +121,26 @@ class Sender:
                     await _first(event, wait_s)
                     self._urgent.clear()
 
+    async def _take_offers(self, poster: Poster) -> float:
+        """Send what did not go through the spool. How long to leave the gateway alone then, if it took none."""
+        wait_s = 0.0
+        while self._offers:
+            offered = self._offers.popleft()
+            try:
+                await poster.send(offered.records, offered.results)
+            finally:
+                done = [result for result in offered.results if result.kind != "again"]
+                self._count(done)
+                if offered.close():
+                    self._store.mark_sent([result.record.id for result in done])
+            wait_s = self._after(offered.results)
+        return wait_s
+
     async def _round(self, poster: Poster) -> tuple[asyncio.Event, float]:
         """Send what waits, once. For what to wait then, and how long (s) at most; 0: not at all."""
         records = self._due()
         if not records:
+            self._calm = not self._waits.resting
             return self._work, self._waits.until_due()
         results: list[Result] = []
         try:
@@ -137,6 +166,10 @@ class Sender:
         self._release([record.id for record in records if record.id not in settled])
         for result in done:
             self._waits.resting.pop(result.record.id, None)
+        self._count(done)
+
+    def _count(self, done: Sequence[Result]) -> None:
+        for result in done:
             if result.kind == "delivered":
                 self._trouble.stats.sent += 1
             else:
@@ -159,6 +192,29 @@ class Sender:
                 self._trouble.tell(_of(result), entry(result.record))
         self.failures += 1
         return 0.0 if some else wait_s
+
+
+class Offered:
+    """Records on their way past the spool."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records, self.results = records, list[Result]()
+        self._lock, self._over = threading.Lock(), threading.Event()
+        self._given_up = False
+
+    def left(self, timeout_s: float) -> Sequence[Record]:
+        """What the gateway has not taken. Waits for it that long; then all that has no result yet is left."""
+        self._over.wait(timeout_s)
+        with self._lock:
+            self._given_up = not self._over.is_set()
+            done = {result.record.id for result in self.results if result.kind != "again"}
+        return [record for record in self.records if record.id not in done] if len(done) < len(self.records) else ()
+
+    def close(self) -> bool:
+        """The results are all there. Had the one who offered given up: are some of the records in the spool?"""
+        with self._lock:
+            self._over.set()
+            return self._given_up
 
 
 def _of(result: Result) -> Exception:
