@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 from typing import Literal
 
-Unit = Literal["us", "ms", "count"]
-SCALE: dict[Unit, float] = {"us": 1e6, "ms": 1e3, "count": 1}
+Unit = Literal["us", "ms", "count", "MB", "per s"]
+SCALE: dict[Unit, float] = {"us": 1e6, "ms": 1e3, "count": 1, "MB": 1, "per s": 1}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from spaturzu.errors import LedgerError
 
 from .address import Address
 from .record import Record
-from .sender import Sender
+from .sender import BATCH, Sender
 from .stats import Trouble
 from .store import Store
 
@@ -31,11 +31,14 @@ class Gateway:
     def take(self, records: Sequence[Record]) -> None:
         """Send them, or spool what the gateway does not take at once. Calls that nobody understood are not sent."""
         sender = self._started()
-        records = [record for record in records if record.operation != "unmetered"]
-        left = sender.offer(records, PATIENCE_S)
-        if left:
-            self._store.spool(left, self._address.name)
-            sender.kick()
+        left = [record for record in records if record.operation != "unmetered"]
+        while left:
+            refused = sender.offer(left[:BATCH], PATIENCE_S)
+            left = left[BATCH:]
+            if refused:
+                self._store.spool([*refused, *left], self._address.name)
+                sender.kick()
+                return
 
     def _started(self) -> Sender:
         with self._lock:

@@ -8,18 +8,19 @@ and whoever finds it adopts it.
 
 from __future__ import annotations
 
-import json
+import marshal
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from .locks import locked
 
 Draft: TypeAlias = dict[str, Any]
-"""The fields of a Record as JSON, before its usage is read and priced."""
+"""The fields of a Record in the types of JSON, before its usage is read and priced."""
 
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_FORMAT = 4
+"""Of marshal: every CPython since 3.4 reads it. It takes a quarter of the time of JSON, on the caller's path."""
 
 
 class Page:
@@ -32,13 +33,13 @@ class Page:
         self.items: list[tuple[Draft, Any]] = []
 
     def write(self, draft: Draft) -> None:
-        """Append a line: a few microseconds, and safe from a kill of this process, though not of the machine.
+        """Append it: a few microseconds, and safe from a kill of this process, though not of the machine.
 
-        Raises OSError where there is no file.
+        Raises OSError where there is no file, ValueError where the draft has more than JSON has.
         """
         if self._file is None:
             raise OSError("this page is memory alone")
-        os.write(self._file, (_encode(draft) + "\n").encode("utf-8", "surrogatepass"))
+        os.write(self._file, marshal.dumps(draft, _FORMAT))
 
     def clear(self) -> None:
         """The store has it all."""
@@ -86,13 +87,11 @@ def orphans(folder: Path) -> Iterator[tuple[Path, list[Draft]]]:
 
 
 def _read(path: Path) -> list[Draft]:
-    """Its whole lines: the last may have been cut off by the end of its process."""
+    """Its whole entries: the last may have been cut off by the end of its process."""
     drafts = list[Draft]()
-    for line in path.read_bytes().split(b"\n"):
-        try:
-            draft = json.loads(line.decode("utf-8", "surrogatepass"))
-        except ValueError:
-            continue
-        if isinstance(draft, dict):
-            drafts.append(cast("Draft", draft))
-    return drafts
+    with path.open("rb") as entries:
+        while True:
+            try:
+                drafts.append(marshal.load(entries))  # noqa: S302 - a folder that only this user may write
+            except (EOFError, ValueError, TypeError):
+                return drafts

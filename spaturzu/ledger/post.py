@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, cast
 
 from spaturzu.errors import HttpError
+from spaturzu_translators.values import value
 
 from .record import Record
 from .wire import entry, full_entry
@@ -30,7 +31,7 @@ SAID = 200
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value
 class Result:
     """What became of one record. `again`: not yet; it is sent once more, after `retry_after_s` at the earliest."""
 
@@ -161,6 +162,9 @@ def _retry_after_s(said: str | None) -> float:
 
 def _of_batch(answer: _Answer, records: Sequence[Record]) -> Iterator[Result]:
     rejected = _rejected(answer.body) if answer.kind == "delivered" else {}
+    if not rejected:
+        yield from map(answer.of, records)
+        return
     for number, record in enumerate(records):
         if number in rejected:
             error = HttpError(f"spaturzu: POST /v1/logs/batch refused an entry: {rejected[number][:SAID]}", status=400)

@@ -63,6 +63,7 @@ class Recorder:
 
     def __init__(self, folder: Path, sink: Sink, complete: Callable[[Draft, Any], Record], trouble: Trouble) -> None:
         self._folder, self._sink, self._complete, self._trouble = folder, sink, complete, trouble
+        self._queued = 0
         self._new_state()
         _LIVE.add(self)
 
@@ -86,8 +87,8 @@ class Recorder:
             crowded = len(page.items) > LIMIT
             if crowded:
                 page.items.pop()
+                self._queued += 1
             asleep, self._idle = self._idle, False
-            self._trouble.stats.queued += 1
         if crowded:
             self._drop(draft)
             return
@@ -163,8 +164,9 @@ class Recorder:
     def stats(self) -> Stats:
         """The counts, with what waits now."""
         with self._lock:
-            waiting = len(self._held) + (len(self._page.items) if self._page else 0)
-        return replace(self._trouble.stats, waiting=waiting, spooled=self._sink.spooled())
+            fresh = len(self._page.items) if self._page else 0
+            waiting, queued = len(self._held) + fresh, self._queued + fresh
+        return replace(self._trouble.stats, queued=queued, waiting=waiting, spooled=self._sink.spooled())
 
     def forked(self) -> None:
         """In a child after a fork."""
@@ -220,6 +222,7 @@ class Recorder:
             assert page is not None  # noqa: S101 - the thread runs from the making of the pages on
             self._spare = page
             items, page.items = page.items, []
+            self._queued += len(items)
         if not items and not self._held:
             return True
         self._held += [record for draft, live in items if (record := self._completed(draft, live)) is not None]

@@ -53,8 +53,8 @@ class Sender:
         self._call(lambda: self._work.set())
 
     def offer(self, records: Sequence[Record], timeout_s: float) -> Sequence[Record]:
-        """Send these past the spool, if it is empty and the gateway is well. What it has not taken within that time."""
-        if not (self._calm and len(records) <= BATCH):
+        """Send a batch past the spool, if that is empty and the gateway is well. What it has not taken in time."""
+        if not self._calm:
             return records
         offered = Offered(records)
         self._call(lambda: (self._offers.append(offered), self._work.set()))
@@ -169,12 +169,11 @@ class Sender:
         self._count(done)
 
     def _count(self, done: Sequence[Result]) -> None:
-        for result in done:
-            if result.kind == "delivered":
-                self._trouble.stats.sent += 1
-            else:
-                self._trouble.stats.failed += 1
-                self._trouble.tell(_of(result), entry(result.record))
+        refused = [result for result in done if result.kind == "refused"]
+        self._trouble.stats.sent += len(done) - len(refused)
+        self._trouble.stats.failed += len(refused)
+        for result in refused:
+            self._trouble.tell(_of(result), entry(result.record))
 
     def _release(self, ids: list[str]) -> None:
         if ids:

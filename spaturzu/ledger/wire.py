@@ -7,6 +7,7 @@ cache served, Anthropic's and Bedrock's do not.
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Any
 
 from spaturzu_translators.responses import Usage
@@ -23,43 +24,60 @@ def entry(record: Record) -> dict[str, Any]:
         "id": record.id,
         "provider": record.provider,
         "model": record.response_model or record.request_model or "unknown",
-        "status": record.status,
-        "latencyMs": record.latency_ms,
-        "runId": record.run_id,
-        "parentRequestId": record.parent_request_id,
-        "agentName": record.agent_name,
-        "agentPath": list(record.agent_path),
-        "tags": _tags(record),
-        "userId": record.customer_id,
-        "sessionId": record.session_id,
-        **_tokens(record),
     }
-    return _known(said)
+    if record.status is not None:
+        said["status"] = record.status
+    said["latencyMs"] = record.latency_ms
+    if record.run_id is not None:
+        said["runId"], said["agentName"] = record.run_id, record.agent_name
+        said["agentPath"] = list(record.agent_path)
+        if record.parent_request_id is not None:
+            said["parentRequestId"] = record.parent_request_id
+    if record.tags or record.hop:
+        said["tags"] = _tags(record)
+    if record.customer_id is not None:
+        said["userId"] = record.customer_id
+    if record.session_id is not None:
+        said["sessionId"] = record.session_id
+    if record.usage is not None:
+        _put_tokens(said, record, record.usage)
+    return said
 
 
 def full_entry(record: Record) -> dict[str, Any]:
-    """One entry of `POST /v1/logs/batch`: the same, and the rest of the record."""
-    usage = record.usage
-    more: dict[str, Any] = {
-        "callId": record.call_id,
-        "hop": record.hop,
-        "operation": record.operation,
-        "requestModel": record.request_model,
-        "responseId": record.response_id,
-        "outcome": record.outcome,
-        "errorKind": record.kind,
-        "errorCode": record.code,
-        "attempts": record.attempts,
-        "startedAt": round(record.started_at * 1000),
-        "firstTokenMs": record.first_token_ms,
-        "streamed": record.streamed,
-        "stitched": record.stitched,
-        "customer": record.customer_id,
-        "serviceTier": record.service_tier,
-        "losses": list(record.losses),
-        "usage": None if usage is None else _usage(usage),
-    }
-    return entry(record) | _known(more)
+    """One entry of `POST /v1/logs/batch`: the same, and what of the rest is not as in most records (MOSTLY)."""
+    said = entry(record)
+    if record.call_id != record.id:
+        said["callId"] = record.call_id
+    if record.request_model != said["model"]:
+        said["requestModel"] = record.request_model
+    for name, value, mostly in zip(_NAMES, _rest_of(record), _MOSTLY, strict=True):
+        if value != mostly:
+            said[name] = value
+    if record.usage is not None and (more := _more_usage(record.usage)):
+        said["usage"] = more
+    return said
+
+
+MOSTLY: dict[str, tuple[str, Any]] = {
+    "hop": ("hop", 0),
+    "operation": ("operation", "chat"),
+    "responseId": ("response_id", None),
+    "outcome": ("outcome", "served"),
+    "errorKind": ("kind", None),
+    "errorCode": ("code", None),
+    "attempts": ("attempts", 1),
+    "firstTokenMs": ("first_token_ms", None),
+    "streamed": ("streamed", False),
+    "stitched": ("stitched", False),
+    "customer": ("customer_id", None),
+    "serviceTier": ("service_tier", None),
+    "losses": ("losses", ()),
+}
+"""Name in a batch, field of a Record, and the value that is left out because it is that of most."""
+_NAMES = tuple(MOSTLY)
+_rest_of = attrgetter(*(field for field, _ in MOSTLY.values()))
+_MOSTLY = tuple(value for _, value in MOSTLY.values())
 
 
 def _tags(record: Record) -> dict[str, str]:
@@ -67,37 +85,31 @@ def _tags(record: Record) -> dict[str, str]:
     return {**record.tags, "via": "fallback"} if record.hop else dict(record.tags)
 
 
-def _tokens(record: Record) -> dict[str, Any]:
-    usage = record.usage
-    if usage is None:
-        return {}
+def _put_tokens(said: dict[str, Any], record: Record, usage: Usage) -> None:
     prompt = usage.input_tokens
-    if prompt is not None and record.provider in _EXCLUSIVE:
-        prompt -= (usage.cache_read_tokens or 0) + (usage.cache_creation_tokens or 0)
-    return {
-        "promptTokens": prompt,
-        "completionTokens": usage.output_tokens,
-        "cachedInputTokens": usage.cache_read_tokens,
-        "usageSource": record.usage_source,
-    }
+    if prompt is not None:
+        if record.provider in _EXCLUSIVE:
+            prompt -= (usage.cache_read_tokens or 0) + (usage.cache_creation_tokens or 0)
+        said["promptTokens"] = prompt
+    if usage.output_tokens is not None:
+        said["completionTokens"] = usage.output_tokens
+    if usage.cache_read_tokens is not None:
+        said["cachedInputTokens"] = usage.cache_read_tokens
+    if record.usage_source is not None:
+        said["usageSource"] = record.usage_source
 
 
-def _usage(usage: Usage) -> dict[str, Any]:
-    """All canonical counts: totals that include the cache, writes by how long they are kept."""
-    return _known(
-        {
-            "inputTokens": usage.input_tokens,
-            "outputTokens": usage.output_tokens,
-            "cacheReadTokens": usage.cache_read_tokens,
-            "cacheCreationTokens": usage.cache_creation_tokens,
-            "cacheCreation5mTokens": usage.cache_creation_5m_tokens,
-            "cacheCreation1hTokens": usage.cache_creation_1h_tokens,
-            "reasoningTokens": usage.reasoning_tokens,
-            "inputAudioTokens": usage.input_audio_tokens,
-            "outputAudioTokens": usage.output_audio_tokens,
-        }
-    )
+_DETAILS = {
+    "cacheCreationTokens": "cache_creation_tokens",
+    "cacheCreation5mTokens": "cache_creation_5m_tokens",
+    "cacheCreation1hTokens": "cache_creation_1h_tokens",
+    "reasoningTokens": "reasoning_tokens",
+    "inputAudioTokens": "input_audio_tokens",
+    "outputAudioTokens": "output_audio_tokens",
+}
+"""Counts that only batches carry."""
+_details_of = attrgetter(*_DETAILS.values())
 
 
-def _known(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if value is not None and value != [] and value != {}}
+def _more_usage(usage: Usage) -> dict[str, int]:
+    return {name: count for name, count in zip(_DETAILS, _details_of(usage), strict=True) if count}

@@ -134,7 +134,8 @@ class Completing:
 
     def _made(self, draft: Draft, live: tuple[Call, Hop] | None) -> Record:
         fields = {name: value for name, value in draft.items() if name in _FIELDS}
-        fields["agent_path"], fields["losses"] = tuple(draft.get("agent_path", ())), tuple(draft.get("losses", ()))
+        if "losses" in fields:
+            fields["losses"] = tuple(fields["losses"])
         if live is not None and not live[1].asked:
             fields["request_model"] = live[0].model
         found = counted(draft, live)

@@ -251,15 +251,16 @@ assert spaturzu.flush(10)
     assert set(gateway.seen.values()) == {1}
 
 
-def test_a_page_of_the_journal_that_was_cut_off_gives_its_whole_lines(database: Path, tmp_path: Path):
+def test_a_page_of_the_journal_that_was_cut_off_gives_its_whole_entries(database: Path, tmp_path: Path):
     from spaturzu.ledger.journal import new_pages, orphans
 
     folder = tmp_path / "pages"
     page, spare = new_pages(folder)
     page.write({"id": "1"})
+    whole = page.path.read_bytes()  # type: ignore[union-attr]
     assert list(orphans(folder)) == []
     with page.path.open("ab") as cut:  # type: ignore[union-attr]
-        cut.write(b'{"id": "2"')
+        cut.write(whole[:-3])
     page.close()
     spare.close(empty=True)
     ((_, drafts),) = orphans(folder)
