@@ -94,4 +94,6 @@ FALLBACK_EVENT = "spaturzu.fallback"
 FALLBACK_FROM, FALLBACK_TO = "spaturzu.fallback.from", "spaturzu.fallback.to"
 FALLBACK_COUNT = "spaturzu.fallback.count"
 COST_TOTAL = "spaturzu.cost"
-BREAKER = "spaturzu.breaker.open"
+BREAKER = "spaturzu.breaker.state"
+BREAKER_STATES = {"closed": 0, "half_open": 1, "open": 2}
+TARGET = "spaturzu.target"

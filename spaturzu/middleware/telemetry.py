@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 from opentelemetry import context as contexts
 from opentelemetry import metrics, trace
@@ -21,6 +22,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 
 from spaturzu import semconv
 from spaturzu.ledger.record import Record
+from spaturzu.router.breakers import Breakers
 from spaturzu.router.call import Call
 from spaturzu.router.hop import CallRecord, Hop
 from spaturzu.version import VERSION
@@ -66,6 +68,7 @@ class Telemetry:
     def around_call(self, call: Call) -> Generator[None]:
         """Takes the caller's context. A call that may fall back has a span, the route, without any tokens on it."""
         context, counted = _caller()
+        self._metrics.watch(call.chain.breakers)
         span = None
         if len(call.chain.places) > 1:
             span = self._route(call, context)
@@ -165,6 +168,10 @@ class Metrics:
             explicit_bucket_boundaries_advisory=semconv.TOKENS_BOUNDARIES,
         )
         self.fallbacks = meter.create_counter(semconv.FALLBACK_COUNT, "{fallback}", "Hops that followed a failed one.")
+        self._breakers, self._failed = WeakSet[Breakers](), dict[str, int]()
+        meter.create_observable_gauge(
+            semconv.BREAKER, [self._states], description="0: closed; 1: half open, a probe may pass; 2: open."
+        )
         self._cost = meter.create_counter(semconv.COST_TOTAL, "{usd}", "What hops cost whose price is known.")
         self._tokens = tokens(semconv.TOKENS)
         new = semconv.OPT_IN_VALUE in os.environ.get(semconv.OPT_IN, "").split(",")
@@ -176,6 +183,19 @@ class Metrics:
         self._first_chunks = [seconds(name) for name in first_chunks]
         self._sums = {field: meter.create_counter(name, "{token}") for field, name in semconv.NEW_USAGE.items() if new}
         self._sizes = {field: tokens(name) for field, name in semconv.NEW_OPERATION_TOKENS.items() if new}
+
+    def watch(self, breakers: Breakers) -> None:
+        """Observe these from now on."""
+        if breakers not in self._breakers:
+            self._breakers.add(breakers)
+
+    def _states(self, options: metrics.CallbackOptions) -> Iterable[metrics.Observation]:
+        """Of each target that has failed since: a breaker that has closed is 0. Those of one name: the worst."""
+        self._failed = dict.fromkeys(self._failed, 0)
+        for health in [health for breakers in list(self._breakers) for health in breakers.all_health()]:
+            state = semconv.BREAKER_STATES[health.state]
+            self._failed[health.target] = max(state, self._failed.get(health.target, 0))
+        return [metrics.Observation(state, {semconv.TARGET: target}) for target, state in self._failed.items()]
 
     def record(self, traced: _Traced, hop: Hop, duration_s: float, record: Record | None) -> None:
         """A hop that is over."""

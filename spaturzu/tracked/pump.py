@@ -41,7 +41,6 @@ class _Pump:
             complete = pulled.relay.complete
             call.stream_over(pulled.hop, pulled.relay.failure, complete=complete)
             finish(pulled.hop, pulled.relay, abandoned=not complete, duration_s=duration_s)
-            self._call.record.over()
 
     def _broke(self, exc: Exception) -> bytes:
         """The source raised."""

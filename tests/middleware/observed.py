@@ -16,10 +16,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import spaturzu
-from spaturzu.sandbox import Sandbox, Status
+from spaturzu.sandbox import Cut, Reply, Sandbox, Status
 
 ASK: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "the secret prompt"}]}
 CLAUDE = "claude-haiku-4-5"
+WHOLE = Reply("The river rises in the hills, runs past two old mills and ends in the sea.", flush_each=True)
 
 
 def plain(span: ReadableSpan) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def plain(span: ReadableSpan) -> dict[str, Any]:
 
 
 def calls(sandbox: Sandbox) -> None:
-    """A fallback to Anthropic; a stream; one of an async client; and a call of Anthropic's own drop-in."""
+    """A fallback; a stream; one that breaks; a call of an async client; and one of Anthropic's own drop-in."""
     import anthropic
 
     from spaturzu.anthropic import Anthropic
@@ -53,6 +54,10 @@ def calls(sandbox: Sandbox) -> None:
     with tracer.start_as_current_span("stream"):
         stream = client.chat.completions.create(**ASK, stream=True)
     list(stream)
+    with tracer.start_as_current_span("resumed"):
+        sandbox.openai.script(Cut(after_deltas=8, framing="wrong", reply=WHOLE))
+        sandbox.anthropic.script(WHOLE)
+        list(client.chat.completions.create(**ASK, stream=True))
     with tracer.start_as_current_span("async"):
         sandbox.openai.script(Status(503))
         asyncio.run(_async(AsyncOpenAI(**here, spaturzu={"fallback": [fallback]})))

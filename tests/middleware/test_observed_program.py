@@ -15,6 +15,7 @@ for package in ("opentelemetry.sdk", "openai", "anthropic"):
     pytest.importorskip(package)
 
 ROOT = Path(__file__).parent.parent.parent
+HOPS = ("chat gpt-4o-mini", "chat claude-haiku-4-5")
 Spans = list[dict[str, Any]]
 
 
@@ -63,6 +64,18 @@ def test_a_stream_belongs_to_where_it_began(spans: Spans):
     assert found["spaturzu.route chat gpt-4o-mini"]["parent"] == found["stream"]["id"]
     assert found["chat gpt-4o-mini"]["attributes"]["gen_ai.request.stream"] is True
     assert found["chat gpt-4o-mini"]["attributes"]["spaturzu.hop.outcome"] == "served"
+
+
+@pytest.mark.slow
+def test_a_stream_that_another_hop_goes_on_with_stays_one_route(spans: Spans):
+    found = below(spans, "resumed")
+    route, broken, resumed = (found[name] for name in ("spaturzu.route chat gpt-4o-mini", *HOPS))
+    assert [hop["attributes"]["spaturzu.hop.outcome"] for hop in (broken, resumed)] == ["failed", "served"]
+    assert broken["parent"] == resumed["parent"] == route["id"]
+    assert route["attributes"]["spaturzu.stream.stitched"] is True
+    assert route["attributes"]["spaturzu.served_by"] == "anthropic/claude-haiku-4-5"
+    assert route["end"] >= resumed["end"] > broken["end"]
+    assert "error.type" not in route["attributes"]
 
 
 @pytest.mark.slow

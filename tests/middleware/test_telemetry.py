@@ -26,6 +26,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from spaturzu.middleware.telemetry import Telemetry
 from spaturzu.middleware.trace import trace_hop
+from spaturzu.router.breakers import Breakers
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
 from spaturzu.router.hop import Hop
@@ -37,7 +38,7 @@ from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Usage
 
 from ..ledger.records import failed, record
-from ..router.stage import Fake, Primary, answering, body_of, bytes_of, make_call
+from ..router.stage import Clock, Fake, Primary, answering, body_of, bytes_of, make_call
 
 USED = Usage(input_tokens=12, output_tokens=7, cache_read_tokens=4)
 SECRET = "the prompt that nobody else may read"
@@ -251,6 +252,28 @@ def test_durations_tokens_and_costs_are_metrics():
     (fallback,) = seen.points("spaturzu.fallback.count")
     assert (fallback.value, fallback.attributes["spaturzu.fallback.from"]) == (1, "openai/asked")
     assert seen.points("gen_ai.client.inference.duration") == []
+
+
+def test_a_breakers_state_is_a_metric():
+    seen, clock = Observed(), Clock()
+    breakers = Breakers(clock, rand=lambda: 0.5)
+
+    def states() -> dict[str, int]:
+        return {point.attributes["spaturzu.target"]: point.value for point in seen.points("spaturzu.breaker.state")}
+
+    def ask(status: int) -> None:
+        answer = answering(body_of("openai")) if status == 200 else status
+        drive(seen.call(Fake("anthropic").target(), clock=clock, breakers=breakers), Primary([answer]))
+
+    ask(200)
+    assert states() == {}
+    for _ in range(3):
+        ask(503)
+    assert states() == {"openai/asked": 2}
+    clock.passes(10)
+    assert states() == {"openai/asked": 1}
+    ask(200)
+    assert states() == {"openai/asked": 0}
 
 
 def test_the_newer_metrics_come_with_the_opt_in(monkeypatch: pytest.MonkeyPatch):
