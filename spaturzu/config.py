@@ -98,6 +98,7 @@ class Options(_Options):
     weight: float = Field(default=1.0, ge=0)
     affinity: bool | float = Field(default=False, ge=0)
     on_stream_break: Literal["resume", "raise"] = "resume"
+    stream_usage: bool | None = None
     fetch_media: bool | FetchOptions = False
     customer: str | None = Field(default=None, min_length=1)
     session_id: str | None = Field(default=None, min_length=1)
@@ -124,6 +125,7 @@ def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_prim
         on_loss=read.on_loss,
         choosing=Choosing(strategy=read.strategy, weight=read.weight, affinity_s=_affinity_s(read.affinity)),
         on_stream_break=read.on_stream_break,
+        stream_usage=read.stream_usage,
         fetch_media=_fetch_limits(read.fetch_media),
     )
 

@@ -71,6 +71,8 @@ class Call:
         self._read, self._key, self._named = read, key, named
         self._stripped = stripped
         self.started = chain.clock()
+        self.hides_usage = False
+        """Is this wire asked for a usage that the caller did not ask for?"""
         self.visited: list[Target | None] = []
         """The places of the record's hops."""
         self.ahead: tuple[Target | None, ...] = ()
@@ -125,7 +127,7 @@ class Call:
 
     def native_relay(self) -> NativeRelay:
         """For a stream of the primary's own."""
-        return NativeRelay(self.codec, self.request_or_bare)
+        return NativeRelay(self.codec, self.request_or_bare, hides=self.hides_usage)
 
     def target_relay(self, target: Target, prepared: Prepared) -> FrameRelay | None:
         """For a stream of a target; None for a plain answer."""
@@ -295,6 +297,8 @@ class Call:
             body = {**body, "model": target.model}
         if target.max_tokens is not None:
             body = _limited(body, self.codec, target)
+        if self.hides_usage:
+            body = {**body, "stream_options": {"include_usage": True}}
         wire = replace(self.wire, body=_merged(body, target.params), model=target.model)
         return Prepared(wire, self.wire_name, losses=self._stripped)
 

@@ -116,6 +116,8 @@ class Chain:
     on_loss: OnLoss = "skip"
     choosing: Choosing = field(default_factory=Choosing)
     on_stream_break: OnStreamBreak = "resume"
+    stream_usage: bool | None = None
+    """Is a stream's usage asked for where only those learn it who ask? None: where that is known to be safe."""
     fetch_media: FetchLimits | None = None
     around: tuple[Around, ...] = ()
     middleware: tuple[Middleware, ...] = ()

@@ -155,6 +155,34 @@ def _object(body: bytes) -> JSONObject:
     return cast("JSONObject", parsed) if isinstance(parsed, dict) else {}
 
 
+_OWN_HOST = re.compile(r"(?:^|\.)openai\.com$")
+_AZURE_HOST, _AZURE_V1 = re.compile(r"\.azure\.com$"), "/openai/v1/"
+_ASKED = b',"stream_options":{"include_usage":true}}'
+
+
+def asks_usage(call: Call, surface: Surface, host: str, path: str) -> bool:
+    """Is a stream's usage to be asked for? OpenAI's chat completions tell it only then (providers.md 1.7, 2026-11-22).
+
+    Unless the caller says so, only of OpenAI itself and of Azure's API without versions: a compatible server may be old
+    enough to refuse the question.
+    """
+    wanted = call.chain.stream_usage
+    if call.wire_name != "openai" or surface.wire is not None or wanted is False:
+        return False
+    if wanted is None and not call.chain.middleware:
+        return False
+    known = _OWN_HOST.search(host) or (_AZURE_HOST.search(host) and path.startswith(_AZURE_V1))
+    return bool(wanted or known)
+
+
+def with_usage_asked(body: bytes) -> bytes | None:
+    """`body` with the question behind all else; None where the caller has said something of it."""
+    body = body.rstrip()
+    if not body.endswith(b"}") or b'"stream_options"' in body:
+        return None
+    return body[:-1] + _ASKED
+
+
 def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -> None:
     """A stream is over: its hop says how."""
     hop.model = relay.model or hop.model

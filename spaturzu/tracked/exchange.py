@@ -19,7 +19,7 @@ from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Re
 from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.loss import Loss
 
-from .calls import COMPACT, begin, native_error, own, served_headers
+from .calls import COMPACT, asks_usage, begin, native_error, own, served_headers, with_usage_asked
 from .door import Door
 from .pump import AsyncPump, SyncPump, stream_source
 from .surfaces import Surface
@@ -36,7 +36,8 @@ def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request
     call = begin(door, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
-    result = drive(call, _Primary(family, inner, request, options, call.chain))
+    asking = _asking_usage(family, surface, call, request, options)
+    result = drive(call, _Primary(family, inner, asking, options, call.chain))
     return library(family).answer(door, call, result, request)
 
 
@@ -48,7 +49,8 @@ async def asend(
     call = begin(door, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
-    result = await adrive(call, _AsyncPrimary(family, inner, request, options, call.chain))
+    asking = _asking_usage(family, surface, call, request, options)
+    result = await adrive(call, _AsyncPrimary(family, inner, asking, options, call.chain))
     return library(family).answer(door, call, result, request)
 
 
@@ -57,11 +59,23 @@ def _own(family: Any, door: Door, surface: Surface, request: Any) -> tuple[Any, 
     kept = own(door, surface, request.content)
     if kept is None:
         return request, ()
+    return _with_body(family, request, kept.body), kept.stripped
+
+
+def _asking_usage(family: Any, surface: Surface, call: Call, request: Any, options: dict[str, Any]) -> Any:
+    """The request of a stream, with the question for its usage where the caller's has none."""
+    if not options.get("stream") or not asks_usage(call, surface, request.url.host, request.url.path):
+        return request
+    body = with_usage_asked(request.content)
+    if body is None:
+        return request
+    call.hides_usage = True
+    return _with_body(family, request, body)
+
+
+def _with_body(family: Any, request: Any, body: bytes) -> Any:
     headers = [item for item in request.headers.multi_items() if item[0].lower() != "content-length"]
-    return (
-        family.Request(request.method, request.url, headers=headers, content=kept.body, extensions=request.extensions),
-        kept.stripped,
-    )
+    return family.Request(request.method, request.url, headers=headers, content=body, extensions=request.extensions)
 
 
 def _key(request: Request) -> Hashable:
