@@ -33,6 +33,7 @@ def plain(span: ReadableSpan) -> dict[str, Any]:
         "parent": parent,
         "trace": span.context.trace_id,
         "attributes": dict(span.attributes or {}),
+        "end": span.end_time,
     }
 
 
