@@ -105,6 +105,18 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
                 "citations",
                 [
                     {
+                        "type": "web_search_result_location",
+                        "cited_text": "x",
+                        "encrypted_index": "e",
+                        "title": "t",
+                        "url": "https://example.com/a",
+                    }
+                ],
+            ),
+            (
+                "citations",
+                [
+                    {
                         "type": "page_location",
                         "cited_text": "x",
                         "document_index": 0,
@@ -112,9 +124,26 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
                         "end_page_number": 2,
                     }
                 ],
+            ),
+        ],
+        "bedrock": [
+            ("citations", [{"title": "t"}]),
+            ("citations", [{"title": "t", "location": {"web": {"url": "https://example.com/b"}}}]),
+        ],
+        "openai_responses": [
+            (
+                "annotations",
+                [
+                    {
+                        "type": "url_citation",
+                        "url": "https://example.com/r",
+                        "title": "t",
+                        "start_index": 0,
+                        "end_index": 1,
+                    }
+                ],
             )
         ],
-        "bedrock": [("citations", [{"title": "t"}])],
         "gemini": [("thoughtSignature", "c2ln"), ("partMetadata", {"a": "b"})],
         "mistral": [("extra", 1)],
     },

@@ -195,6 +195,10 @@ class Folding:
             case _:
                 self._candidates.setdefault(event.candidate, _Building()).add(event)
 
+    def candidate(self, number: int) -> Candidate:
+        """One answer, as far as it was said."""
+        return self._candidates[number].candidate()
+
     def response(self) -> Response:
         """All that was said. Raises ValueError where nothing was."""
         if self._started is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from ..citations import cited
 from ..codec import as_list, as_object
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
@@ -141,6 +142,7 @@ def _count(raw: JSONObject, name: str) -> int | None:
 def encode_response(response: Response, request: Request) -> Encoded[JSONObject]:
     """The body, and what it cannot say. There is one answer on this wire."""
     losses = Losses()
+    response = cited(response, "anthropic", losses)
     candidate = response.candidates[0] if response.candidates else Candidate()
     for number in range(1, len(response.candidates)):
         losses.drop(f"candidates[{number}]", "meaning")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
+from ..citations import said
 from ..codec import BadWire, as_list, as_object, replayed
 from ..events import (
     ArgumentsDelta,
@@ -486,9 +487,19 @@ class StreamEncoder:
             if isinstance(self._part, Reasoning):
                 self._losses.drop(self._path)
         else:
+            self._cite()
             frames = [*self._citations(), {"type": "content_block_stop", "index": self._block}]
         self._open = self._part = self._block = None
         return frames
+
+    def _cite(self) -> None:
+        """Another provider's citations, in our form."""
+        if not isinstance(self._part, Text) or self._open is None:
+            return
+        told = said(self._fields[self._open], "anthropic", 0)
+        if told is not None:
+            self._fields[self._open] = told
+            self._losses.approximate(f"{self._path}.provider_fields")
 
     def _citations(self) -> list[JSONObject]:
         if not isinstance(self._part, Text) or self._open is None:

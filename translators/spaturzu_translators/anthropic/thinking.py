@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TypeAlias, cast, get_args
 
-from ..foreign import UNSIGNED, Stripped, strip_blocks
+from ..foreign import UNSIGNED, Stripped, strip_blocks, strip_inner
 from ..loss import Losses
-from ..messages import JSONObject
+from ..messages import JSON, JSONObject
 from ..requests import Effort, ReasoningOptions
 from .model_facts import EFFORT_BUDGETS, LEAST_BUDGET, before_4_6
 from .reading import wrong
@@ -114,8 +114,19 @@ def _thinking(options: ReasoningOptions, budget: int | None, losses: Losses, *, 
 
 
 def strip(body: JSONObject, model: str) -> Stripped:
-    """A request without the thoughts of other providers, which have no signature."""
-    return strip_blocks(body, "messages", "content", _is_foreign)
+    """A request without the thoughts of other providers, which have no signature, and without their citations."""
+    kept, places = strip_blocks(body, "messages", "content", _is_foreign)
+    return strip_inner(kept, places, "messages", "content", _uncited)
+
+
+def _uncited(block: JSONObject) -> JSONObject:
+    """A text without citations that Anthropic's search did not seal."""
+    citations = block.get("citations")
+    if not isinstance(citations, list):
+        return block
+    items = cast("list[JSON]", citations)
+    sealed = [item for item in items if not isinstance(item, dict) or item.get("encrypted_index") != UNSIGNED]
+    return block if len(sealed) == len(items) else {**block, "citations": sealed or None}
 
 
 def _is_foreign(block: JSONObject) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..citations import cited
 from ..codec import as_object
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import NOTHING, JSONObject, Part, ProviderFields, ToolCall
@@ -155,6 +156,7 @@ def _by_ttl(usage: JSONObject, where: str) -> dict[str, Any]:
 def encode_response(response: Response, request: Request) -> Encoded[JSONObject]:
     """The Converse body that answers `request`, and what it could not say."""
     losses = Losses()
+    response = cited(response, OWN, losses)
     losses.extend(foreign_response_fields(response, OWN))
     report_head(response.id, response.created, losses)
     candidate = _only(response.candidates, losses)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, assert_never, cast
 
+from ..citations import said
 from ..codec import as_object, replayed
 from ..events import (
     ArgumentsDelta,
@@ -385,7 +386,7 @@ class StreamEncoder:
         frames: list[JSONObject] = []
         part, path = opened.part, f"candidates[0].parts[{event.index}]"
         self._losses.extend(foreign_event_fields(event.provider_fields, path, OWN))
-        frames += [self._framed(opened, {"citation": item}) for item in self._citations(opened, event)]
+        frames += [self._framed(opened, {"citation": item}) for item in self._citations(opened, event, path)]
         if isinstance(part, ToolCall) and not opened.texts:
             frames.append(self._framed(opened, {"toolUse": {"input": "{}"}}))  # callers parse what they collected
         if opened.block is None:
@@ -397,9 +398,17 @@ class StreamEncoder:
         self._report_part(part, path)
         return [*frames, {"contentBlockStop": {"contentBlockIndex": opened.block}}]
 
-    def _citations(self, opened: _Open, event: PartEnded) -> list[Any]:
+    def _citations(self, opened: _Open, event: PartEnded, path: str) -> list[Any]:
+        """Ours, or another provider's in our form."""
+        if not isinstance(opened.part, Text):
+            return []
         fields = {**own_fields(opened.part.provider_fields), **own_fields(event.provider_fields)}
-        return list_at(fields, "citations", WHO) if isinstance(opened.part, Text) else []
+        if opened.block is not None and (opened.part.provider_fields or event.provider_fields):
+            told = said({**opened.part.provider_fields, **event.provider_fields}, OWN, 0)
+            if told is not None:
+                self._losses.approximate(f"{path}.provider_fields")
+                fields = own_fields(told)
+        return list_at(fields, "citations", WHO)
 
     def _report_part(self, part: Part, path: str) -> None:
         if isinstance(part, Refusal):

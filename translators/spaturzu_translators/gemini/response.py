@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never, cast
 
+from ..citations import of_candidate
 from ..ids import short_hash
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import (
@@ -267,14 +268,18 @@ def _encode_candidate(candidate: Candidate, number: int, request: Request, losse
     if wants_signatures(request.model):
         sign(parts)
     wire: JSONObject = {"content": {"parts": parts, "role": "model"} if parts else {"role": "model"}, "index": number}
-    return wire | encode_finish(
-        candidate.finish_reason,
-        path,
-        losses,
-        called=any(isinstance(part, ToolCall) for part in candidate.parts),
-        stop_sequence=candidate.stop_sequence,
-        logprobs=candidate.logprobs,
-        provider_fields=candidate.provider_fields,
+    return (
+        wire
+        | encode_citations(candidate, path, losses)
+        | encode_finish(
+            candidate.finish_reason,
+            path,
+            losses,
+            called=any(isinstance(part, ToolCall) for part in candidate.parts),
+            stop_sequence=candidate.stop_sequence,
+            logprobs=candidate.logprobs,
+            provider_fields=candidate.provider_fields,
+        )
     )
 
 
@@ -308,6 +313,14 @@ def _encode_reasoning(part: Reasoning, path: str, losses: Losses) -> JSONObject 
     if part.redacted is not None:
         losses.drop(f"{path}.redacted")
     return encode_thought(part)
+
+
+def encode_citations(candidate: Candidate, path: str, losses: Losses) -> JSONObject:
+    """Other providers' citations as Gemini's, beside the answer; its own stay as they are."""
+    if "citationMetadata" in candidate.provider_fields.get("gemini", NOTHING):
+        return {}
+    citations = of_candidate(candidate, path, "gemini", losses)
+    return {"citationMetadata": {"citations": citations}} if citations else {}
 
 
 def encode_finish(

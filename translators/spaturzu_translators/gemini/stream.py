@@ -43,6 +43,7 @@ from .response import (
     decode_parts,
     decode_usage,
     encode_answer_part,
+    encode_citations,
     encode_finish,
     encode_head,
     encode_response,
@@ -328,7 +329,8 @@ class StreamEncoder:
             logprobs=event.logprobs,
             provider_fields=event.provider_fields,
         )
-        return {"content": {"role": "model"}, "index": event.candidate, **end}
+        whole = self._folding.candidate(event.candidate)
+        return {"content": {"role": "model"}, "index": event.candidate, **encode_citations(whole, "", Losses()), **end}
 
     def _said(self, candidate: int, part: JSONObject) -> list[JSONObject]:
         return [self._chunk({"candidates": [{"content": {"parts": [part], "role": "model"}, "index": candidate}]})]

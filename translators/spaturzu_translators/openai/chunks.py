@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
+from ..citations import beside_answer, moved
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -52,6 +53,10 @@ class _Telling:
     """Of the last part that showed text: the next of its kind runs on in it."""
     part: Part | None = None
     shown: bool = False
+    said: int = 0
+    """Characters of the answer's text, and below where the part begins in it and what it rests on."""
+    begins: int = 0
+    citations: list[JSONObject] = field(default_factory=list[JSONObject])
     call: int = -1
     refuses: bool = False
     muted: bool = False
@@ -139,6 +144,7 @@ class StreamEncoder:
 
     def _start_part(self, event: PartStarted, telling: _Telling) -> list[JSONObject]:
         telling.part, telling.shown, telling.muted = event.part, False, False
+        telling.begins = telling.said
         path = f"{telling.path}.parts[{event.index}]"
         self._report_foreign(event.part.provider_fields, path)
         match event.part:
@@ -170,6 +176,8 @@ class StreamEncoder:
             self._losses.approximate(f"{telling.path}.parts")
         telling.shown, telling.kind = True, kind
         telling.refuses |= kind is Refusal
+        if kind is Text:
+            telling.said += len(text)
         return [self._chunk(telling.number, {_SLOTS[kind]: text})]
 
     def _call(self, call: JSONObject, path: str, telling: _Telling) -> list[JSONObject]:
@@ -200,6 +208,8 @@ class StreamEncoder:
         self._report_foreign(event.provider_fields, path)
         if isinstance(telling.part, Text | Refusal | Reasoning):
             drop_own(event.provider_fields, path, self._losses)
+        if isinstance(telling.part, Text) and (telling.part.provider_fields or event.provider_fields):
+            self._cite(telling, {**telling.part.provider_fields, **event.provider_fields}, path)
         if telling.shown:
             return []
         if isinstance(telling.part, ToolCall):
@@ -208,6 +218,13 @@ class StreamEncoder:
             self._losses.drop(f"{telling.path}.parts[{event.index}]")
         return []
 
+    def _cite(self, telling: _Telling, fields: ProviderFields, path: str) -> None:
+        """A text's citations stand beside the whole answer here."""
+        found = beside_answer(fields, "openai", telling.begins, telling.said - telling.begins)
+        if found:
+            telling.citations += found
+            moved(telling.shown, f"{path}.provider_fields", self._losses)
+
     def _finish(self, event: Finished, telling: _Telling) -> list[JSONObject]:
         self._report_foreign(event.provider_fields, telling.path)
         calls, path = telling.call >= 0, telling.path
@@ -215,6 +232,9 @@ class StreamEncoder:
         drop_stop_sequence(event.stop_sequence, path, self._losses)
         fields = dict(own(event.provider_fields))
         delta = dict(fields.pop("message", {}))
+        if telling.citations and "annotations" not in delta:
+            delta["annotations"] = telling.citations
+            self._losses.approximate(f"{path}.provider_fields")
         logprobs = encode_logprobs(event.logprobs, path, self._losses)
         wire = "function_call" if self._in_functions and reason == "tool_calls" else reason
         return [self._chunk(telling.number, delta, wire, **{**fields, "logprobs": logprobs})]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import assert_never
 
+from ..citations import of_candidate
 from ..codec import BadWire, as_list, as_object
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import (
@@ -194,6 +195,8 @@ def _encode_candidate(number: int, candidate: Candidate, in_functions: bool, los
     for index, part in enumerate(candidate.parts):
         answer.add(part, f"{path}.parts[{index}]")
     message = {**fields.pop("message", {}), **answer.message()}
+    if "annotations" not in message and (citations := of_candidate(candidate, path, "openai", losses)):
+        message["annotations"] = citations
     reason = encode_reason(
         candidate.finish_reason, path, losses, calls=bool(answer.calls), refuses=bool(answer.refusals)
     )

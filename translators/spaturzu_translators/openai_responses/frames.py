@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
+from ..citations import said
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -251,13 +252,22 @@ class StreamEncoder:
         part, self._part = self._part, None
         match part:
             case Text() | Refusal() if self._item is not None:
-                return self._end_content(part, {**own(part.provider_fields), **own(event.provider_fields)}, self._item)
+                return self._end_content(part, self._cited(part, event, path), self._item)
             case Reasoning():
                 return self._end_thoughts(part, event.provider_fields, path)
             case ToolCall() if self._item is not None:
                 return self._end_call(self._item)
             case _:
                 return []
+
+    def _cited(self, part: Text | Refusal, event: PartEnded, path: str) -> Mapping[str, JSON]:
+        """The fields of a text at its end, with another provider's citations in our form."""
+        if isinstance(part, Text) and (part.provider_fields or event.provider_fields):
+            told = said({**part.provider_fields, **event.provider_fields}, OWN, sum(map(len, self._pieces)))
+            if told is not None:
+                self._losses.approximate(f"{path}.provider_fields")
+                return own(told)
+        return {**own(part.provider_fields), **own(event.provider_fields)}
 
     def _end_content(self, part: Text | Refusal, fields: Mapping[str, JSON], content: JSONObject) -> list[JSONObject]:
         text = "".join(self._pieces)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import assert_never
 
+from ..citations import cited
 from ..codec import BadWire, FailedAnswer, as_list, as_object
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
@@ -208,6 +209,7 @@ def _count(value: JSON, where: str) -> int | None:
 def encode_response(response: Response, request: Request) -> Encoded[JSONObject]:
     """The response that OpenAI would have sent, as the caller's SDK parses it."""
     losses = Losses()
+    response = cited(response, OWN, losses)
     losses.extend(not_carried(foreign_response_fields(response, OWN)))
     for number in range(1, len(response.candidates)):
         losses.drop(f"candidates[{number}]", "meaning")

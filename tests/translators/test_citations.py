@@ -1,0 +1,183 @@
+"""What an answer rests on reaches callers of other wires, plain and streamed, as their own SDKs read it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from spaturzu_translators import Wire, codec
+from spaturzu_translators.events import unfold
+from spaturzu_translators.foreign import may_be_foreign
+from spaturzu_translators.messages import Text
+from spaturzu_translators.responses import Candidate, Response
+
+from .native import check_answer, check_frames
+from .test_laws import ASKED
+
+URL, TITLE, WORDS = "https://example.com/a", "A page", "Cluj lies on the Someș."
+WEB: dict[Wire, dict[str, Any]] = {
+    "anthropic": {
+        "citations": [
+            {
+                "type": "web_search_result_location",
+                "cited_text": "on the Someș",
+                "encrypted_index": "e",
+                "title": TITLE,
+                "url": URL,
+            }
+        ]
+    },
+    "bedrock": {
+        "citations": [{"title": TITLE, "sourceContent": [{"text": "on the Someș"}], "location": {"web": {"url": URL}}}]
+    },
+    "openai_responses": {
+        "annotations": [{"type": "url_citation", "url": URL, "title": TITLE, "start_index": 0, "end_index": 23}]
+    },
+}
+PAGE: dict[Wire, dict[str, Any]] = {
+    "anthropic": {
+        "citations": [
+            {
+                "type": "page_location",
+                "cited_text": "x",
+                "document_index": 1,
+                "document_title": "t",
+                "start_page_number": 2,
+                "end_page_number": 4,
+                "file_id": None,
+            }
+        ]
+    },
+    "bedrock": {
+        "citations": [
+            {
+                "title": "t",
+                "sourceContent": [{"text": "x"}],
+                "location": {"documentPage": {"documentIndex": 1, "start": 2, "end": 4}},
+            }
+        ]
+    },
+}
+SIX: tuple[Wire, ...] = ("openai", "anthropic", "bedrock", "gemini", "openai_responses")
+
+
+def answer(wire: Wire, fields: dict[str, Any]) -> Response:
+    before = Text(text="So: ")
+    cited = Text(text=WORDS, provider_fields={wire: fields})
+    return Response(id="r1", model="m", candidates=(Candidate(parts=(before, cited), finish_reason="stop"),))
+
+
+def plain(caller: Wire, response: Response) -> dict[str, Any]:
+    encoded = codec(caller).encode_response(response, ASKED)
+    check_answer(caller, encoded.value)
+    assert all(loss.matters == "tuning" for loss in encoded.losses)
+    assert any("provider_fields" in loss.path and loss.kind == "approximated" for loss in encoded.losses)
+    return encoded.value
+
+
+def streamed(caller: Wire, response: Response) -> list[dict[str, Any]]:
+    encoder = codec(caller).stream_encoder(ASKED)
+    frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
+    check_frames(caller, frames)
+    return frames
+
+
+def urls(caller: Wire, body: Any) -> list[Any]:
+    """The addresses in a plain answer, where the caller's SDK has them."""
+    match caller:
+        case "openai":
+            return [one["url_citation"]["url"] for one in body["choices"][0]["message"].get("annotations", ())]
+        case "openai_responses":
+            texts = body["output"][0]["content"]
+            return [one["url"] for text in texts for one in text["annotations"]]
+        case "anthropic":
+            cited = [one for block in body["content"] for one in block.get("citations", ())]
+            return [one["url"] for one in cited]
+        case "bedrock":
+            blocks = [block.get("citationsContent", {}) for block in body["output"]["message"]["content"]]
+            return [one["location"]["web"]["url"] for block in blocks for one in block.get("citations", ())]
+        case _:
+            return [one["uri"] for one in body["candidates"][0].get("citationMetadata", {}).get("citations", ())]
+
+
+@pytest.mark.parametrize("served", WEB)
+@pytest.mark.parametrize("caller", SIX)
+def test_a_cited_page_reaches_every_caller_that_can_cite(served: Wire, caller: Wire) -> None:
+    if served == caller:
+        return
+    response = answer(served, WEB[served])
+    assert urls(caller, plain(caller, response)) == [URL]
+    assert URL in str(streamed(caller, response))
+
+
+def test_positions_count_in_the_whole_answer() -> None:
+    response = answer("anthropic", WEB["anthropic"])
+    (cited,) = plain("openai", response)["choices"][0]["message"]["annotations"]
+    assert (cited["url_citation"]["start_index"], cited["url_citation"]["end_index"]) == (4, 4 + len(WORDS))
+    last = streamed("openai", response)[-1]["choices"][0]["delta"]
+    assert last["annotations"] == [cited]
+    (place,) = plain("gemini", response)["candidates"][0]["citationMetadata"]["citations"]
+    assert (place["startIndex"], place["endIndex"], place["title"]) == (4, 4 + len(WORDS), TITLE)
+
+
+@pytest.mark.parametrize(("served", "caller"), [("anthropic", "bedrock"), ("bedrock", "anthropic")])
+def test_a_place_in_a_document_goes_between_claudes_two_doors(served: Wire, caller: Wire) -> None:
+    response = answer(served, PAGE[served])
+    after = codec(caller).decode_response(plain(caller, response), "m")
+    assert after.candidates[0].parts[1].provider_fields[caller] == PAGE[caller]
+    assert "documentPage" in str(streamed("bedrock", response)) or caller == "anthropic"
+
+
+def test_geminis_grounding_stands_beside_the_text_that_it_supports() -> None:
+    grounding = {
+        "groundingChunks": [{"web": {"uri": URL, "title": TITLE}}],
+        "groundingSupports": [{"segment": {"startIndex": 0, "endIndex": 4}, "groundingChunkIndices": [0]}],
+    }
+    candidate = Candidate(
+        parts=(Text(text=WORDS),), finish_reason="stop", provider_fields={"gemini": {"groundingMetadata": grounding}}
+    )
+    response = Response(id="r1", model="m", candidates=(candidate,))
+    assert urls("anthropic", plain("anthropic", response)) == [URL]
+    assert urls("bedrock", plain("bedrock", response)) == [URL]
+    (cited,) = plain("openai_responses", response)["output"][0]["content"][0]["annotations"]
+    assert (cited["url"], cited["start_index"], cited["end_index"]) == (URL, 0, 4)
+
+
+def test_chat_completions_annotations_stand_beside_the_text() -> None:
+    annotation = {
+        "type": "url_citation",
+        "url_citation": {"url": URL, "title": TITLE, "start_index": 0, "end_index": 4},
+    }
+    message = {"role": "assistant", "content": WORDS, "annotations": [annotation]}
+    body = {
+        "id": "r",
+        "model": "m",
+        "created": 1,
+        "choices": [{"index": 0, "message": message, "finish_reason": "stop"}],
+    }
+    response = codec("openai").decode_response(body, "m")
+    assert urls("anthropic", plain("anthropic", response)) == [URL]
+    assert codec("openai").encode_response(response, ASKED).value["choices"][0]["message"]["annotations"] == [
+        annotation
+    ]
+
+
+def test_a_citation_from_elsewhere_does_not_come_home_to_anthropic() -> None:
+    history = [{"role": "assistant", "content": plain("anthropic", answer("bedrock", WEB["bedrock"]))["content"]}]
+    body = json.dumps({"messages": history}).encode()
+    assert may_be_foreign("anthropic", body)
+    kept, places = codec("anthropic").strip(json.loads(body), "claude-opus-5-5")
+    assert places == ["messages[0].content[1]"]
+    assert URL not in json.dumps(kept)
+    assert WORDS in json.dumps(kept, ensure_ascii=False)
+    own = json.dumps(
+        {"messages": [{"role": "assistant", "content": [{"type": "text", "text": WORDS, **WEB["anthropic"]}]}]}
+    )
+    assert not may_be_foreign("anthropic", own.encode())
+
+
+def test_mistral_cannot_cite_and_says_so() -> None:
+    losses = codec("mistral").encode_response(answer("anthropic", WEB["anthropic"]), ASKED).losses
+    assert "candidates[0].parts[1].provider_fields.anthropic.citations" in {loss.path for loss in losses}
