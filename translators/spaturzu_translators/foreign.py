@@ -68,7 +68,7 @@ def _left(turn: JSON, blocks: str, foreign: Callable[[JSONObject], bool]) -> tup
 def strip_inner(
     body: JSONObject, places: list[str], turns: str, blocks: str, cleaned: Callable[[JSONObject], JSONObject]
 ) -> Stripped:
-    """`body` with each block as `cleaned` leaves it (the block itself: nothing to leave out), and `places` with more."""
+    """`body` with each block as `cleaned` leaves it (itself: nothing to leave out), and `places` with more."""
     kept: list[JSON] = []
     more: list[str] = []
     for number, turn in enumerate(cast("list[JSON]", body.get(turns)) if isinstance(body.get(turns), list) else ()):
