@@ -124,8 +124,8 @@ def _uncited(block: JSONObject) -> JSONObject:
     citations = block.get("citations")
     if not isinstance(citations, list):
         return block
-    items = cast("list[JSON]", citations)
-    sealed = [item for item in items if not isinstance(item, dict) or item.get("encrypted_index") != UNSIGNED]
+    items = [item for item in cast("list[JSON]", citations) if isinstance(item, dict)]
+    sealed = [item for item in items if cast(JSONObject, item).get("encrypted_index") != UNSIGNED]
     return block if len(sealed) == len(items) else {**block, "citations": sealed or None}
 
 
