@@ -124,9 +124,13 @@ def _uncited(block: JSONObject) -> JSONObject:
     citations = block.get("citations")
     if not isinstance(citations, list):
         return block
-    items = [item for item in cast("list[JSON]", citations) if isinstance(item, dict)]
-    sealed = [item for item in items if cast(JSONObject, item).get("encrypted_index") != UNSIGNED]
+    items = cast("list[JSONObject]", citations)
+    sealed = [item for item in items if _seal(item) != UNSIGNED]
     return block if len(sealed) == len(items) else {**block, "citations": sealed or None}
+
+
+def _seal(citation: JSON) -> JSON:
+    return cast(JSONObject, citation).get("encrypted_index") if isinstance(citation, dict) else None
 
 
 def _is_foreign(block: JSONObject) -> bool:
