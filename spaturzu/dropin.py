@@ -112,6 +112,7 @@ def make_door(
         tags=instance.tags,
         customer=whose.get("customer"),
         session_id=whose.get("session_id"),
+        metering=instance.metering if instance.metering.on else None,
     )
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, closing
+from functools import wraps
 from typing import TYPE_CHECKING, Any, Self
 
 from google import genai as _genai
 from google.genai import errors as _errors
 
+from .attribution import RunFrame, get_current_frame, inside
 from .dropin import DropIn, Options, class_of, make_door, subclassed
 from .errors import ConfigError
 from .tracked.door import Native
@@ -30,6 +34,7 @@ class _Client(DropIn):
 
     def _leave_by(self, door: Door) -> None:
         api, self._door = self._api_client, door
+        _start_streams_here(self._models, self._aio.models)
         if _bypasses_httpx(api):
             raise ConfigError("spaturzu: this Client sends through google-auth's mTLS session, which cannot be tracked")
         api._httpx_client = track(api._httpx_client, door)
@@ -50,6 +55,49 @@ class Client(_Client, _genai.Client):
         super().__init__(*args, **kwargs)  # pyright: ignore[reportUnknownMemberType]
         native = _native(self._api_client)
         self._leave_by(make_door("gemini", native, spaturzu, sync_caller=True))
+
+
+def _start_streams_here(models: Any, async_models: Any) -> None:
+    """google-genai sends a stream's request when the stream is first read: by then its maker's run may be over.
+
+    So its frame is noted when it is made, and entered for each step (google-genai 3.4 [S]).
+    """
+    generate, agenerate = models.generate_content_stream, async_models.generate_content_stream
+
+    @wraps(generate)
+    def generate_content_stream(*args: Any, **kwargs: Any) -> Iterator[Any]:
+        return _within(get_current_frame(), generate(*args, **kwargs))
+
+    @wraps(agenerate)
+    async def generate_content_stream_async(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        frame = get_current_frame()
+        return _awithin(frame, await agenerate(*args, **kwargs))
+
+    models.generate_content_stream = generate_content_stream
+    async_models.generate_content_stream = generate_content_stream_async
+
+
+def _within(frame: RunFrame | None, chunks: Any) -> Iterator[Any]:
+    with closing(chunks):
+        while True:
+            with inside(frame):
+                chunk = next(chunks, _END)
+            if chunk is _END:
+                return
+            yield chunk
+
+
+async def _awithin(frame: RunFrame | None, chunks: Any) -> AsyncIterator[Any]:
+    async with aclosing(chunks):
+        while True:
+            with inside(frame):
+                chunk = await anext(chunks, _END)
+            if chunk is _END:
+                return
+            yield chunk
+
+
+_END: Any = object()
 
 
 def _native(api: Any) -> Native:

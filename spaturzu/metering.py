@@ -88,6 +88,11 @@ class Metering:
         self._options = options
         self._overrides = _overrides(options.prices)
 
+    @property
+    def on(self) -> bool:
+        """Is anything recorded?"""
+        return self._options.on
+
     @cached_property
     def meter(self) -> Meter:
         """The middleware."""

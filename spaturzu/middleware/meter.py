@@ -11,7 +11,7 @@ from spaturzu.ledger.journal import Draft
 from spaturzu.ledger.record import Record
 from spaturzu.ledger.stats import Stats
 from spaturzu.router.call import Call
-from spaturzu.router.hop import Hop
+from spaturzu.router.hop import CallRecord, Hop
 from spaturzu.router.reported import Reported
 from spaturzu_translators.responses import Usage
 
@@ -41,10 +41,32 @@ class Meter:
         """A record of a hop that was not tried."""
         self._put(draft_of(call, hop), (call, hop))
 
+    def passed(self, draft: Draft) -> None:
+        """A record of a call that passed through."""
+        self._put(draft, None)
 
-def unrecorded(_: Draft, live: tuple[Call, Hop]) -> None:
+
+def draft_of_passed(record: CallRecord, status: int | None, latency_ms: int) -> Draft:
+    """What is known of a call that was passed through, whatever it was."""
+    failed = status is None or status >= 400
+    draft: Draft = {
+        "id": record.id,
+        "call_id": record.id,
+        "hop": 0,
+        "provider": record.provider,
+        "request_model": "",
+        "outcome": "failed" if failed else "served",
+        "status": status or FAILED,
+        "started_at": record.started_at,
+        "latency_ms": latency_ms,
+    }
+    _attribute(draft, record)
+    return draft
+
+
+def unrecorded(_: Draft, live: tuple[Call, Hop] | None) -> None:
     """Where nothing is recorded: whoever waits for a hop's record is told that there is none."""
-    if live[1].recorded is not None:
+    if live is not None and live[1].recorded is not None:
         live[1].recorded(None)
 
 
@@ -80,12 +102,11 @@ def draft_of(call: Call, hop: Hop) -> Draft:
         draft["stitched"] = True
     if hop.losses:
         draft["losses"] = [loss.path for loss in hop.losses]
-    _attribute(draft, call)
+    _attribute(draft, record)
     return draft
 
 
-def _attribute(draft: Draft, call: Call) -> None:
-    record = call.record
+def _attribute(draft: Draft, record: CallRecord) -> None:
     if record.run_id is not None:
         draft["run_id"], draft["parent_request_id"] = record.run_id, record.parent_request_id
         draft["agent_name"], draft["agent_path"] = record.agent_path[-1], record.agent_path
@@ -138,6 +159,8 @@ class Completing:
             fields["losses"] = tuple(fields["losses"])
         if live is not None and not live[1].asked:
             fields["request_model"] = live[0].model
+        if draft.get("operation") == "unmetered":
+            self.stats.unmetered += 1
         found = counted(draft, live)
         fields["usage"], fields["usage_source"] = found.usage, found.source
         if found.source not in (None, "provider"):

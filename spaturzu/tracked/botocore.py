@@ -41,8 +41,19 @@ class TrackedSession:
         inner = self.inner if detours.current is None else detours.current.session(self._door, self.inner, request)
         surface = self._door.recognise(urlsplit(str(request.url)).path)
         if surface is None:
-            return inner.send(request)
+            return self._passed(inner, request)
         return _exchange().send(inner, self._door, surface, request)
+
+    def _passed(self, inner: Any, request: Any) -> Any:
+        if request.method != "POST" or self._door.metering is None:
+            return inner.send(request)
+        body = request.body if isinstance(request.body, bytes) else b""
+        with import_module("spaturzu.tracked.passing").passing(
+            self._door, urlsplit(str(request.url)).path, body
+        ) as passing:
+            response = inner.send(request)
+            passing.status = response.status_code
+        return response
 
 
 def over_duck(client: Any) -> Any:

@@ -59,7 +59,7 @@ def begin(
     stripped: tuple[Loss, ...] = (),
 ) -> Call:
     """A call, attributed here, where it enters."""
-    chain, record = door.chain() if detours.current is None else detours.current.chain(door.chain()), _record(door)
+    chain, record = door.chain() if detours.current is None else detours.current.chain(door.chain()), attributed(door)
     remember(record)
     return Call(
         record=record,
@@ -74,7 +74,8 @@ def begin(
     )
 
 
-def _record(door: Door) -> CallRecord:
+def attributed(door: Door) -> CallRecord:
+    """The record of a call that enters here and now: whose it is."""
     frame = door.frame()
     if frame is None:
         return CallRecord(

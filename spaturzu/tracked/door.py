@@ -12,6 +12,7 @@ from spaturzu.attribution import Agent, RunFrame, child_frame, get_current_frame
 from .surfaces import Surface, recognise
 
 if TYPE_CHECKING:
+    from spaturzu.metering import Metering
     from spaturzu.router.chain import Chain
     from spaturzu.router.explain import Explained
     from spaturzu.router.hop import CallRecord
@@ -74,6 +75,8 @@ class Door:
     agent: Agent | None = None
     customer: str | None = None
     session_id: str | None = None
+    metering: Metering | None = None
+    """What notes calls that pass through; None where nothing is recorded."""
     explained: Explained | None = None
     """Not None: nothing is sent; what would be is left here."""
 

@@ -49,6 +49,36 @@ def _exchange() -> Any:
     return import_module("spaturzu.tracked.exchange")
 
 
+def _passed(inner: Any, door: Door, request: Any, options: dict[str, Any]) -> Any:
+    """Straight through; POSTs are noted, since most of them cost."""
+    if not _is_noted(door, request):
+        return inner.send(request, **options)
+    with _passing().passing(door, request.url.path, request.content) as passing:
+        response = inner.send(request, **options)
+        passing.status, passing.content = response.status_code, response.content if response.is_closed else b""
+    return response
+
+
+async def _apassed(inner: Any, door: Door, request: Any, options: dict[str, Any]) -> Any:
+    """The same, async."""
+    if not _is_noted(door, request):
+        return await inner.send(request, **options)
+    with _passing().passing(door, request.url.path, request.content) as passing:
+        response = await inner.send(request, **options)
+        passing.status, passing.content = response.status_code, response.content if response.is_closed else b""
+    return response
+
+
+def _is_noted(door: Door, request: Any) -> bool:
+    """Uploads, whose bodies are streams, are not: nobody could read them twice."""
+    return request.method == "POST" and door.metering is not None and hasattr(request, "_content")
+
+
+@cache
+def _passing() -> Any:
+    return import_module("spaturzu.tracked.passing")
+
+
 @cache
 def _classes(family: Any) -> tuple[Any, Any]:
     """The family's tracked client, sync and async. Their state is the inner client's, found through `__getattr__`."""
@@ -71,7 +101,7 @@ def _classes(family: Any) -> tuple[Any, Any]:
             inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
             surface = self._door.recognise(request.url.path) if request.method == "POST" else None
             if surface is None:
-                return inner.send(request, **options)
+                return _passed(inner, self._door, request, options)
             return _exchange().send(family, inner, self._door, surface, request, options)
 
         def close(self) -> None:
@@ -96,7 +126,7 @@ def _classes(family: Any) -> tuple[Any, Any]:
             inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
             surface = self._door.recognise(request.url.path) if request.method == "POST" else None
             if surface is None:
-                return await inner.send(request, **options)
+                return await _apassed(inner, self._door, request, options)
             return await _exchange().asend(family, inner, self._door, surface, request, options)
 
         async def aclose(self) -> None:
