@@ -80,6 +80,10 @@ class Relay(ABC, Generic[Item]):
     def feed(self, item: Item) -> bytes:
         """The next item of the source."""
 
+    def reader(self) -> Callable[[Item], bytes]:
+        """`feed`, for the rest of a committed stream."""
+        return self.feed
+
     @abstractmethod
     def usage(self) -> Usage | None:
         """What the provider reported so far."""
@@ -160,6 +164,10 @@ class NativeRelay(Relay[bytes]):
             return item
         data = self._scanner.whole(item)
         return self._looked_at(data) if data and self.failure is None else b""
+
+    def reader(self) -> Callable[[bytes], bytes]:
+        """`feed`, for the rest of a committed stream: in one call for a piece that is one plain event."""
+        return self._scanner.reader(self._keep, self.feed)
 
     def _looked_at(self, data: bytes) -> bytes:
         """Whole events, one by one, up to the commit; from there on only where not all are plain."""

@@ -80,9 +80,10 @@ class SyncPump(_Pump):
             while True:
                 yield data
                 relay = self._pulled.relay
+                feed = relay.reader()
                 try:
                     for item in self._pulled.source:
-                        data = relay.feed(item)
+                        data = feed(item)
                         if relay.failure is not None:
                             break
                         if data:
@@ -126,9 +127,10 @@ class AsyncPump(_Pump):
             while True:
                 yield data
                 relay = self._pulled.relay
+                feed = relay.reader()
                 try:
                     async for item in self._pulled.source:
-                        data = relay.feed(item)
+                        data = feed(item)
                         if relay.failure is not None:
                             break
                         if data:

@@ -61,7 +61,11 @@ class Scanner(Protocol):
         ...
 
     def passes(self, data: bytes) -> bool:
-        """Is this plain, and is nothing held? Asked for each piece of a stream; False says only: see what is whole."""
+        """Is this plain, and is nothing held? False says only: see what is whole."""
+        ...
+
+    def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """A function for each piece of a stream: what `passes` is kept and given back, all else is `odd`'s to do."""
         ...
 
     def plain(self, data: bytes) -> bool:

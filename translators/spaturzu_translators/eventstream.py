@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from .codec import MalformedFrame
 from .messages import JSON, JSONObject
@@ -103,6 +103,17 @@ class EventStreamScanner:
     def passes(self, data: bytes) -> bool:
         """Is `data`, with nothing held before it, one whole frame whose checksum holds, and no error?"""
         return len(data) == int.from_bytes(data[:4], "big") and not self._held and self.plain(data)
+
+    def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """What `passes` is kept and given back; all else is `odd`'s to do."""
+
+        def read(data: bytes) -> bytes:
+            if self.passes(data):
+                keep(data)
+                return data
+            return odd(data)
+
+        return read
 
     def plain(self, data: bytes) -> bool:
         """Are these whole frames nothing but events whose checksums hold, none of them an error?"""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from .codec import MalformedFrame
@@ -93,6 +93,18 @@ class SseScanner:
         what is not seen is an event that has each of these in its place, and still is no JSON.
         """
         return data.translate(None, _INK) in self._shapes and b'"error"' not in data and not self._held
+
+    def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
+        """What `passes` is kept and given back; all else is `odd`'s to do. One call for each piece of a stream."""
+        shapes, held = self._shapes, self._held
+
+        def read(data: bytes) -> bytes:
+            if data.translate(None, _INK) in shapes and b'"error"' not in data and not held:
+                keep(data)
+                return data
+            return odd(data)
+
+        return read
 
     def plain(self, data: bytes) -> bool:
         """The same of any number of events that were given back as whole."""
