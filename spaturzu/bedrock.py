@@ -89,7 +89,7 @@ class AsyncEventStream:
 
 
 async def _in_thread(work: Any) -> Any:
-    from .router.drive import in_thread
+    from .router.errands import in_thread
     from .tracked.door import carried
 
     return await carried(work, in_thread)

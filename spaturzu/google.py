@@ -41,7 +41,7 @@ class _Client(DropIn):
         api._async_httpx_client = track_async(api._async_httpx_client, door)
         if api._use_aiohttp():
             api._http_options = api._http_options.model_copy(update={"httpx_async_client": api._async_httpx_client})
-        if door.chain().targets:
+        if door.chain().is_bounded:
             api._retry, api._async_retry = _once(api._retry), _once(api._async_retry)
 
 

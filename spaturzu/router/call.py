@@ -18,10 +18,11 @@ from spaturzu_translators.structured import as_forced_tool
 from .apis import wire_to
 from .chain import Chain, Target
 from .hop import CallRecord, Hop
-from .limits import LimitName, Share, share_of, thinks
+from .limits import GRACE_S, LimitName, Share, share_of, thinks
 from .media import Media, inlined, lost_uris
 from .relay import FrameRelay, NativeRelay
 from .watch import Limit, StreamWatch, Watch
+from .watchdog import CAN_CUT
 from .windows import context_window
 
 
@@ -177,16 +178,19 @@ class Call:
         return (left_s, "hop_timeout") if left_s < share_s else (share_s, "deadline")
 
     def timeout_s(self, hop: Hop, target: Target | None) -> float | None:
-        """What the transport is told: no phase of the attempt may last longer. The longest that a limit can be."""
+        """What the transport is told: no phase of the attempt may last longer. That is a little more than what is left
+        of the hop, so that the watch comes first. How long the first content may take is the watch's to know, if it
+        can: it depends on who is next, and on whether the model thinks.
+        """
         if not self.chain.is_bounded:
             return None
         limits, longest_s = self.chain.limits, self.hop_remaining_s(hop)[0]
+        if self.ahead and not CAN_CUT:
+            longest_s = min(longest_s, *(limits.until_content_s(stream=s, thinking=True) for s in (True, False)))
+        longest_s = max(longest_s, 0.0) + GRACE_S
         if target is not None and target.timeout_s is not None:
             longest_s = min(longest_s, target.timeout_s)
-        if self.ahead:
-            streamed, plain = (limits.until_content_s(stream=stream, thinking=True) for stream in (True, False))
-            longest_s = min(longest_s, max(streamed, plain))
-        return None if longest_s == inf else max(longest_s, 0.001)
+        return None if longest_s == inf else longest_s
 
     def watch(self, hop: Hop, target: Target | None) -> Watch | None:
         """What ends an attempt that begins now; None where nothing does."""

@@ -140,7 +140,7 @@ class Chain:
 
     @cached_property
     def is_bounded(self) -> bool:
-        """Does any limit hold for its calls?"""
+        """Does any limit hold for its calls? Then the router takes the SDK's retries over too."""
         return bool(self.targets) or self.limits != Limits()
 
     @cached_property

@@ -6,12 +6,14 @@ import time
 from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from inspect import isawaitable
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import Provider
 
 from .call import Call
+from .chain import Target
+from .errands import ERRAND, in_thread
 from .failures import failure_of
 from .hop import Hop
 from .judge import Reply, judge
@@ -82,11 +84,16 @@ async def adrive(call: Call, primary: AsyncPrimary) -> Result:
 
 
 def performed(call: Call, steps: Generator[Effect, Outcome, Found], primary: Primary | None = None) -> Found:
-    """What `steps` come to. Without a `primary` they ask nothing of it."""
-    outcome: Outcome = None
+    """What `steps` come to. Without a `primary` they ask nothing of it. Raises Left on an errand that nobody awaits."""
+    errand, outcome = ERRAND.get(), None
     try:
         while True:
-            outcome = _perform(call, primary, steps.send(outcome))
+            effect = steps.send(outcome)
+            if errand is not None:
+                errand.check()
+            outcome = _perform(call, primary, effect)
+            if errand is not None:
+                errand.check()
     except StopIteration as stop:
         return stop.value
     except BaseException:
@@ -115,11 +122,12 @@ def _perform(call: Call, primary: Primary | None, effect: Effect) -> Outcome:
             assert primary is not None  # noqa: S101 - only a walk asks it
             return _send_primary(call, primary, effect)
         case SendTarget():
-            return _send_target(effect)
+            return _send_target(call, effect)
         case Fetch():
             return Fetched({} if primary is None else primary.fetch(effect))
         case _:
-            return time.sleep(effect.seconds)
+            errand = ERRAND.get()
+            return time.sleep(effect.seconds) if errand is None else errand.sleep(effect.seconds)
 
 
 async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) -> Outcome:
@@ -128,7 +136,7 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
             assert primary is not None  # noqa: S101 - only a walk asks it
             return await _asend_primary(call, primary, effect)
         case SendTarget():
-            return await _asend_target(effect)
+            return await _asend_target(call, effect)
         case Fetch():
             return Fetched({} if primary is None else await primary.fetch(effect))
         case _:
@@ -138,17 +146,22 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
 
 
 def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
-    watch = effect.watch
+    watch, reply = effect.watch, None
     try:
         with watch or UNWATCHED:
             reply = primary.send(effect.timeout_s)
             if reply.source is None:
                 return judge(call, effect.hop, reply)
-            pulled = _pull(effect.hop, effect.relay(), reply.source, reply.close)
+            source, close = _watched(call, effect.hop, None, reply.source, reply.close, primary.late)
+            pulled = _pull(effect.hop, effect.relay(), source, close)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
         if watch is not None and watch.fired is not None:
             return _late(watch, primary.late(watch.seconds))
         return _native_failure(exc, call.provider)
+    except BaseException:
+        if reply is not None:
+            reply.close()
+        raise
     if watch is not None and watch.fired is not None:
         reply.close()
         return _late(watch, primary.late(watch.seconds))
@@ -171,7 +184,8 @@ async def _asent(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outc
         reply = await primary.send(effect.timeout_s)
         if reply.source is None:
             return judge(call, effect.hop, reply)
-        pulled = await _apull(effect.hop, effect.relay(), reply.source, reply.close)
+        source, close = _awatched(call, effect.hop, None, reply.source, reply.close, primary.late)
+        pulled = await _apull(effect.hop, effect.relay(), source, close)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
         return _native_failure(exc, call.provider)
     return _native_stream(pulled, reply)
@@ -196,11 +210,11 @@ def _native_stream(pulled: Pulled | Broken, reply: Reply) -> Outcome:
     return NativeAnswer(reply.native, pulled)
 
 
-def _send_target(effect: SendTarget) -> Outcome:
+def _send_target(call: Call, effect: SendTarget) -> Outcome:
     watch = effect.watch
     try:
         with watch or UNWATCHED:
-            outcome = _sent_to_target(effect)
+            outcome = _sent_to_target(call, effect)
     except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
         return _late(watch) if watch is not None and watch.fired is not None else _target_failure(exc, effect)
     if watch is not None and watch.fired is not None and isinstance(outcome, Pulled):
@@ -209,47 +223,81 @@ def _send_target(effect: SendTarget) -> Outcome:
     return outcome
 
 
-def _sent_to_target(effect: SendTarget) -> Outcome:
+def _sent_to_target(call: Call, effect: SendTarget) -> Outcome:
     answer = effect.invoke()
-    if effect.relay is None:
-        return TargetAnswer(effect.target.sdk.body(answer))
-    stream = effect.target.sdk.stream(answer)
-    return _pull(effect.hop, effect.relay, map(effect.target.sdk.frame, iter(stream)), closing(stream))
+    try:
+        if effect.relay is None:
+            return TargetAnswer(effect.target.sdk.body(answer))
+        stream = effect.target.sdk.stream(answer)
+        frames = map(effect.target.sdk.frame, iter(stream))
+        source, close = _watched(call, effect.hop, effect.target, frames, closing(stream))
+        return _pull(effect.hop, effect.relay, source, close)
+    except BaseException:
+        _dispose(answer)
+        raise
 
 
-async def _asend_target(effect: SendTarget) -> Outcome:
+def _watched(
+    call: Call,
+    hop: Hop,
+    target: Target | None,
+    source: Iterator[Any],
+    close: Callable[[], Any],
+    late: Callable[[float], Exception] | None = None,
+) -> tuple[Iterator[Any], Callable[[], Any]]:
+    """A stream's source within the limits that hold for its whole length, and how to let go of both."""
+    watch = call.stream_watch(hop, target)
+    return (source, close) if watch is None else (watch.reading(source, late), watch.closing(close))
+
+
+def _awatched(
+    call: Call,
+    hop: Hop,
+    target: Target | None,
+    source: AsyncIterator[Any],
+    close: Callable[[], Any],
+    late: Callable[[float], Exception] | None = None,
+) -> tuple[AsyncIterator[Any], Callable[[], Any]]:
+    """The same for an async source."""
+    watch = call.stream_watch(hop, target) if is_asyncio() else None
+    return (source, close) if watch is None else (watch.areading(source, late), watch.closing(close))
+
+
+async def _asend_target(call: Call, effect: SendTarget) -> Outcome:
     watch = effect.watch
     if watch is None or not is_asyncio():
-        return await _asent_to_target(effect)
+        return await _asent_to_target(call, effect)
     from anyio import CancelScope
 
     with CancelScope() as scope, watch.on_loop(scope.cancel):
-        return await _asent_to_target(effect)
+        return await _asent_to_target(call, effect)
     return _late(watch)
 
 
-async def _asent_to_target(effect: SendTarget) -> Outcome:
+async def _asent_to_target(call: Call, effect: SendTarget) -> Outcome:
     try:
         answer = await ainvoked(effect.target.sdk, effect.target.client, effect.invoke)
         if effect.relay is None:
             return TargetAnswer(effect.target.sdk.body(answer))
         stream = effect.target.sdk.stream(answer)
-        return await _apull(effect.hop, effect.relay, aframes(stream, effect.target.sdk.frame), closing(stream))
+        frames = aframes(stream, effect.target.sdk.frame)
+        source, close = _awatched(call, effect.hop, effect.target, frames, closing(stream))
+        return await _apull(effect.hop, effect.relay, source, close)
     except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
         return _target_failure(exc, effect)
 
 
 async def ainvoked(sdk: Sdk, client: Any, invoke: Callable[[], Any]) -> Any:
     """An async client's call is awaited; a sync client's runs in a thread (anyio copies the context)."""
-    answer = invoke() if sdk.serves_async(client) else await in_thread(invoke)
+    if not sdk.serves_async(client):
+        return await in_thread(invoke, _dispose)
+    answer = invoke()
     return await answer if isawaitable(answer) else answer
 
 
-async def in_thread(work: Callable[[], Any]) -> Any:
-    """`work()` off the event loop; cancelling the caller does not wait for it."""
-    from anyio import to_thread
-
-    return await to_thread.run_sync(work, abandon_on_cancel=True)
+def _dispose(answer: Any) -> None:
+    """Let go of an answer's connection, if it holds one."""
+    closing(cast("dict[str, Any]", answer).get("stream") if isinstance(answer, dict) else answer)()
 
 
 async def aframes(stream: Any, frame: Callable[[Any], Any]) -> AsyncIterator[Any]:

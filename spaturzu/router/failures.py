@@ -9,6 +9,7 @@ from spaturzu_translators.failures import ErrorReply, Failure, FailureKind
 from spaturzu_translators.messages import Provider
 
 from .targets import sdk
+from .watch import Late
 
 BY_CLASS: dict[str, FailureKind] = {
     # openai and anthropic wrap the transport's exceptions
@@ -61,6 +62,8 @@ _SHOULD_RETRY = {"true": True, "false": False}
 
 def failure_of(exc: Exception, provider: Provider) -> Failure | None:
     """What `exc`, raised by `provider`'s SDK or by its transport, means; None for one that nobody here knows."""
+    if late := next((error for error in (exc, exc.__cause__) if isinstance(error, Late)), None):
+        return Failure(kind="timeout", code=late.limit)
     reply = sdk(provider).error(exc)
     if reply is not None:
         return failure_of_reply(reply, provider)

@@ -21,6 +21,8 @@ THINKING = 5
 """A model that thinks gets so many times these: 60 s to its first token (peers.md 5.4, 2026-11-22)."""
 PINGS = 2
 """Events without content stretch the idle limit to so many times its length, and no further."""
+GRACE_S = 0.25
+"""The transport's own timeouts are so much longer than the limits that they back up."""
 MIN_HOP_S = 2.0
 """What each later hop is left of a deadline that is long enough for it."""
 

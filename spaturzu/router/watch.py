@@ -10,14 +10,19 @@ import asyncio
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from math import inf
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
+from .errands import check_errand
 from .limits import PINGS, LimitName
 from .watchdog import AGAIN_S, WATCHDOG, cut
+
+END: Any = object()
+KEEP_ALIVES = (b":", b"event: ping", b"event:ping")
+"""How an event without content begins: a comment of SSE, and Anthropic's ping (providers.md 2.7, 2026-11-22)."""
 
 Limit = tuple[float, LimitName]
 """Seconds from the start, and which limit they are."""
@@ -73,12 +78,20 @@ class Watch:
         return None if cut(self._thread, self._frame) else now + AGAIN_S
 
 
+class Late(TimeoutError):
+    """A stream ran into a limit after its first content."""
+
+    def __init__(self, limit: LimitName, seconds: float) -> None:
+        super().__init__(f"{limit} of {seconds:g} s")
+        self.limit: LimitName = limit
+
+
 class StreamWatch:
     """The rest of a stream after its first content: it may not be silent for longer than `idle_s()`, nor last too long.
 
-    Its reader says `waits()` before it asks the source for more, and `got(content)` after: only the time that was spent
-    waiting for the provider counts. `idle_s` is worked out when `idle_least_s` have passed. `ends_in`: the limit on the
-    whole, from now. `fired` and `seconds` as for `Watch`.
+    Only the time counts that its reader spends waiting for the provider. `idle_s` is worked out when `idle_least_s`
+    have passed. `ends_in`: the limit on the whole, from now. Nothing of the stream is held while its reader does not
+    wait, so that a stream which nobody closes can be collected.
     """
 
     __slots__ = (
@@ -93,43 +106,104 @@ class StreamWatch:
         "_waiting_from",
         "due",
         "fired",
-        "seconds",
     )
 
     def __init__(self, idle_least_s: float, idle_s: Callable[[], float], *, ends_in: Limit) -> None:
+        now = time.monotonic()
         self._idle_least_s, self._idle_s = idle_least_s, idle_s
-        self._at_end, self._ends = ends_in, time.monotonic() + ends_in[0]
+        self._at_end, self._ends = ends_in, now + ends_in[0]
         self._waiting_from = self._quiet_from = 0.0
         self._thread = 0
         self._frame: FrameType | None = None
         self._task: asyncio.Task[Any] | None = None
-        self.due = min(self._ends, time.monotonic() + idle_least_s)
-        self.fired: LimitName | None = None
-        self.seconds = 0.0
+        self.due = min(self._ends, now + idle_least_s)
+        self.fired: Late | None = None
 
-    def open(self) -> None:
-        """The reader begins. To be called by the generator that reads, in its thread or its task."""
-        self._task = _current_task()
-        self._frame = None if self._task is not None else sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    def reading(self, source: Iterator[Any], late: Callable[[float], Exception] | None) -> Iterator[Any]:
+        """What `source` has. Raises Late, or what `late` makes of the seconds with Late as its cause."""
         WATCHDOG.watch(self)
+        frame = sys._getframe()  # pyright: ignore[reportPrivateUsage]
+        try:
+            while True:
+                self._waits(frame, None)
+                try:
+                    item = next(source, END)
+                except Exception as exc:
+                    check_errand()
+                    self._raise(late, exc)
+                    raise
+                finally:
+                    self._got()
+                self._raise(late, None)
+                if item is END:
+                    return
+                self._heard(item)
+                yield item
+        finally:
+            del frame  # it holds this very generator
+            self.close()
+
+    async def areading(
+        self, source: AsyncIterator[Any], late: Callable[[float], Exception] | None
+    ) -> AsyncIterator[Any]:
+        """The same for an async source, on asyncio."""
+        WATCHDOG.watch(self)
+        try:
+            while True:
+                self._waits(None, task := asyncio.current_task())
+                try:
+                    item = await anext(source, END)
+                except asyncio.CancelledError:
+                    if self.fired is not None and task is not None and task.uncancel() == 0:
+                        self._raise(late, None)
+                    raise
+                except Exception as exc:
+                    self._raise(late, exc)
+                    raise
+                finally:
+                    self._got()
+                self._raise(late, None)
+                if item is END:
+                    return
+                self._heard(item)
+                yield item
+        finally:
+            self.close()
+
+    def closing(self, close: Callable[[], Any]) -> Callable[[], Any]:
+        """`close`, which also ends the watch."""
+
+        def closed() -> Any:
+            self.close()
+            return close()
+
+        return closed
 
     def close(self) -> None:
-        """The reader is done."""
+        """The stream is over."""
         WATCHDOG.leave(self)
+        self._got()
+
+    def _waits(self, frame: FrameType | None, task: asyncio.Task[Any] | None) -> None:
+        now = time.monotonic()
+        self._thread, self._frame, self._task = threading.get_ident(), frame, task
+        self._quiet_from = self._quiet_from or now
+        self._waiting_from = now
+
+    def _got(self) -> None:
+        self._waiting_from = 0.0
         self._frame = self._task = None
 
-    def waits(self) -> None:
-        """The reader asks for more."""
-        now = self._waiting_from = time.monotonic()
-        self._thread = threading.get_ident()
-        if not self._quiet_from:
-            self._quiet_from = now
-
-    def got(self, *, content: bool) -> None:
-        """Something came; `content`: more than a sign of life."""
-        self._waiting_from = 0.0
-        if content:
+    def _heard(self, item: Any) -> None:
+        if not (isinstance(item, bytes) and item.startswith(KEEP_ALIVES)):
             self._quiet_from = 0.0
+
+    def _raise(self, late: Callable[[float], Exception] | None, cause: Exception | None) -> None:
+        if self.fired is None:
+            return
+        if late is None:
+            raise self.fired from cause
+        raise late(self._at_end[0] if self.fired.limit == self._at_end[1] else self._idle_s()) from self.fired
 
     def ring(self, now: float) -> float | None:
         """See `Watched`."""
@@ -138,13 +212,16 @@ class StreamWatch:
             due = self._due(now, waiting_from)
             if now < due:
                 return due
-            (self.seconds, self.fired) = self._at_end if now >= self._ends else (self._idle_s(), "idle_timeout")
-        if not waiting_from:
-            return now + AGAIN_S  # whoever holds the stream does something else: the next wait is ended
+            self.fired = self._late(now)
         if self._task is not None:
             _on_loop_of(self._task, self._cancel)
-            return None
-        return None if cut(self._thread, self._frame) else now + AGAIN_S
+        elif waiting_from:
+            cut(self._thread, self._frame)
+        return now + AGAIN_S  # until the reader has noticed
+
+    def _late(self, now: float) -> Late:
+        seconds, name = self._at_end if now >= self._ends else (self._idle_s(), "idle_timeout")
+        return Late(name, seconds)
 
     def _due(self, now: float, waiting_from: float) -> float:
         if not waiting_from:
@@ -154,21 +231,8 @@ class StreamWatch:
 
     def _cancel(self) -> None:
         """On the loop: end the reader's wait, if it still waits."""
-        if self._task is not None and self._waiting_from:
+        if self._task is not None and self._task.cancelling() == 0:
             self._task.cancel()
-
-    def was_mine(self) -> bool:
-        """Is the CancelledError that the reading task got this watch's, and nobody else's? Takes it back if so."""
-        if self.fired is None or self._task is None:
-            return False
-        return self._task.uncancel() == 0
-
-
-def _current_task() -> asyncio.Task[Any] | None:
-    try:
-        return asyncio.current_task()
-    except RuntimeError:
-        return None
 
 
 def _on_loop_of(task: asyncio.Task[Any], work: Callable[[], None]) -> None:

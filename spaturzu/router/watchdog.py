@@ -1,8 +1,8 @@
 """One thread, started when first needed, that ends whatever has outlasted its limit: no thread for each call.
 
 A blocking read cannot be interrupted from outside, but its socket can be shut down: then it fails at once. The socket
-is found where the blocked thread stands, whatever SDK and HTTP library brought it there. Where none is found (another
-Python than CPython, gevent), the transport's own timeouts end the read, which are set as well and may be longer.
+is found where the blocked thread stands, whatever SDK and HTTP library brought it there. Where none is found (gevent,
+another Python than CPython), the transport's own timeouts end the read.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Protocol
@@ -21,6 +20,10 @@ AGAIN_S = 0.1
 """After so long a thread that stood nowhere near a socket is looked for again."""
 IDLE_S = 30.0
 """The thread ends after so long without anything to watch."""
+
+
+CAN_CUT = hasattr(sys, "_current_frames")
+"""Can it be seen where a thread stands?"""
 
 
 class Watched(Protocol):
@@ -44,6 +47,11 @@ class Watchdog:
         self._wake = threading.Event()
         self._next = 0.0
         self._thread: threading.Thread | None = None
+
+    @property
+    def watched(self) -> int:
+        """How many there are."""
+        return len(self._watched)
 
     def watch(self, watched: Watched) -> None:
         """Ring it when it is due."""
@@ -122,8 +130,7 @@ def cut(thread: int, within: FrameType | None) -> bool:
 
 
 def _frame_of(thread: int) -> FrameType | None:
-    current: Callable[[], dict[int, FrameType]] | None = getattr(sys, "_current_frames", None)
-    return current().get(thread) if current is not None else None
+    return sys._current_frames().get(thread) if CAN_CUT else None  # pyright: ignore[reportPrivateUsage]
 
 
 def _socket_at(frame: FrameType) -> socket.socket | None:

@@ -16,7 +16,7 @@ def leave_by(client: Any, door: Door) -> None:
     endpoint = client._endpoint
     session = endpoint.http_session
     endpoint.http_session = TrackedSession(getattr(session, "inner", session), door)
-    if door.chain().targets:
+    if door.chain().is_bounded:
         _exchange().end_retries(client)
         _exchange().strip_before_signing(door, client)
 

@@ -88,7 +88,7 @@ def _native(door: Door, call: Call, result: Any, request: Any) -> Any:
 
 
 def _failed(door: Door, call: Call, broken: Any, request: Any) -> Any:
-    if not call.chain.targets:
+    if not call.chain.is_bounded:
         if isinstance(broken.native, Exception):
             raise broken.native
         if broken.native.status_code >= 400:
@@ -129,7 +129,7 @@ class _Primary:
 
     def late(self, seconds: float) -> Exception:
         """botocore's ReadTimeoutError."""
-        return ReadTimeoutError(endpoint_url=self._request.url, error=TimeoutError(f"no answer within {seconds:g} s"))
+        return ReadTimeoutError(endpoint_url=self._request.url, error=TimeoutError(f"no answer within {seconds:.3g} s"))
 
     def fetch(self, effect: Fetch) -> Mapping[str, Media]:
         """Media by reference, with a client of our own."""

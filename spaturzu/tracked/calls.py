@@ -68,7 +68,7 @@ def begin(
         read=lambda: read_wire(surface, body),
         named=lambda: named_model(surface, body),
         key=key,
-        max_retries=door.native.max_retries() if chain.targets else 0,
+        max_retries=door.native.max_retries() if chain.is_bounded else 0,
         as_async=as_async,
         stripped=stripped,
     )

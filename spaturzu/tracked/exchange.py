@@ -10,7 +10,8 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from spaturzu.router.call import Call
-from spaturzu.router.drive import adrive, drive, in_thread
+from spaturzu.router.drive import adrive, drive
+from spaturzu.router.errands import in_thread
 from spaturzu.router.explain import explain
 from spaturzu.router.judge import Reply
 from spaturzu.router.keys import fingerprint
@@ -114,7 +115,7 @@ class _Primary:
 
     def late(self, seconds: float) -> Exception:
         """The family's ReadTimeout."""
-        return self._family.ReadTimeout(f"no answer within {seconds:g} s", request=self._request)
+        return self._family.ReadTimeout(f"no answer within {seconds:.3g} s", request=self._request)
 
     def fetch(self, effect: Fetch) -> Mapping[str, Media]:
         """Media by reference, with a client of our own."""
@@ -216,7 +217,7 @@ class _Library:
 
     def _failed(self, door: Door, call: Call, broken: Any, request: Any) -> Any:
         """Without a chain the SDK sees what came, and retries as it always did; with one, its own error is raised."""
-        if not call.chain.targets:
+        if not call.chain.is_bounded:
             if isinstance(broken.native, Exception):
                 raise broken.native
             if broken.native.status_code >= 400:

@@ -17,7 +17,7 @@ from spaturzu.router.breakers import FIRST_S, JITTER, OPEN_AT, Breakers
 from spaturzu.router.call import Call
 from spaturzu.router.drive import adrive, drive
 from spaturzu.router.judge import Reply
-from spaturzu.router.limits import MIN_HOP_S, Limits
+from spaturzu.router.limits import GRACE_S, MIN_HOP_S, Limits
 from spaturzu.router.retry import RetryPolicy
 from spaturzu.router.walk import (
     Answer,
@@ -369,35 +369,36 @@ def test_a_hops_time_is_measured_with_its_retries() -> None:
 def test_without_a_deadline_a_last_hop_is_not_hurried() -> None:
     call = make_call(Fake("openai").target())
     effect, answer = by_hand(call)
-    assert effect.timeout_s == Limits().until_content_s(stream=False, thinking=True)
-    assert answer(Broken(DOWN)).timeout_s is None
+    assert (effect.timeout_s, effect.watch is None) == (None, False)
+    effect = answer(Broken(DOWN))
+    assert (effect.timeout_s, effect.watch) == (None, None)
 
 
 def test_each_hop_gets_what_is_left_of_the_deadline_but_a_reserve_for_those_behind_it() -> None:
     clock = Clock()
     call = make_call(Fake("openai").target(), Fake("mistral").target(timeout_s=1.0), clock=clock, deadline_s=20.0)
     effect, answer = by_hand(call)
-    assert effect.timeout_s == 20.0 - 2 * MIN_HOP_S
+    assert effect.timeout_s == 20.0 - 2 * MIN_HOP_S + GRACE_S
     clock.passes(4.0)
-    assert answer(Broken(DOWN)).timeout_s == 16.0 - MIN_HOP_S
+    assert answer(Broken(DOWN)).timeout_s == 16.0 - MIN_HOP_S + GRACE_S
     clock.passes(1.0)
     assert answer(Broken(DOWN)).timeout_s == 1.0
 
 
 def test_the_reserve_of_a_short_deadline_is_half_an_equal_share() -> None:
     effect, answer = by_hand(make_call(Fake("openai").target(), deadline_s=0.4, clock=(clock := Clock())))
-    assert effect.timeout_s == pytest.approx(0.3)
+    assert effect.timeout_s == pytest.approx(0.3 + GRACE_S)
     clock.passes(0.3)
-    assert answer(Broken(DOWN)).timeout_s == pytest.approx(0.1)
+    assert answer(Broken(DOWN)).timeout_s == pytest.approx(0.1 + GRACE_S)
 
 
 def test_hop_timeout_bounds_a_hop_with_its_retries() -> None:
     clock, retry = Clock(), RetryPolicy(attempts=3)
     call = make_call(Fake("openai").target(), clock=clock, retry=retry, limits=Limits(hop_s=5.0))
     effect, answer = by_hand(call)
-    assert effect.timeout_s == 5.0
+    assert effect.timeout_s == 5.0 + GRACE_S
     clock.passes(2.0)
-    assert answer(Broken(Failure(kind="server"))).timeout_s == 3.0
+    assert answer(Broken(Failure(kind="server"))).timeout_s == 3.0 + GRACE_S
 
 
 def test_a_hop_that_would_get_too_little_is_skipped() -> None:
@@ -457,7 +458,7 @@ def test_when_all_are_cooled_down_all_are_still_asked() -> None:
     clock, fake = Clock(), Fake("openai", [openai_error(503)])
     breakers, target = Breakers(clock), fake.target()
     for _ in range(3):
-        call = make_call(target, clock=clock, breakers=breakers, retry=RetryPolicy(attempts=1))
+        call = make_call(target, clock=clock, breakers=breakers, retry=RetryPolicy(attempts=1), deadline_s=4.0)
         primary = Primary([down := failing(503)])
         result = drive(call, primary)
         assert isinstance(result, Broken)

@@ -1,0 +1,101 @@
+"""Work in a thread for a task that may be cancelled meanwhile: then the thread's connection is let go of too."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextvars import ContextVar
+from types import FrameType
+from typing import Any
+
+from .watchdog import AGAIN_S, WATCHDOG, cut
+
+
+class Left(BaseException):
+    """Whoever asked for this work is gone: it ends here, and nobody hears of it."""
+
+
+class Errand:
+    """One piece of work. Once it is `left`, its thread is cut off from its socket until it ends.
+
+    `dispose` gets a result that nobody waits for any more.
+    """
+
+    def __init__(self, work: Callable[[], Any], dispose: Callable[[Any], object]) -> None:
+        self._work, self._dispose = work, dispose
+        self._thread = 0
+        self._frame: FrameType | None = None
+        self._has_left = threading.Event()
+        self.due = 0.0
+
+    def run(self) -> Any:
+        """In the thread, with a context of its own."""
+        if self._has_left.is_set():
+            raise Left
+        with WATCHDOG.lock:
+            self._thread, self._frame = threading.get_ident(), sys._getframe()  # pyright: ignore[reportPrivateUsage]
+        ERRAND.set(self)
+        try:
+            result = self._work()
+        finally:
+            with WATCHDOG.lock:
+                self._frame = None
+        if self._has_left.is_set():
+            self._dispose(result)
+        return result
+
+    def leave(self) -> None:
+        """Nobody waits for it any more. Its socket is shut here and now: who closes it next would not wake a reader."""
+        self._has_left.set()
+        now = time.monotonic()
+        with WATCHDOG.lock:
+            again = self.ring(now)
+        if again is not None:
+            self.due = again
+            WATCHDOG.watch(self)
+
+    def ring(self, now: float) -> float | None:
+        """See `Watched`. SDKs may connect again, so it is not done before the work is."""
+        if self._frame is None:
+            return None
+        cut(self._thread, self._frame)
+        return now + AGAIN_S
+
+    def check(self) -> None:
+        """Raises Left where nobody waits."""
+        if self._has_left.is_set():
+            raise Left
+
+    def sleep(self, seconds: float) -> None:
+        """`time.sleep`, but for the waiting: raises Left when it is left."""
+        if self._has_left.wait(seconds):
+            raise Left
+
+
+ERRAND: ContextVar[Errand | None] = ContextVar("spaturzu_errand", default=None)
+"""The errand that this thread is on."""
+
+
+def check_errand() -> None:
+    """Raises Left where nobody waits for what this thread does."""
+    errand = ERRAND.get()
+    if errand is not None:
+        errand.check()
+
+
+def nothing(_: Any) -> None:
+    """A result that holds no connection."""
+
+
+async def in_thread(work: Callable[[], Any], dispose: Callable[[Any], object] = nothing) -> Any:
+    """`work()` off the event loop. Cancelling the caller does not wait for it: the work is cut off, and ends."""
+    from anyio import to_thread
+
+    errand = Errand(work, dispose)
+    try:
+        return await to_thread.run_sync(errand.run, abandon_on_cancel=True)
+    except BaseException:
+        errand.leave()
+        raise

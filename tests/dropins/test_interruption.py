@@ -1,0 +1,191 @@
+"""Whoever interrupts a call is obeyed at once, and the connection is let go of, wherever the call stood."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+import spaturzu
+from spaturzu.demo.callers import CALLERS
+from spaturzu.sandbox import Refused, Status
+from spaturzu_translators.messages import Provider
+
+from .chains import House, each_primary, other
+from .holding import Holding, Until, holding
+from .test_limits import _raw_at, place_of
+
+PLAIN: tuple[tuple[Until, bool], ...] = (("request", False), ("head", False), ("half", False))
+STREAMED: tuple[tuple[Until, bool], ...] = (("request", True), ("half", True))
+where = pytest.mark.parametrize(("until", "stream"), [*PLAIN, *STREAMED])
+
+
+@contextmanager
+def interrupting(held: Holding) -> Iterator[list[float]]:
+    """Ctrl-C for the main thread, once its request has arrived. Gives the moment of it."""
+    assert threading.current_thread() is threading.main_thread()
+    at: list[float] = []
+
+    def interrupt() -> None:
+        assert held.asked.acquire(timeout=5)
+        time.sleep(0.3)
+        at.append(time.monotonic())
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield at
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+
+
+def ask(primary: Provider, client: Any, *, stream: bool) -> None:
+    """To the end."""
+    caller = CALLERS[primary]
+    answer = caller.create(client, stream, False, False)
+    for _ in caller.events(answer) if stream else ():
+        pass
+
+
+@where
+@each_primary
+def test_ctrl_c_ends_a_call_to_the_primary(house: House, primary: Provider, until: Until, stream: bool) -> None:
+    with holding(primary, until, stream=stream) as held:
+        options = {"fallback": [house.target(other(primary))]}
+        client = house.drop_in(primary, options=options, **place_of(primary, held.url))
+        with interrupting(held) as at, pytest.raises(KeyboardInterrupt):
+            ask(primary, client, stream=stream)
+        assert time.monotonic() - at[0] < 1
+        assert held.left.acquire(timeout=3)
+    assert house.asked(other(primary)) == 0
+
+
+@where
+@each_primary
+def test_ctrl_c_ends_a_call_to_a_target(house: House, primary: Provider, until: Until, stream: bool) -> None:
+    slow = other(primary)
+    house.answers(Refused(), primary)
+    with holding(slow, until, stream=stream) as held:
+        fallback = [house.target(slow, client=_raw_at(house, slow, held.url)), house.target(other(slow))]
+        client = house.drop_in(primary, options={"fallback": fallback, "retry": {"attempts": 1}})
+        with interrupting(held) as at, pytest.raises(KeyboardInterrupt):
+            ask(primary, client, stream=stream)
+        assert time.monotonic() - at[0] < 1
+        assert held.left.acquire(timeout=3)
+    assert house.asked(other(slow)) == 0
+
+
+def test_ctrl_c_ends_a_wait(house: House) -> None:
+    house.answers(Status(429, headers={"retry-after": "2"}, times=None), "openai")
+    client = house.chain("openai", "anthropic")
+    timer = threading.Timer(0.4, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT))
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    timer.start()
+    started = time.monotonic()
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            ask("openai", client, stream=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert time.monotonic() - started < 1.5
+    assert house.asked("anthropic") == 0
+
+
+async def cancelled_when(asked: Callable[[], Any], call: Any) -> float:
+    """Cancel `call` once its request has arrived. Gives how long it took to end."""
+    task = asyncio.ensure_future(call)
+    await asyncio.to_thread(asked)
+    await asyncio.sleep(0.2)
+    at = time.monotonic()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    return time.monotonic() - at
+
+
+async def aask(primary: Provider, client: Any, *, stream: bool) -> None:
+    """To the end."""
+    caller = CALLERS[primary]
+    answer = await caller.create(client, stream, False, True)
+    if stream:
+        async for _ in caller.events(answer):
+            pass
+
+
+@where
+@each_primary
+def test_a_cancelled_task_lets_go_of_the_primary(house: House, primary: Provider, until: Until, stream: bool) -> None:
+    with holding(primary, until, stream=stream) as held:
+        options = {"fallback": [house.target(other(primary))]}
+        client = house.drop_in(primary, as_async=True, options=options, **place_of(primary, held.url))
+        took_s = house.run(cancelled_when(held.asked.acquire, aask(primary, client, stream=stream)))
+        assert took_s < 1
+        assert held.left.acquire(timeout=3)
+    assert house.asked(other(primary)) == 0
+
+
+@where
+@each_primary
+def test_a_cancelled_task_lets_go_of_a_target(house: House, primary: Provider, until: Until, stream: bool) -> None:
+    """Targets of async drop-ins are sync clients here, run in threads, but where the SDK's client serves both."""
+    slow = other(primary)
+    house.answers(Refused(), primary)
+    with holding(slow, until, stream=stream) as held:
+        fallback = [house.target(slow, client=_raw_at(house, slow, held.url)), house.target(other(slow))]
+        client = house.drop_in(primary, as_async=True, options={"fallback": fallback, "retry": {"attempts": 1}})
+        took_s = house.run(cancelled_when(held.asked.acquire, aask(primary, client, stream=stream)))
+        assert took_s < 1
+        assert held.left.acquire(timeout=3)
+    time.sleep(0.1)
+    assert house.asked(other(slow)) == 0
+
+
+def test_an_interrupted_hop_is_cancelled_and_nobody_is_blamed(house: House) -> None:
+    with holding("openai", "request", stream=False) as held:
+        options = {"fallback": [house.target("anthropic")]}
+        client = house.drop_in("openai", options=options, **place_of("openai", held.url))
+        with interrupting(held), pytest.raises(KeyboardInterrupt):
+            ask("openai", client, stream=False)
+    (hop,) = spaturzu.last_call().hops
+    assert (hop.status, hop.kind) == ("failed", "cancelled")
+    assert all(place.state == "closed" and not place.failures for place in client.spaturzu.health())
+
+
+def test_threads_of_cancelled_calls_end(house: House) -> None:
+    """Each held a sync client's request open."""
+    house.answers(Refused(), "openai")
+    with holding("anthropic", "request", stream=False) as held:
+        target = house.target("anthropic", client=_raw_at(house, "anthropic", held.url))
+        client = house.drop_in("openai", as_async=True, options={"fallback": [target], "retry": {"attempts": 1}})
+        for _ in range(5):
+            house.run(cancelled_when(held.asked.acquire, aask("openai", client, stream=False)))
+        for _ in range(5):
+            assert held.left.acquire(timeout=3)
+    until = time.monotonic() + 3
+    while busy := [name for name in _work() if name] and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not busy
+
+
+def _work() -> list[str]:
+    """What anyio's worker threads are at, if at anything of ours."""
+    import sys
+
+    frames = sys._current_frames()
+    names = []
+    for thread in threading.enumerate():
+        frame = frames.get(thread.ident or 0) if "AnyIO" in thread.name else None
+        while frame is not None:
+            if frame.f_code.co_name == "run" and "errands" in frame.f_code.co_filename:
+                names.append(thread.name)
+            frame = frame.f_back
+    return names

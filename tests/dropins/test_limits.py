@@ -1,0 +1,231 @@
+"""Limits against real silence: one limit, then the next target; nobody waits twice, and a drip is no sign of life."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from spaturzu.sandbox import Refused, Reply, Silence, Stall
+from spaturzu_translators.messages import Provider
+
+from .chains import SERVED, House, each_primary, other, plain_and_stream, sync_and_async, without_retries
+from .holding import holding
+
+LIMIT_S = 0.3
+LIMITS = {"first_token_timeout": LIMIT_S, "answer_timeout": LIMIT_S}
+LONG = Reply("One two three four five six.", chunks=6)
+
+
+def place_of(provider: Provider, url: str) -> dict[str, Any]:
+    """The constructor's options that lead a drop-in there."""
+    match provider:
+        case "openai" | "anthropic":
+            return {"base_url": url}
+        case "bedrock":
+            return {"endpoint_url": url}
+        case "gemini":
+            return {"http_options": {"base_url": url}}
+        case "mistral":
+            return {"server_url": url}
+
+
+def codes(record: Any) -> list[str | None]:
+    return [hop.code for hop in record.hops]
+
+
+@sync_and_async
+@plain_and_stream
+@each_primary
+def test_a_silent_primary_costs_one_limit(house: House, primary: Provider, stream: bool, as_async: bool) -> None:
+    house.answers(Silence(10, times=None), primary)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async, options=LIMITS)
+
+    heard = house.call(primary, client, stream=stream, as_async=as_async)
+
+    assert LIMIT_S <= heard.record.hops[0].duration_s < LIMIT_S + 1
+    assert heard.said.text == SERVED.text
+    assert codes(heard.record)[0] == ("first_token_timeout" if stream else "answer_timeout")
+    assert heard.record.hops[0].attempts == house.asked(primary) == 1
+
+
+@sync_and_async
+@plain_and_stream
+@each_primary
+def test_a_silent_target_costs_one_limit(house: House, primary: Provider, stream: bool, as_async: bool) -> None:
+    silent, last = other(primary), other(other(primary))
+    house.answers(Silence(10, times=None), silent)
+    house.answers(SERVED, last)
+    once = {"retry": {"attempts": 1}}
+    house.answers(Refused(), primary)
+    client = house.chain(primary, silent, last, as_async=as_async, options={**LIMITS, **once})
+
+    heard = house.call(primary, client, stream=stream, as_async=as_async)
+
+    assert LIMIT_S <= heard.record.hops[1].duration_s < LIMIT_S + 1
+    assert heard.said.text == SERVED.text
+    assert codes(heard.record)[1] == ("first_token_timeout" if stream else "answer_timeout")
+
+
+@sync_and_async
+@each_primary
+def test_a_first_word_that_never_comes_costs_one_limit(house: House, primary: Provider, as_async: bool) -> None:
+    house.answers(Stall(after_deltas=0, seconds=10, times=None), primary)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async, options=LIMITS)
+
+    heard = house.call(primary, client, stream=True, as_async=as_async)
+
+    assert heard.said.text == SERVED.text
+    assert codes(heard.record)[0] == "first_token_timeout"
+
+
+@sync_and_async
+@plain_and_stream
+def test_the_last_hop_may_be_slow(house: House, stream: bool, as_async: bool) -> None:
+    house.answers(Refused(), "openai")
+    house.answers(Reply(SERVED.text, delay_s=3 * LIMIT_S), "anthropic")
+    client = house.chain("openai", "anthropic", as_async=as_async, options={**LIMITS, "retry": {"attempts": 1}})
+    assert house.call("openai", client, stream=stream, as_async=as_async).said.text == SERVED.text
+
+
+@sync_and_async
+def test_a_slow_primary_is_waited_for_if_nobody_can_carry_the_request(house: House, as_async: bool) -> None:
+    """Two answers: no other provider has those."""
+    house.answers(Reply(SERVED.text, delay_s=3 * LIMIT_S), "openai")
+    client = house.chain("openai", "anthropic", as_async=as_async, options=LIMITS)
+    ask: Any = {"model": "gpt-4o", "n": 2, "messages": [{"role": "user", "content": "Hi"}]}
+    answer = client.chat.completions.create(**ask)
+    assert (house.run(answer) if as_async else answer).choices[0].message.content == SERVED.text
+
+
+def test_thinking_stretches_the_default_limits_only(house: House) -> None:
+    from spaturzu.router.limits import Limits
+
+    assert Limits().until_content_s(stream=True, thinking=False) == 12
+    assert Limits().until_content_s(stream=True, thinking=True) == 60
+    assert Limits().until_content_s(stream=False, thinking=False) == 120
+    assert Limits(first_token_s=3).until_content_s(stream=True, thinking=True) == 3
+    assert Limits().between_events_s(thinking=False) == 15
+
+
+@sync_and_async
+@each_primary
+def test_a_plain_answer_that_drips_ends_at_the_deadline(house: House, primary: Provider, as_async: bool) -> None:
+    with holding(primary, "drip", stream=False) as dripping:
+        client = house.drop_in(primary, as_async=as_async, options={"deadline": 0.5}, **place_of(primary, dripping.url))
+        heard = house.attempt(primary, client, stream=False, as_async=as_async)
+        assert 0.4 <= heard.record.hops[0].duration_s < 1.5
+        assert heard.error is not None
+        assert codes(heard.record) == ["deadline"]
+        assert dripping.left.acquire(timeout=3)
+
+
+@sync_and_async
+@each_primary
+def test_a_targets_answer_that_drips_leaves_the_next_its_share(house: House, primary: Provider, as_async: bool) -> None:
+    """The one that drips is a raw client of the SDK, which reads the answer by itself."""
+    slow, last = other(primary), other(other(primary))
+    house.answers(SERVED, last)
+    house.answers(Refused(), primary)
+    with holding(slow, "drip", stream=False) as dripping:
+        raw = _raw_at(house, slow, dripping.url)
+        fallback = [house.target(slow, client=raw), house.target(last)]
+        client = house.drop_in(
+            primary, as_async=as_async, options={"fallback": fallback, "deadline": 1.2, "retry": {"attempts": 1}}
+        )
+        heard = house.call(primary, client, as_async=as_async)
+        assert heard.record.hops[1].duration_s < 1.2
+        assert heard.said.text == SERVED.text
+        assert codes(heard.record)[1] == "deadline"
+        assert dripping.left.acquire(timeout=3)
+
+
+def _raw_at(house: House, provider: Provider, url: str) -> Any:
+    from spaturzu.sandbox import clients
+
+    options = {**without_retries(provider), **place_of(provider, url)}
+    return getattr(clients, provider)(house.sandbox, **options)
+
+
+@sync_and_async
+@each_primary
+def test_a_stream_of_keep_alives_ends_at_the_first_token_limit(house: House, primary: Provider, as_async: bool) -> None:
+    if primary == "bedrock":
+        pytest.skip("its streams have no keep-alives")
+    house.answers(SERVED, other(primary))
+    with holding(primary, "drip", stream=True) as dripping:
+        options = {"fallback": [house.target(other(primary))], **LIMITS}
+        client = house.drop_in(primary, as_async=as_async, options=options, **place_of(primary, dripping.url))
+        heard = house.call(primary, client, stream=True, as_async=as_async)
+        assert heard.said.text == SERVED.text
+        assert codes(heard.record)[0] == "first_token_timeout"
+        assert dripping.left.acquire(timeout=3)
+
+
+@sync_and_async
+@pytest.mark.parametrize(
+    ("option", "code"), [("idle_timeout", "idle_timeout"), ("deadline", "deadline"), ("hop_timeout", "hop_timeout")]
+)
+@each_primary
+def test_a_stream_that_stops_ends_with_the_primarys_timeout(
+    house: House, primary: Provider, option: str, code: str, as_async: bool
+) -> None:
+    house.answers(Stall(after_deltas=2, seconds=10, reply=LONG, times=None), primary)
+    client = house.drop_in(primary, as_async=as_async, options={option: 3 * LIMIT_S})
+
+    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+
+    assert 3 * LIMIT_S - 0.1 <= heard.record.hops[0].duration_s < 3 * LIMIT_S + 1
+    assert heard.said.text.startswith("One tw")
+    assert codes(heard.record) == [code]
+    assert "imeout" in type(heard.error).__name__
+
+
+@sync_and_async
+def test_a_slow_reader_is_not_the_streams_fault(house: House, as_async: bool) -> None:
+    """Only the time that is spent waiting for the provider counts."""
+    house.answers(LONG, "openai")
+    client = house.chain("openai", "anthropic", as_async=as_async, options={"idle_timeout": 0.15})
+    ask: Any = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
+    if as_async:
+        assert house.run(_read_slowly(client, ask)) == LONG.text
+        return
+    said = ""
+    for chunk in client.chat.completions.create(**ask):
+        said += chunk.choices[0].delta.content or ""
+        time.sleep(0.05 if said else 0.5)
+    assert said == LONG.text
+
+
+async def _read_slowly(client: Any, ask: Any) -> str:
+    said = ""
+    async for chunk in await client.chat.completions.create(**ask):
+        said += chunk.choices[0].delta.content or ""
+        time.sleep(0.05 if said else 0.5)  # noqa: ASYNC251 - the whole loop is slow
+    return said
+
+
+def test_one_thread_watches_all_calls(house: House) -> None:
+    house.answers(Silence(10, times=None), "openai")
+    client = house.chain("openai", "anthropic", options=LIMITS)
+    calls = [threading.Thread(target=lambda: house.call("openai", client)) for _ in range(8)]
+    for call in calls:
+        call.start()
+    names = [thread.name for thread in threading.enumerate()]
+    for call in calls:
+        call.join()
+    assert names.count("spaturzu-watchdog") == 1
+
+
+def test_a_chain_without_limits_is_not_watched(house: House) -> None:
+    """Without a fallback and without an option of ours the SDK's own timeouts are all there is."""
+    from spaturzu.router.watchdog import WATCHDOG
+
+    client = house.drop_in("openai")
+    stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
+    assert not WATCHDOG.watched
+    stream.close()
