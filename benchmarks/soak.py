@@ -50,7 +50,14 @@ from spaturzu.sandbox.wall import TEXT
 
 DEADLINE_S, SLACK_S = 5.0, 2.5
 """A call's deadline, and how much later it may be heard of on a busy machine."""
-LIMITS: dict[str, Any] = {"deadline": DEADLINE_S}
+LIMITS: dict[str, Any] = {
+    "deadline": DEADLINE_S,
+    "first_token_timeout": 1.0,
+    "answer_timeout": 1.0,
+    "idle_timeout": 1.0,
+}
+FLAT_MB = 12
+"""How much the memory of a warm process may move."""
 GOOD = Reply(TEXT)
 SLOW = Reply(TEXT, chunk_delay_s=0.01)
 FAULTS: tuple[Step, ...] = (
@@ -121,26 +128,29 @@ class Left:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A soak's end: `before` and `after` are with all clients closed, `early` and `late` in the midst of the calls."""
+    """A soak's end. `before` and `after` are with all clients closed; the pairs are after a quarter of a half's calls,
+    and after all of them.
+    """
 
     tally: Tally
     before: Left
-    early: Left
-    late: Left
+    threads: tuple[Left, Left]
+    tasks: tuple[Left, Left]
     after: Left
     seconds: float
 
     @property
     def leaks(self) -> list[str]:
-        """What is left that was not there before, and memory that grew over the second half or more of the calls."""
-        found = []
+        """What is left that was not there before, and memory that grew over three quarters of a half's calls."""
+        found = list[str]()
         if self.after.threads > self.before.threads:
             names = sorted(thread.name for thread in threading.enumerate())
             found.append(f"threads: {self.before.threads} before, {self.after.threads} after: {names}")
         if self.after.files > self.before.files:
             found.append(f"open files: {self.before.files} before, {self.after.files} after")
-        if self.late.memory_mb > self.early.memory_mb * 1.10 + 8:
-            found.append(f"memory: {self.early.memory_mb:.0f} MB early, {self.late.memory_mb:.0f} MB late")
+        for early, late in (self.threads, self.tasks):
+            if late.memory_mb - early.memory_mb > FLAT_MB:
+                found.append(f"memory: {early.memory_mb:.0f} MB early, {late.memory_mb:.0f} MB late")
         return found
 
     @property
@@ -155,14 +165,12 @@ def soak(calls: int, in_flight: int, seed: int = 4) -> Report:
     with _servers(calls, seed) as urls, _own_ledger():
         _once(urls)
         before = Left.now()
-        early, late = _sync(urls, calls // 2, in_flight, seed, tally)
-        asyncio.run(_async(urls, calls - calls // 2, in_flight, seed, tally))
-        late = max(late, Left.now(), key=lambda left: left.memory_mb)
+        threads = _sync(urls, calls // 2, in_flight, seed, tally)
+        tasks = asyncio.run(_async(urls, calls - calls // 2, in_flight, seed, tally))
         spaturzu.flush(10)
         after = _settled(before)
-    return Report(
-        tally=tally, before=before, early=early, late=late, after=after, seconds=time.perf_counter() - started
-    )
+    seconds = time.perf_counter() - started
+    return Report(tally=tally, before=before, threads=threads, tasks=tasks, after=after, seconds=seconds)
 
 
 def _settled(before: Left, patience_s: float = 5.0) -> Left:
@@ -232,21 +240,24 @@ def _call(client: Any, way: str, tally: Tally) -> None:
     try:
         stream = way != "plain"
         answer = client.chat.completions.create(model=MODELS["openai"], messages=MESSAGES, stream=stream)
-        how = _read(answer, way) if stream else _judged(answer.choices[0].message.content, "stop", tally)
-        if way == "stream":
-            how = _judged(*how, tally)
+        how = _read(answer, way, tally) if stream else _plain(answer, tally)
     except DOCUMENTED as error:
         how = type(error).__name__
     except Exception as error:  # noqa: BLE001 - it is what is looked for
         how = "stranger"
         tally.wrong.append(f"{way}: {type(error).__module__}.{type(error).__name__}: {error}")
-    tally.note(way, str(how), time.perf_counter() - started)
+    tally.note(way, how, time.perf_counter() - started)
 
 
-def _read(chunks: Any, way: str) -> Any:
+def _plain(answer: Any, tally: Tally) -> str:
+    choice = answer.choices[0]
+    return _judged(choice.message.content, choice.finish_reason, tally)
+
+
+def _read(chunks: Any, way: str, tally: Tally) -> str:
     """A stream to its end, or its beginning only; threads cannot be cancelled, so those are left, too."""
     if way == "stream":
-        return _said(chunks)
+        return _judged(*_said(chunks), tally)
     for _ in chunks:
         break
     chunks.close()
@@ -263,24 +274,31 @@ def _said(chunks: Iterable[Any]) -> tuple[str, str | None]:
 
 
 def _judged(text: str | None, finish: str | None, tally: Tally) -> str:
-    """An answer that ends as one has to be whole, unless a filter says that it is not."""
+    """An answer that ends as one has to be whole; one that a filter stopped says so."""
     if text == TEXT and finish == "stop":
         return "answered"
+    if not text and finish == "content_filter":
+        return "filtered"
     record = spaturzu.last_call()
     tally.wrong.append(f"half or wrong: {text!r}, {finish}; {record.note if record else ''}")
     return "wrong"
 
 
-async def _async(urls: dict[str, str], calls: int, in_flight: int, seed: int, tally: Tally) -> None:
-    """In tasks, some of which are cancelled."""
+async def _async(urls: dict[str, str], calls: int, in_flight: int, seed: int, tally: Tally) -> tuple[Left, Left]:
+    """In tasks, some of which are cancelled. What the process holds, as with the threads."""
     with _clients(urls, as_async=True) as (client, second, third):
-        ways = iter(_ways(calls, seed + 1))
+        ways = _ways(calls, seed + 1)
 
-        async def worker() -> None:
-            for way in ways:
+        async def worker(mine: Iterator[str]) -> None:
+            for way in mine:
                 await _acall(client, way, tally)
 
-        await asyncio.gather(*(worker() for _ in range(in_flight)))
+        async def all_of(part: list[str]) -> Left:
+            mine = iter(part)
+            await asyncio.gather(*(worker(mine) for _ in range(in_flight)))
+            return Left.now()
+
+        held = await all_of(ways[: calls // 4]), await all_of(ways[calls // 4 :])
         await asyncio.sleep(0.2)
         if len(asyncio.all_tasks()) > 1:
             tally.wrong.append(f"tasks left: {asyncio.all_tasks()}")
@@ -288,6 +306,7 @@ async def _async(urls: dict[str, str], calls: int, in_flight: int, seed: int, ta
         await second.close()
         await third.aio.aclose()
         third.close()
+    return held
 
 
 async def _acall(client: Any, way: str, tally: Tally) -> None:
@@ -312,7 +331,7 @@ async def _aanswer(client: Any, way: str, tally: Tally) -> str:
     stream = way != "plain"
     answer = await client.chat.completions.create(model=MODELS["openai"], messages=MESSAGES, stream=stream)
     if not stream:
-        return _judged(answer.choices[0].message.content, "stop", tally)
+        return _plain(answer, tally)
     if way == "left":
         async for _ in answer:
             break
@@ -396,9 +415,10 @@ def main() -> int:
     print(f"{sum(report.tally.ended.values())} calls in {report.seconds:.0f} s, {given.in_flight} in flight")
     print(", ".join(f"{count} {how}" for how, count in report.tally.ended.most_common()))
     print(f"slowest {report.tally.slowest_s:.2f} s of {DEADLINE_S:g} s")
-    for name, left in (("before", report.before), ("early", report.early), ("late", report.late)):
-        print(f"{name:<7} {left.threads} threads, {left.files} files, {left.memory_mb:.0f} MB")
-    print(f"after   {report.after.threads} threads, {report.after.files} files, {report.after.memory_mb:.0f} MB")
+    names = ("threads, early", "threads, late", "tasks, early", "tasks, late")
+    held = dict(zip(names, (*report.threads, *report.tasks), strict=True))
+    for name, left in {"before": report.before, **held, "after": report.after}.items():
+        print(f"{name:<15} {left.threads} threads, {left.files} files, {left.memory_mb:.0f} MB")
     for sentence in [*report.tally.wrong[:20], *report.leaks]:
         print(f"WRONG {sentence}")
     return 0 if report.ok else 1
