@@ -231,10 +231,10 @@ def _sent_to_target(call: Call, effect: SendTarget) -> Outcome:
         stream = effect.target.sdk.stream(answer)
         frames = map(effect.target.sdk.frame, iter(stream))
         source, close = _watched(call, effect.hop, effect.target, frames, closing(stream))
-        return _pull(effect.hop, effect.relay, source, close)
     except BaseException:
         _dispose(answer)
         raise
+    return _pull(effect.hop, effect.relay, source, close)
 
 
 def _watched(
