@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -19,11 +19,15 @@ from .router.breakers import PROCESS, Breakers, breakers_of
 from .router.chain import Api, Chain, Target
 from .router.choosing import Choosing, Strategy
 from .router.classify import KINDS, Classifier, Classify
+from .router.hedging import MAX_SHARE, Hedging
 from .router.limits import Limits
 from .router.media import FetchLimits
 from .router.retry import RetryPolicy
 from .router.targets import sdk
 from .router.targets.common import resolve
+
+if TYPE_CHECKING:
+    from .pricing import Overrides
 
 DEFAULT = FetchLimits()
 
@@ -63,6 +67,15 @@ class FetchOptions(_Options):
     private: bool = False
 
 
+class HedgeOptions(_Options):
+    """Send a slow call to a second place as well. `after` so many seconds without an answer (a stream: content), or
+    after as long as 95 of 100 answers take. `max_share`: what that may cost of what all calls cost; None: anything.
+    """
+
+    after: Literal["p95"] | Annotated[float, Field(gt=0)] = "p95"
+    max_share: float | None = Field(default=MAX_SHARE, gt=0)
+
+
 class BreakerOptions(_Options):
     """`shared`: the file through which the processes of this host tell each other whose breaker is open."""
 
@@ -78,6 +91,7 @@ class Options(_Options):
     of failure go to the next target, or, in a mapping, do not. `classify` gets a `Seen` and gives a kind or None.
     `fetch_media=True`: with FetchOptions' limits.
 
+    `sticky`: one failure is enough to keep calls away from a place, until a probe of it succeeds.
     `weight` is the primary's, for `strategy="weighted"`. `affinity`: for how many seconds a conversation stays
     where it was served last; True for 300.
     """
@@ -91,6 +105,8 @@ class Options(_Options):
     idle_timeout: Seconds | None = None
     hop_timeout: Seconds | None = None
     breaker: BreakerOptions | None = None
+    sticky: bool = False
+    hedge: HedgeOptions | None = None
     fallback_on: Any = None
     classify: Any = None
     on_loss: Literal["skip", "allow"] = "skip"
@@ -104,8 +120,14 @@ class Options(_Options):
     session_id: str | None = Field(default=None, min_length=1)
 
 
-def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_primary: bool = True) -> Chain:
-    """The chain that the options describe. Raises ConfigError with a sentence per mistake."""
+def read_chain(
+    options: Mapping[str, Any] | None,
+    *,
+    sync_caller: bool,
+    has_primary: bool = True,
+    prices: Overrides | None = None,
+) -> Chain:
+    """The chain that the options describe; `prices` are the user's own. Raises ConfigError with a sentence per mistake."""
     given = expanded(_mapping(options or {}))
     _refuse_budget(given)
     try:
@@ -114,20 +136,47 @@ def read_chain(options: Mapping[str, Any] | None, *, sync_caller: bool, has_prim
         raise ConfigError(_sentences(error)) from None
     if read.fallback is not None and not read.fallback:
         raise ConfigError("spaturzu: 'fallback' is an empty list; name at least one target, or leave the key out")
+    targets = tuple(_target(number, target, sync_caller) for number, target in enumerate(read.fallback or ()))
     return Chain(
         has_primary=has_primary,
-        targets=tuple(_target(number, target, sync_caller) for number, target in enumerate(read.fallback or ())),
+        targets=targets,
         retry=RetryPolicy(attempts=read.retry.attempts, max_wait_s=read.retry.max_wait_s),
         limits=_limits(read),
         breakers=_breakers(read.breaker),
         fallback_on=_fallback_on(read.fallback_on),
         classifier=_classifier(read.classify),
         on_loss=read.on_loss,
-        choosing=Choosing(strategy=read.strategy, weight=read.weight, affinity_s=_affinity_s(read.affinity)),
+        choosing=Choosing(
+            strategy=read.strategy, weight=read.weight, affinity_s=_affinity_s(read.affinity), prices=prices
+        ),
+        sticky=read.sticky,
+        hedging=None if read.hedge is None else _hedging(read.hedge, targets, has_primary, prices),
         on_stream_break=read.on_stream_break,
         stream_usage=read.stream_usage,
         fetch_media=_fetch_limits(read.fetch_media),
     )
+
+
+def _hedging(given: HedgeOptions, targets: Sequence[Target], has_primary: bool, prices: Overrides | None) -> Hedging:
+    """Prices are loaded here, and not by a call. A share of what nobody knows is no cap."""
+    if len(targets) + has_primary < 2:
+        raise ConfigError("spaturzu: 'hedge' sends a call to a second place; name one in 'fallback'")
+    if given.max_share is not None:
+        _require_prices(targets, prices)
+    after_s = None if given.after == "p95" else given.after
+    return Hedging(after_s=after_s, max_share=given.max_share, prices=prices)
+
+
+def _require_prices(targets: Sequence[Target], prices: Overrides | None) -> None:
+    from .pricing import price
+    from .router.choosing import ONE_EACH
+
+    for target in targets:
+        if price(target.provider, target.model, ONE_EACH, overrides=prices) is None:
+            raise ConfigError(
+                f"spaturzu: 'hedge.max_share': nobody knows the price of {target.name}, so no share can be kept; say it "
+                "with Spaturzu(prices=...), or lift the cap with 'max_share': None"
+            )
 
 
 def _affinity_s(given: bool | float) -> float | None:
@@ -291,6 +340,11 @@ def _path(loc: Sequence[int | str]) -> str:
 
 
 def _known(loc: Sequence[int | str]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"fallback": TargetOptions, "retry": RetryOptions, "breaker": BreakerOptions}
+    models: dict[str, type[BaseModel]] = {
+        "fallback": TargetOptions,
+        "retry": RetryOptions,
+        "breaker": BreakerOptions,
+        "hedge": HedgeOptions,
+    }
     model = models.get(str(loc[0]), Options) if len(loc) > 1 else Options
     return list(model.model_fields)

@@ -103,7 +103,7 @@ def make_door(
 ) -> Door:
     """The door that `options` describe. Raises ConfigError; without options nothing of the router is loaded yet."""
     instance = instance or get_default_spaturzu()
-    chain = _chain(provider, options, sync_caller, has_primary)
+    chain = _chain(provider, options, sync_caller, has_primary, instance.metering)
     whose = options or {}
     return Door(
         provider=provider,
@@ -132,12 +132,14 @@ def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Cha
     return metered
 
 
-def _chain(provider: Provider, options: Options | None, sync_caller: bool, has_primary: bool) -> Callable[[], Chain]:
+def _chain(
+    provider: Provider, options: Options | None, sync_caller: bool, has_primary: bool, metering: Metering
+) -> Callable[[], Chain]:
     if not options:
         return _no_chain
     from .config import read_chain
 
-    chain = read_chain(options, sync_caller=sync_caller, has_primary=has_primary)
+    chain = read_chain(options, sync_caller=sync_caller, has_primary=has_primary, prices=metering.prices)
     _load({provider, *(target.provider for target in chain.targets)})
     return lambda: chain
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .ledger.recorder import Recorder
     from .ledger.stats import OnError, Stats
     from .middleware.meter import Meter
+    from .pricing import Overrides
 
 HOSTED = "https://spaturzu-api.superchiu.org"
 """Where a project key without a URL belongs, as in the published client (0.1.7, read 2026-11-22)."""
@@ -86,7 +87,8 @@ class Metering:
 
     def __init__(self, options: MeteringOptions) -> None:
         self._options = options
-        self._overrides = _overrides(options.prices)
+        self.prices: Overrides | None = _overrides(options.prices)
+        """The user's own; None for the lists alone."""
 
     @property
     def on(self) -> bool:
@@ -113,7 +115,7 @@ class Metering:
         options, trouble = self._options, Trouble(self._options.on_error)
         store, address = Store(), options.address
         sink = Embedded(store, trouble.stats) if address is None else Gateway(store, address, trouble)
-        completing = Completing(trouble.stats, priced=address is None, overrides=self._overrides)
+        completing = Completing(trouble.stats, priced=address is None, overrides=self.prices)
         return Recorder(store.path.with_name(f"{store.path.name}.journal"), sink, completing, trouble)
 
     def flush(self, timeout_s: float | None) -> bool:

@@ -122,7 +122,7 @@ class Telemetry:
     def _note_fallback(self, record: CallRecord, hop: Hop, traced: _Traced) -> None:
         """The switch itself: an event in the log, and a count."""
         before = next((earlier for earlier in reversed(record.hops[: hop.index]) if earlier.status != "skipped"), None)
-        if before is None:
+        if before is None or hop.hedge:
             return
         attributes = {
             semconv.FALLBACK_FROM: _name(before),

@@ -197,6 +197,17 @@ class Breakers:
             after, seconds = state.at(now), state.open_until - now
         self._tell(state.target, before, after, seconds)
 
+    def open(self, key: Hashable) -> None:
+        """One failure is enough for whoever asks: open it, unless it is not closed, or has not failed lately."""
+        key = self._own(key)
+        with self._lock:
+            state, now = self._states.get(key), self._clock()
+            if state is None or state.openings or not state.weighed(now)[0]:
+                return
+            self._open(key, state, now, None)
+            seconds = state.open_until - now
+        self._tell(state.target, "closed", "open", seconds)
+
     def health(self, targets: Iterable[tuple[Hashable, str]]) -> list[Health]:
         """The breakers of these targets, each with its name."""
         with self._lock:

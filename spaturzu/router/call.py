@@ -6,7 +6,7 @@ from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, partial
 from math import inf
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from spaturzu_translators.codec import BadWire, Codec, codec
 from spaturzu_translators.failures import Failure
@@ -17,13 +17,17 @@ from spaturzu_translators.structured import as_forced_tool
 
 from .apis import wire_to
 from .chain import Chain, Target
-from .hop import CallRecord, Hop
+from .hop import LOST, CallRecord, Hop
 from .limits import GRACE_S, LimitName, Share, share_of, thinks
 from .media import Media, inlined, lost_uris
 from .relay import FrameRelay, NativeRelay
 from .watch import Limit, StreamWatch, Watch
 from .watchdog import CAN_CUT
 from .windows import context_window
+
+if TYPE_CHECKING:
+    from .race import Race
+    from .walk import Broken
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,11 @@ class Prepared:
 
 class Call:
     """What the caller asked. The wire request is parsed, and decoded, only when a fallback needs it."""
+
+    race: Race | None = None
+    """The one that this visit runs in."""
+    beside: tuple[Target | None, Broken] | None = None
+    """The place that failed while an earlier one was still asked, and how: its turn is over."""
 
     def __init__(
         self,
@@ -248,6 +257,11 @@ class Call:
         self.record.hops.append(hop)
         self.visited.append(target)
         return hop
+
+    def was_asked(self, target: Target | None) -> bool:
+        """Has that place had its say? One that was cancelled because another was faster has not."""
+        hops = zip(self.visited, self.record.hops, strict=True)
+        return any(place is target and hop.code != LOST for place, hop in hops)
 
     def failed(self, target: Target | None, failure: Failure) -> None:
         """Tell the breaker of a place (None: the primary) of a failure. A chain of one has nobody else to ask."""

@@ -22,6 +22,7 @@ from .targets import Sdk, sdk
 
 if TYPE_CHECKING:
     from .call import Call
+    from .hedging import Hedging
     from .hop import Hop
 
 OnLoss: TypeAlias = Literal["skip", "allow"]
@@ -115,6 +116,10 @@ class Chain:
     classifier: Classifier | None = None
     on_loss: OnLoss = "skip"
     choosing: Choosing = field(default_factory=Choosing)
+    sticky: bool = False
+    """Does one failure keep calls away from a place until a probe of it succeeds? Else it takes what opens a breaker.
+    """
+    hedging: Hedging | None = None
     on_stream_break: OnStreamBreak = "resume"
     stream_usage: bool | None = None
     """Is a stream's usage asked for where only those learn it who ask? None: where that is known to be safe."""

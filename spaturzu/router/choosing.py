@@ -19,6 +19,8 @@ from spaturzu_translators.messages import Message, Text
 from spaturzu_translators.responses import Usage
 
 if TYPE_CHECKING:
+    from spaturzu.pricing import Overrides
+
     from .call import Call
     from .chain import Target
 
@@ -33,15 +35,21 @@ CONVERSATIONS = 10_000
 ANSWER_TOKENS = 500
 """What an answer is taken to have where the call sets no limit: only to compare prices."""
 CHARACTERS_PER_TOKEN = 4
+ONE_EACH = Usage(input_tokens=1, output_tokens=1)
+"""Enough to ask whether a price is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choosing:
-    """How a chain chooses. `weight` is the primary's; `affinity_s`: how long a conversation stays where it was."""
+    """How a chain chooses. `weight` is the primary's; `affinity_s`: how long a conversation stays where it was.
+
+    `prices`: the user's own, for `cheapest`.
+    """
 
     strategy: Strategy = "ordered"
     weight: float = 1.0
     affinity_s: float | None = None
+    prices: Overrides | None = None
     random: Callable[[], float] = random
     speeds: Speeds = field(default_factory=lambda: Speeds())
     homes: Homes = field(default_factory=lambda: Homes())
@@ -87,10 +95,10 @@ def _by_speed(choosing: Choosing, call: Call, places: Sequence[Place]) -> Sequen
     return sorted(places, key=lambda place: choosing.speeds.expected_s(call.key_of(place)))
 
 
-def _by_price(_: Choosing, call: Call, places: Sequence[Place]) -> Sequence[Place]:
+def _by_price(choosing: Choosing, call: Call, places: Sequence[Place]) -> Sequence[Place]:
     """The least expensive first; those without a known price last."""
     usage = expected_usage(call)
-    return sorted(places, key=lambda place: _expected_cost(call, place, usage))
+    return sorted(places, key=lambda place: expected_cost(call, place, usage, choosing.prices))
 
 
 _ORDERS: dict[Strategy, Callable[[Choosing, Call, Sequence[Place]], Sequence[Place]]] = {
@@ -119,11 +127,12 @@ def _texts(parts: Iterable[object]) -> Iterable[str]:
     return (part.text for part in parts if isinstance(part, Text))
 
 
-def _expected_cost(call: Call, place: Place, usage: Usage) -> float:
+def expected_cost(call: Call, place: Place, usage: Usage, prices: Overrides | None = None) -> float:
+    """Nanodollars; infinite where the price is not known. `prices` are the user's own."""
     from spaturzu.pricing import price
 
     provider, model = (call.provider, call.wire.model) if place is None else (place.provider, place.model)
-    priced = price(provider, model, usage)
+    priced = price(provider, model, usage, overrides=prices)
     return math.inf if priced is None else priced.nanodollars
 
 

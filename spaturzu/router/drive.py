@@ -25,6 +25,7 @@ from .walk import (
     Effect,
     Fetch,
     Fetched,
+    Hedge,
     NativeAnswer,
     Outcome,
     Pulled,
@@ -125,6 +126,10 @@ def _perform(call: Call, primary: Primary | None, effect: Effect) -> Outcome:
             return _send_target(call, effect)
         case Fetch():
             return Fetched({} if primary is None else primary.fetch(effect))
+        case Hedge():
+            from .racers import run
+
+            return run(effect.race, primary)
         case _:
             errand = ERRAND.get()
             return time.sleep(effect.seconds) if errand is None else errand.sleep(effect.seconds)
@@ -139,6 +144,10 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
             return await _asend_target(call, effect)
         case Fetch():
             return Fetched({} if primary is None else await primary.fetch(effect))
+        case Hedge():
+            from .racers import arun
+
+            return await arun(effect.race, primary)
         case _:
             from anyio import sleep
 

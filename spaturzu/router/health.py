@@ -9,6 +9,7 @@ from spaturzu_translators.messages import Provider
 
 from .breakers import Health
 from .chain import Chain
+from .hedging import Hedges
 from .watchdog import WATCHDOG
 
 
@@ -16,17 +17,19 @@ from .watchdog import WATCHDOG
 class ChainHealth:
     """`targets` in the chain's order: the primary's models that have failed lately (one line without a model, where
     none has), then the targets. `errors` counts what was swallowed: `breakers` (the shared file, a listener),
-    `classify` (the hook raised, or gave no kind), `watchdog` (of the whole process).
+    `classify` (the hook raised, or gave no kind), `watchdog` (of the whole process). `hedges`: None
+    where the chain does not hedge.
     """
 
     targets: tuple[Health, ...]
     errors: dict[str, int] = field(default_factory=dict[str, int])
+    hedges: Hedges | None = None
 
     def __iter__(self) -> Iterator[Health]:
         return iter(self.targets)
 
     def __str__(self) -> str:
-        return "\n".join(map(str, self.targets))
+        return "\n".join(map(str, [*self.targets, *([self.hedges] if self.hedges else [])]))
 
 
 def health_of(chain: Chain, provider: Provider) -> ChainHealth:
@@ -41,4 +44,5 @@ def health_of(chain: Chain, provider: Provider) -> ChainHealth:
         "classify": chain.classifier.errors if chain.classifier else 0,
         "watchdog": WATCHDOG.errors,
     }
-    return ChainHealth(targets=tuple(known), errors=errors)
+    hedges = None if chain.hedging is None else chain.hedging.hedges
+    return ChainHealth(targets=tuple(known), errors=errors, hedges=hedges)

@@ -16,6 +16,9 @@ from spaturzu_translators.responses import Response, Usage
 TRIED = "spaturzu tried:"
 """The first line of a note."""
 
+LOST = "hedge_lost"
+"""The code of a hop that was cancelled because another one answered first."""
+
 HopStatus: TypeAlias = Literal["pending", "served", "failed", "skipped", "abandoned"]
 
 
@@ -27,8 +30,8 @@ class Hop:
     our words why it was skipped. `started` is read off the chain's clock; durations are seconds. A streamed hop is
     `pending` until its stream ends. `usage()` reads what the provider reported, or None, and `answer()` what it said as
     far as it came, to estimate by; both are called off the caller's path. `first_token_s` is the time to the first
-    content. `response_id` and `service_tier` are the answer's own words. `malformed` counts a stream's events that were
-    no JSON, and were left out.
+    content. `hedge`: sent while the hop before it was still being waited for. `response_id` and `service_tier` are the
+    answer's own words. `malformed` counts a stream's events that were no JSON, and were left out.
     """
 
     index: int
@@ -51,6 +54,7 @@ class Hop:
     service_tier: str | None = None
     first_token_s: float | None = None
     streamed: bool = False
+    hedge: bool = False
     malformed: int = 0
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """The middleware around it, while it lasts."""
@@ -65,7 +69,7 @@ class Hop:
         _resume(opened)
 
     def __str__(self) -> str:
-        name = f"{self.provider}/{self.model}"
+        name = f"{self.provider}/{self.model}{' (hedge)' if self.hedge else ''}"
         if self.status == "skipped":
             return f"{name}: skipped, {self.why}"
         if self.status != "failed":

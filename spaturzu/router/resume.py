@@ -47,9 +47,9 @@ def resume(call: Call, relay: Relay[Any]) -> Generator[Effect, Outcome, Pulled |
         return None
     again = _Again(call, joint)
     for target, _, ahead in turns(again):
-        if target is None or target in call.visited:
+        if target is None or call.was_asked(target):
             continue
-        again.ahead = tuple(place for place in ahead if place is not None and place not in call.visited)
+        again.ahead = tuple(place for place in ahead if place is not None and not call.was_asked(place))
         result = yield from visit(again, target)
         if isinstance(result, Pulled):
             call.record.stitched = True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from math import inf
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spaturzu_translators.codec import BadWire, FailedAnswer, codec
 from spaturzu_translators.failures import ErrorReply, Failure
@@ -28,6 +28,9 @@ from .targets import sdk
 from .verdicts import VERDICTS
 from .watch import Watch
 from .windows import context_window
+
+if TYPE_CHECKING:
+    from .race import Race
 
 
 @dataclass(slots=True)  # not frozen: every call makes one, and setting frozen fields costs
@@ -75,7 +78,17 @@ class Fetched:
     media: Mapping[str, Media]
 
 
-Effect: TypeAlias = SendPrimary | SendTarget | Sleep | Fetch
+@dataclass(frozen=True, slots=True)
+class Hedge:
+    """Run a race: drive its first lane, and after its `delay_s` a second one as well, until it has ended.
+
+    Its lanes have the results. Whatever is on its way then is cancelled.
+    """
+
+    race: Race
+
+
+Effect: TypeAlias = SendPrimary | SendTarget | Sleep | Fetch | Hedge
 
 
 @dataclass(slots=True)  # not frozen, for the same reason
@@ -125,6 +138,14 @@ Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | Fetched | N
 Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
 
 
+class Late(Exception):
+    """What came in a race that was over: nobody takes it, so whoever drives closes it."""
+
+    def __init__(self, outcome: Outcome | Result) -> None:
+        super().__init__()
+        self.outcome = outcome
+
+
 def walk(call: Call) -> Generator[Effect, Outcome, Result]:
     """The walk, within what is around the call. A stream is over later: whoever lets it out says so."""
     if not call.chain.around:
@@ -153,8 +174,10 @@ def _walk(call: Call) -> Generator[Effect, Outcome, Result]:
         call.ahead = ahead
         if wait_s:
             yield Sleep(wait_s)
-        result = yield from visit(call, target)
+        result = yield from visit(call, target) if call.chain.hedging is None else _hedged(call, target)
         if not isinstance(result, Broken):
+            if call.chain.sticky and len(call.visited) > 1:
+                _stay_away(call)
             return result
         if target is None or (own is None and not call.chain.has_primary):
             own = result
@@ -162,6 +185,19 @@ def _walk(call: Call) -> Generator[Effect, Outcome, Result]:
             return own or result
     assert own is not None  # noqa: S101 - the primary has its place in every order
     return own
+
+
+def _hedged(call: Call, target: Target | None) -> Generator[Effect, Outcome, Result]:
+    from .race import hedged
+
+    return hedged(call, target)
+
+
+def _stay_away(call: Call) -> None:
+    """The call was served elsewhere: the places that failed it are probed before anybody else goes there."""
+    for place, hop in zip(call.visited, call.record.hops, strict=True):
+        if hop.status == "failed" and hop.kind is not None and VERDICTS[hop.kind].weighs:
+            call.chain.breakers.open(call.key_of(place))
 
 
 def visit(call: Call, target: Target | None) -> Generator[Effect, Outcome, Result]:
@@ -393,18 +429,25 @@ def _served(
         result = _read(call, hop, target, prepared, outcome)
     else:
         result = outcome
-        stream = outcome if isinstance(outcome, Pulled) else outcome.stream
-        hop.streamed, hop.status = stream is not None, "served" if stream is None else "pending"
-        if stream is not None:
-            hop.first_token_s, hop.usage, hop.answer = hop.duration_s, stream.relay.usage, stream.relay.partial
     if isinstance(result, Broken):
         _left(call, target, result)
         return result
+    if call.race is not None and not call.race.claim(hop):
+        raise Late(result)
+    _mark(hop, None if isinstance(result, Answer) else result if isinstance(result, Pulled) else result.stream)
     if not call.chain.choosing.is_as_written:
         call.chain.choosing.served(call, target, hop.duration_s)
     if hop.status == "served":  # a stream has yet to succeed
         call.succeeded(target)
     return result
+
+
+def _mark(hop: Hop, stream: Pulled | None) -> None:
+    """The hop has an answer, or the beginning of one."""
+    hop.status = "served" if stream is None else "pending"
+    if stream is not None:
+        hop.streamed, hop.first_token_s = True, hop.duration_s
+        hop.usage, hop.answer = stream.relay.usage, stream.relay.partial
 
 
 def _failed(call: Call, hop: Hop, failure: Failure) -> None:
@@ -424,7 +467,6 @@ def _left(call: Call, target: Target | None, broken: Broken) -> None:
 
 def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: TargetAnswer) -> Answer | Broken:
     """The target's answer in the caller's shape. One that cannot be read is the target's failure."""
-    hop.status = "served"
     if not is_answer(prepared.wire_name, answer.body):
         return _unread(call, hop, failure_of_reply(ErrorReply(status=200, body=answer.body), target.provider))
     if prepared.request is None and answer.body.get("status") != "failed":

@@ -1,0 +1,216 @@
+"""A call whose first place is slow is sent to a second one as well: two visits, one answer. Decides, as the walk does.
+
+The first answer has the call; of a stream, the first content. The other visit is cancelled. Where both fail, the walk
+goes on with the places that are left.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator
+
+from spaturzu_translators.responses import Response
+
+from .call import Call, Skip
+from .chain import Target
+from .hop import LOST, Hop
+from .walk import Broken, Effect, Hedge, Late, Outcome, Result, stops, visit
+
+_SILENT = Response(id="", model="", candidates=())
+"""What is known of a cancelled answer: whoever meters it counts the request."""
+
+
+def hedged(call: Call, place: Target | None) -> Generator[Effect, Outcome, Result]:
+    """One visit, or two at once. What became of the second, if both failed, is said when its turn comes."""
+    if call.beside is not None:
+        if call.beside[0] is place:
+            return call.beside[1]
+        call.ahead = tuple(other for other in call.ahead if other is not call.beside[0])
+    if any(hop.attempts for hop in call.record.hops):
+        return (yield from visit(call, place))
+    race = Race(call, place)
+    yield Hedge(race)
+    return race.result()
+
+
+class Lane:
+    """One visit in a race. `result` is what it came to, or the exception that ended it; None before that, or if it
+    was cancelled.
+    """
+
+    def __init__(self, race: Race, place: Target | None, ahead: tuple[Target | None, ...], reserved: int = 0) -> None:
+        self.place, self.reserved = place, reserved
+        self.hop: Hop | None = None
+        self.call = _Racer(race, self, ahead)
+        self.steps = _while_open(race, visit(self.call, place))
+        self.result: Result | BaseException | None = None
+
+
+class Race:
+    """Who answers first has the call. `over`: that is decided, or nobody can have it any more."""
+
+    def __init__(self, call: Call, place: Target | None) -> None:
+        assert call.chain.hedging is not None  # noqa: S101 - only chains that hedge have races
+        self.call, self._hedging, self._started = call, call.chain.hedging, call.chain.clock()
+        self.lock = threading.RLock()
+        self.over = self.left = False
+        self._winner: Hop | None = None
+        self.first = Lane(self, place, call.ahead)
+        self.second: Lane | None = None
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """One, or two."""
+        return (self.first,) if self.second is None else (self.first, self.second)
+
+    def delay_s(self) -> float:
+        """How much longer the first place has the call for itself. To be asked when it has been sent: it takes time."""
+        if len(self.call.record.hops) <= 1:
+            self._hedging.began(self.call, self.first.place)
+        delay_s = self._hedging.delay_s(self.call, self.first.place)
+        return max(0.0, self._started + delay_s - self.call.chain.clock())
+
+    def widen(self) -> Lane | None:
+        """The second lane, to be driven; None where there can be none."""
+        call = self.call
+        place, ahead = self._ready()
+        if not ahead:
+            self._hedging.nobody()
+            return None
+        reserved = self._hedging.reserve(call, place)
+        if reserved is None:
+            return None
+        self.second = Lane(self, place, tuple(other for other in call.ahead if other is not place), reserved)
+        return self.second
+
+    def _ready(self) -> tuple[Target | None, bool]:
+        """The next place whose breaker is closed and that can carry the call, and whether there is one."""
+        for place in self.call.ahead:
+            closed = self.call.chain.breakers.is_closed(self.call.key_of(place))
+            if closed and (place is None or not isinstance(self.call.prepare(place), Skip)):
+                return place, True
+        return None, False
+
+    def without(self, lane: Lane) -> None:
+        """There was no thread for `lane`."""
+        if lane is self.first:
+            self._hedging.busy()
+        else:
+            self.second = None
+            self._hedging.busy(lane.reserved)
+
+    def ended(self, lane: Lane, result: Result | BaseException | None) -> bool:
+        """A lane has ended. Is there nothing left to wait for? Told by one thread, of each lane once."""
+        lane.result = result
+        if self._winner is not None:
+            return lane.hop is self._winner  # what the other came to does not matter
+        first = self.first.result
+        if first is None:
+            return False
+        if not isinstance(first, Broken) or stops(self.call, first, self.first.place):
+            return True
+        return self.second is None or self.second.result is not None
+
+    def claim(self, hop: Hop) -> bool:
+        """`hop` has an answer. Is it the first to have one?"""
+        with self.lock:
+            if self.over:
+                self._lose(hop)
+                return False
+            self._winner = hop
+            self._end()
+            return True
+
+    def close(self) -> None:
+        """Nobody can have the call any more: what is on its way is cancelled."""
+        with self.lock:
+            if not self.over:
+                self._end()
+
+    def leave(self) -> None:
+        """The caller was interrupted: no answer is taken, not even one that has the call."""
+        with self.lock:
+            self.close()
+            self.left = True
+
+    def drop(self, lane: Lane) -> None:
+        """Nobody takes the answer that has the call: its hop is over."""
+        if lane.hop is not None:
+            self._lose(lane.hop)
+            lane.hop.over()
+
+    def _end(self) -> None:
+        self.over = True
+        for lane in self.lanes:
+            hop = lane.hop
+            if hop is not None and hop is not self._winner and hop.status == "pending":
+                hop.duration_s = self.call.chain.clock() - hop.started
+                self._lose(hop)
+
+    def _lose(self, hop: Hop) -> None:
+        """What it cost is not known; whoever meters it counts the request at least."""
+        hop.status, hop.kind, hop.code = "failed", "cancelled", LOST
+        hop.model = hop.model or self.call.wire.model
+        hop.answer = hop.answer or _silent
+
+    def result(self) -> Result:
+        """What the first place's turn comes to. Raises what ended a lane, the second's only where the first failed."""
+        windows = (lane.call.overflowed for lane in self.lanes if lane.call.overflowed is not None)
+        self.call.overflowed = max(windows, default=self.call.overflowed)
+        if self._winner is not None:
+            return self._won()
+        first, second = self.first.result, None if self.second is None else self.second.result
+        if isinstance(first, BaseException):
+            raise first
+        assert isinstance(first, Broken)  # noqa: S101 - nothing else is left
+        if isinstance(second, BaseException) and not stops(self.call, first, self.first.place):
+            raise second
+        if isinstance(second, Broken) and self.second is not None:
+            self.call.beside = (self.second.place, second)
+        return first
+
+    def _won(self) -> Result:
+        winner = self.first if self.first.hop is self._winner else self.second
+        assert winner is not None  # noqa: S101 - somebody has claimed it
+        if winner is self.second:
+            self._hedging.won()
+        if self.first.hop is not None:
+            self._hedging.took(self.call, self.first.place, self.first.hop.duration_s)
+        if isinstance(winner.result, BaseException):
+            raise winner.result
+        assert winner.result is not None  # noqa: S101 - it has ended
+        return winner.result
+
+
+def _silent() -> Response:
+    return _SILENT
+
+
+class _Racer(Call):
+    """The call in one lane of a race."""
+
+    def __init__(self, race: Race, lane: Lane, ahead: tuple[Target | None, ...]) -> None:
+        self.__dict__.update(race.call.__dict__)
+        self.race, self.ahead, self._lane = race, ahead, lane
+
+    def open_hop(self, target: Target | None) -> Hop:
+        """A new line in the record that both lanes share."""
+        assert self.race is not None  # noqa: S101 - set above
+        with self.race.lock:
+            hop = self._lane.hop = super().open_hop(target)
+            hop.hedge = self._lane is not self.race.first
+            return hop
+
+
+def _while_open(race: Race, steps: Generator[Effect, Outcome, Result]) -> Generator[Effect, Outcome, Result]:
+    """`steps`, until the race is over: what an effect comes to after that is nobody's. Raises Late with it."""
+    outcome: Outcome = None
+    try:
+        while True:
+            outcome = yield steps.send(outcome)
+            if race.over:
+                raise Late(outcome)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        steps.close()
