@@ -127,7 +127,7 @@ def read_chain(
     has_primary: bool = True,
     prices: Overrides | None = None,
 ) -> Chain:
-    """The chain that the options describe; `prices` are the user's own. Raises ConfigError with a sentence per mistake."""
+    """The chain that the options describe; `prices`: the user's own. Raises ConfigError, a sentence per mistake."""
     given = expanded(_mapping(options or {}))
     _refuse_budget(given)
     try:
@@ -174,8 +174,8 @@ def _require_prices(targets: Sequence[Target], prices: Overrides | None) -> None
     for target in targets:
         if price(target.provider, target.model, ONE_EACH, overrides=prices) is None:
             raise ConfigError(
-                f"spaturzu: 'hedge.max_share': nobody knows the price of {target.name}, so no share can be kept; say it "
-                "with Spaturzu(prices=...), or lift the cap with 'max_share': None"
+                f"spaturzu: 'hedge.max_share': nobody knows the price of {target.name}, so no share can be kept; "
+                "say it with Spaturzu(prices=...), or lift the cap with 'max_share': None"
             )
 
 

@@ -90,15 +90,17 @@ class Hedging:
             return STREAM_S if call.wire.stream else PLAIN_S
         return times[math.ceil(SLOW * len(times)) - 1]
 
+    def may_repeat(self, call: Call) -> bool:
+        """May the call be sent twice at all? Counted where it may not."""
+        if is_repeatable(call):
+            return True
+        self._count(not_twice=1)
+        return False
+
     def reserve(self, call: Call, place: Place) -> int | None:
-        """What sending it there as well is expected to cost, now spent; None where it may not be. Counted in any case."""
-        if not is_repeatable(call):
-            self._count(not_twice=1)
-            return None
+        """What sending it there as well is expected to cost, and now counts as spent; None where that is too much."""
         cost = self._cost(call, place)
-        if not self._affords(cost):
-            return None
-        return int(cost)
+        return int(cost) if self._affords(cost) else None
 
     def nobody(self) -> None:
         """There was no other place to send it to."""

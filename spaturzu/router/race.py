@@ -73,8 +73,10 @@ class Race:
     def widen(self) -> Lane | None:
         """The second lane, to be driven; None where there can be none."""
         call = self.call
-        place, ahead = self._ready()
-        if not ahead:
+        if not self._hedging.may_repeat(call):
+            return None
+        place, found = self._ready()
+        if not found:
             self._hedging.nobody()
             return None
         reserved = self._hedging.reserve(call, place)

@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 
+from spaturzu.router.breakers import FIRST_S, Breakers
 from spaturzu.router.chain import Target
 from spaturzu.router.choosing import CONVERSATIONS, FRESH_S, Choosing, Homes, Speeds
 from spaturzu.router.drive import drive
 from spaturzu_translators.messages import Message, Text
 
-from .stage import ASKED, Clock, Fake, Primary, answering, body_of, make_call
+from .stage import ASKED, Clock, Fake, Primary, answering, body_of, failing, make_call
 
 PRIMARY = "openai"
 
@@ -153,3 +154,60 @@ def test_conversations_are_forgotten_when_there_are_too_many() -> None:
 
     assert homes.of(0, 300) is None
     assert homes.of(1, 300) == "here"
+
+
+def _asked_by(*fakes: Fake, primary: Primary, clock: Clock, breakers: Breakers, **more: Any) -> list[str]:
+    """Who was asked by one call, in order."""
+    targets = [fake.target() for fake in fakes]
+    call = make_call(*targets, clock=clock, breakers=breakers, **{"sticky": True, **more})
+    drive(call, primary)
+    return [hop.provider for hop in call.record.hops]
+
+
+def test_a_sticky_chain_stays_away_from_what_failed_once_until_a_probe_succeeds() -> None:
+    clock = Clock()
+    breakers, target = Breakers(clock, lambda: 0.5), Fake("anthropic")
+    primary = Primary([503, 503, answering(body_of("openai"))])
+
+    def asked() -> list[str]:
+        return _asked_by(target, primary=primary, clock=clock, breakers=breakers)
+
+    assert asked() == ["openai", "anthropic"]
+    assert asked() == ["anthropic"]
+    clock.passes(FIRST_S)
+    assert asked() == ["openai", "anthropic"]  # the probe fails
+    clock.passes(FIRST_S)
+    assert asked() == ["anthropic"]  # and the next one is later
+    clock.passes(FIRST_S)
+    assert asked() == ["openai"]
+    assert asked() == ["openai"]
+
+
+def test_a_chain_that_is_not_sticky_asks_again_after_one_failure() -> None:
+    clock = Clock()
+    breakers, primary = Breakers(clock, lambda: 0.5), Primary([503, answering(body_of("openai"))])
+
+    def asked() -> list[str]:
+        return _asked_by(Fake("anthropic"), primary=primary, clock=clock, breakers=breakers, sticky=False)
+
+    assert (asked(), asked()) == (["openai", "anthropic"], ["openai"])
+
+
+def test_where_nobody_served_a_sticky_chain_stays_away_from_nobody() -> None:
+    clock = Clock()
+    breakers = Breakers(clock, lambda: 0.5)
+
+    for _ in range(2):
+        broken = Fake("anthropic", [ConnectionError()])
+        assert _asked_by(broken, primary=Primary([503]), clock=clock, breakers=breakers) == ["openai", "anthropic"]
+
+
+def test_a_sticky_chain_stays_where_a_request_was_at_fault() -> None:
+    """Of a request that one place cannot take, the next call knows nothing."""
+    clock = Clock()
+    breakers, fakes = Breakers(clock, lambda: 0.5), (Fake("anthropic"),)
+    overflow = failing(400, {"error": {"code": "context_length_exceeded", "message": "too long"}})
+    primary = Primary([overflow, answering(body_of("openai"))])
+
+    assert _asked_by(*fakes, primary=primary, clock=clock, breakers=breakers) == ["openai", "anthropic"]
+    assert _asked_by(*fakes, primary=primary, clock=clock, breakers=breakers) == ["openai"]

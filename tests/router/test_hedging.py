@@ -1,0 +1,247 @@
+"""When a call is hedged, what that may cost, and what a race comes to: without a network."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from spaturzu.router.call import Call
+from spaturzu.router.drive import drive
+from spaturzu.router.hedging import ENOUGH, KEPT, PLAIN_S, STREAM_S, Hedging, is_repeatable
+from spaturzu.router.hop import LOST, Hop
+from spaturzu.router.walk import Answer, NativeAnswer, Pulled
+from spaturzu.router.workers import Workers
+from spaturzu_translators.requests import OpaqueTool, Request, Tool
+
+from .stage import ASKED, Fake, Primary, answering, body_of, make_call
+
+AFTER_S = 0.03
+STREAMED = replace(ASKED, stream=True)
+
+
+class Gate:
+    """A primary's delay that a test ends."""
+
+    def __init__(self) -> None:
+        self._open = threading.Event()
+
+    def __call__(self) -> None:
+        self._open.wait(5)
+
+    def opens(self) -> None:
+        self._open.set()
+
+
+def _hedging() -> Hedging:
+    return Hedging(after_s=AFTER_S, max_share=None)
+
+
+def _call(*fakes: Fake, hedging: Hedging | None = None, **more: Any) -> Call:
+    return make_call(*(fake.target() for fake in fakes), clock=time.monotonic, hedging=hedging or _hedging(), **more)
+
+
+def _call_of(hedging: Hedging, asked: Request = ASKED) -> Call:
+    return make_call(Fake("anthropic").target(), hedging=hedging, asked=asked)
+
+
+def test_until_enough_is_known_a_stated_delay_holds() -> None:
+    hedging = Hedging(after_s=None)
+    call = _call_of(hedging)
+
+    for _ in range(ENOUGH - 1):
+        hedging.took(call, None, 0.5)
+
+    assert hedging.delay_s(call, None) == PLAIN_S
+    assert hedging.delay_s(_call_of(hedging, STREAMED), None) == STREAM_S
+    hedging.took(call, None, 0.5)
+    assert hedging.delay_s(call, None) == 0.5
+
+
+def test_the_delay_is_what_95_of_100_do_not_take() -> None:
+    hedging = Hedging(after_s=None)
+    call = _call_of(hedging)
+
+    for hundredths in range(1, 101):
+        hedging.took(call, None, hundredths / 100)
+
+    assert hedging.delay_s(call, None) == 0.95
+
+
+def test_only_the_latest_count() -> None:
+    hedging = Hedging(after_s=None)
+    call = _call_of(hedging)
+
+    for _ in range(KEPT):
+        hedging.took(call, None, 9.0)
+    for _ in range(KEPT):
+        hedging.took(call, None, 0.1)
+
+    assert hedging.delay_s(call, None) == 0.1
+
+
+def test_places_and_streams_are_told_apart() -> None:
+    hedging = Hedging(after_s=None)
+    call = _call_of(hedging)
+    (target,) = call.chain.targets
+
+    for _ in range(ENOUGH):
+        hedging.took(call, None, 1.0)
+        hedging.took(call, target, 2.0)
+
+    assert (hedging.delay_s(call, None), hedging.delay_s(call, target)) == (1.0, 2.0)
+    assert hedging.delay_s(_call_of(hedging, STREAMED), None) == STREAM_S
+
+
+def test_one_that_lost_counts_with_the_time_it_had() -> None:
+    """Else the slow ones would be left out, and the learned delay would shrink from call to call."""
+    hedging, gate = Hedging(after_s=None, max_share=None), Gate()
+    for _ in range(ENOUGH):
+        hedging.took(_call(Fake("anthropic"), hedging=hedging), None, AFTER_S)
+
+    for _ in range(2):
+        call = _call(Fake("anthropic"), hedging=hedging)
+        drive(call, Primary([answering(body_of("openai"))], during=gate))
+    gate.opens()
+
+    assert hedging.hedges.won == 2
+    assert hedging.delay_s(call, None) > AFTER_S
+
+
+@pytest.mark.parametrize(
+    ("asked", "repeatable"),
+    [
+        (ASKED, True),
+        (replace(ASKED, tools=(Tool(name="f"),)), True),
+        (replace(ASKED, tools=(OpaqueTool(issuer="openai", value={"type": "custom"}),)), False),
+    ],
+    ids=["plain", "own tools", "tools of the provider"],
+)
+def test_tools_of_the_provider_run_once(asked: Request, repeatable: bool) -> None:
+    assert is_repeatable(make_call(asked=asked)) is repeatable
+
+
+def test_a_denied_hedge_leaves_the_first_place_alone() -> None:
+    def only_openai(_: Call, hop: Hop) -> Generator[None]:
+        if hop.provider != "openai":
+            raise PermissionError
+        yield
+
+    hedging = _hedging()
+    call = _call(Fake("anthropic"), hedging=hedging, middleware=(only_openai,))
+    result = drive(call, Primary([answering(body_of("openai"))], during=lambda: time.sleep(4 * AFTER_S)))
+
+    assert isinstance(result, NativeAnswer)
+    assert [hop.status for hop in call.record.hops] == ["served", "skipped"]
+
+
+def test_a_denied_hedge_is_raised_where_the_first_place_fails() -> None:
+    def only_openai(_: Call, hop: Hop) -> Generator[None]:
+        if hop.provider != "openai":
+            raise PermissionError
+        yield
+
+    call = _call(Fake("anthropic"), middleware=(only_openai,))
+    with pytest.raises(PermissionError):
+        drive(call, Primary([503], during=lambda: time.sleep(4 * AFTER_S)))
+
+
+def test_what_is_no_failure_of_a_provider_is_raised_at_once() -> None:
+    with pytest.raises(ZeroDivisionError):
+        drive(_call(Fake("anthropic")), Primary([ZeroDivisionError()]))
+
+
+def test_an_answer_that_comes_too_late_is_closed_and_counts_for_nothing() -> None:
+    gate, slow, fast = Gate(), Fake("anthropic"), Fake("mistral")
+    call = make_call(
+        slow.target(), fast.target(), clock=time.monotonic, hedging=_hedging(), asked=STREAMED, has_primary=False
+    )
+    begun = slow.streamed
+    slow.streamed = lambda **kwargs: (gate(), begun(**kwargs))[1]  # type: ignore[method-assign]
+
+    result = drive(call, Primary())
+    gate.opens()
+
+    assert isinstance(result, Pulled)
+    assert result.hop.provider == "mistral"
+    until = time.monotonic() + 2
+    while not slow.closed and time.monotonic() < until:
+        time.sleep(0.005)
+    assert (slow.closed, fast.closed) == (1, 0)
+    lost = call.record.hops[0]
+    assert (lost.status, lost.code) == ("failed", LOST)
+    assert call.chain.breakers.quiet
+
+
+def test_each_hop_of_a_race_is_over_once() -> None:
+    over: list[tuple[str, str]] = []
+    done = threading.Semaphore(0)
+
+    def noting(_: Call, hop: Hop) -> Generator[None]:
+        yield
+        over.append((hop.provider, hop.status))
+        done.release()
+
+    gate = Gate()
+    drive(_call(Fake("anthropic"), middleware=(noting,)), Primary([answering(body_of("openai"))], during=gate))
+    gate.opens()
+
+    assert done.acquire(timeout=2)
+    assert done.acquire(timeout=2)
+    assert sorted(over) == [("anthropic", "served"), ("openai", "failed")]
+
+
+ASKING: ContextVar[str] = ContextVar("asking", default="nobody")
+
+
+def test_both_places_are_asked_in_the_callers_context() -> None:
+    seen: list[str] = []
+    fake, gate = Fake("anthropic"), Gate()
+    plain = fake.either
+    fake.either = lambda **kwargs: (seen.append(ASKING.get()), plain(**kwargs))[1]  # type: ignore[method-assign]
+
+    def during() -> None:
+        seen.append(ASKING.get())
+        gate()
+
+    token = ASKING.set("me")
+    try:
+        assert isinstance(drive(_call(fake), Primary([503], during=during)), Answer)
+    finally:
+        ASKING.reset(token)
+        gate.opens()
+
+    assert seen == ["me", "me"]
+
+
+def test_two_places_are_asked_at_most() -> None:
+    gate, slow, third = Gate(), Fake("anthropic"), Fake("mistral")
+    plain = slow.either
+    slow.either = lambda **kwargs: (time.sleep(4 * AFTER_S), plain(**kwargs))[1]  # type: ignore[method-assign]
+
+    drive(_call(slow, third), Primary([503], during=gate))
+    gate.opens()
+
+    assert third.asked == []
+
+
+def test_workers_run_at_once_or_not_at_all() -> None:
+    workers, gate, ran = Workers(2), threading.Event(), threading.Semaphore(0)
+
+    def job() -> None:
+        gate.wait(5)
+        ran.release()
+
+    assert [workers.submit(job) for _ in range(3)] == [True, True, False]
+    gate.set()
+    assert all(ran.acquire(timeout=2) for _ in range(2))
+    until = time.monotonic() + 2
+    while not workers.submit(job) and time.monotonic() < until:
+        time.sleep(0.002)
+    assert ran.acquire(timeout=2)
+    assert workers.threads == 2
