@@ -54,6 +54,7 @@ class Race:
         self.call, self._hedging, self._started = call, call.chain.hedging, call.chain.clock()
         self.lock = threading.RLock()
         self.over = self.left = False
+        self._ended = self._started
         self._winner: Hop | None = None
         self.first = Lane(self, place, call.ahead)
         self.second: Lane | None = None
@@ -142,11 +143,11 @@ class Race:
             lane.hop.over()
 
     def _end(self) -> None:
-        self.over = True
+        self.over, self._ended = True, self.call.chain.clock()
         for lane in self.lanes:
             hop = lane.hop
             if hop is not None and hop is not self._winner and hop.status == "pending":
-                hop.duration_s = self.call.chain.clock() - hop.started
+                hop.duration_s = self._ended - hop.started
                 self._lose(hop)
 
     def _lose(self, hop: Hop) -> None:
@@ -176,8 +177,7 @@ class Race:
         assert winner is not None  # noqa: S101 - somebody has claimed it
         if winner is self.second:
             self._hedging.won()
-        if self.first.hop is not None:
-            self._hedging.took(self.call, self.first.place, self.first.hop.duration_s)
+        self._hedging.took(self.call, self.first.place, self._ended - self._started)
         if isinstance(winner.result, BaseException):
             raise winner.result
         assert winner.result is not None  # noqa: S101 - it has ended
