@@ -13,7 +13,7 @@ from spaturzu_translators.messages import Provider
 
 from .call import Call
 from .chain import Target
-from .errands import ERRAND, in_thread
+from .errands import ERRAND, Left, in_thread
 from .failures import failure_of
 from .hop import Hop
 from .judge import Reply, judge
@@ -93,8 +93,9 @@ def performed(call: Call, steps: Generator[Effect, Outcome, Found], primary: Pri
             if errand is not None:
                 errand.check()
             outcome = _perform(call, primary, effect)
-            if errand is not None:
-                errand.check()
+            if errand is not None and errand.has_left:
+                let_go(outcome)
+                raise Left
     except StopIteration as stop:
         return stop.value
     except BaseException:
@@ -302,6 +303,24 @@ async def ainvoked(sdk: Sdk, client: Any, invoke: Callable[[], Any]) -> Any:
         return await in_thread(invoke, _dispose)
     answer = invoke()
     return await answer if isawaitable(answer) else answer
+
+
+def stream_of(outcome: Any) -> Pulled | None:
+    """The stream that an outcome or a result holds open."""
+    stream = outcome.stream if isinstance(outcome, NativeAnswer) else outcome
+    return stream if isinstance(stream, Pulled) else None
+
+
+def let_go(outcome: Any) -> None:
+    """Of an outcome that nobody takes: a stream is closed, a plain answer is whole."""
+    if (stream := stream_of(outcome)) is not None:
+        stream.close()
+
+
+async def alet_go(outcome: Any) -> None:
+    """The same for an async one."""
+    if (stream := stream_of(outcome)) is not None:
+        await aclosed(stream.close)
 
 
 def _dispose(answer: Any) -> None:

@@ -28,6 +28,8 @@ class Errand:
         self._thread = 0
         self._frame: FrameType | None = None
         self._has_left = threading.Event()
+        self.wake: Callable[[], object] | None = None
+        """How to wake its thread where it waits for no socket; called when it is left."""
         self.due = 0.0
 
     def run(self) -> Any:
@@ -49,6 +51,8 @@ class Errand:
     def leave(self) -> None:
         """Nobody waits for it any more. Its socket is shut here and now: who closes it next would not wake a reader."""
         self._has_left.set()
+        if (wake := self.wake) is not None:
+            wake()
         now = time.monotonic()
         with WATCHDOG.lock:
             again = self.ring(now)
@@ -62,6 +66,11 @@ class Errand:
             return None
         cut(self._thread, self._frame)
         return now + AGAIN_S
+
+    @property
+    def has_left(self) -> bool:
+        """Does nobody wait for it any more?"""
+        return self._has_left.is_set()
 
     def check(self) -> None:
         """Raises Left where nobody waits."""

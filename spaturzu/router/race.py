@@ -14,7 +14,7 @@ from spaturzu_translators.responses import Response
 from .call import Call, Skip
 from .chain import Target
 from .hop import LOST, Hop
-from .walk import Broken, Effect, Hedge, Late, Outcome, Result, stops, visit
+from .walk import Broken, Effect, Hedge, Outcome, Result, TooLate, stops, visit
 
 _SILENT = Response(id="", model="", candidates=())
 """What is known of a cancelled answer: whoever meters it counts the request."""
@@ -205,13 +205,13 @@ class _Racer(Call):
 
 
 def _while_open(race: Race, steps: Generator[Effect, Outcome, Result]) -> Generator[Effect, Outcome, Result]:
-    """`steps`, until the race is over: what an effect comes to after that is nobody's. Raises Late with it."""
+    """`steps`, until the race is over: what an effect comes to after that is nobody's. Raises TooLate with it."""
     outcome: Outcome = None
     try:
         while True:
             outcome = yield steps.send(outcome)
             if race.over:
-                raise Late(outcome)
+                raise TooLate(outcome)
     except StopIteration as stop:
         return stop.value
     finally:

@@ -138,7 +138,7 @@ Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | Fetched | N
 Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
 
 
-class Late(Exception):
+class TooLate(Exception):
     """What came in a race that was over: nobody takes it, so whoever drives closes it."""
 
     def __init__(self, outcome: Outcome | Result) -> None:
@@ -433,7 +433,7 @@ def _served(
         _left(call, target, result)
         return result
     if call.race is not None and not call.race.claim(hop):
-        raise Late(result)
+        raise TooLate(result)
     _mark(hop, None if isinstance(result, Answer) else result if isinstance(result, Pulled) else result.stream)
     if not call.chain.choosing.is_as_written:
         call.chain.choosing.served(call, target, hop.duration_s)

@@ -334,6 +334,27 @@ def test_a_cancelled_call_releases_both(house: House, stream: bool) -> None:
     assert _soon(lambda: _busy_connections(house.async_http) + _busy_connections(target._client) == 0)
 
 
+def test_a_cancelled_call_of_a_sync_client_in_a_thread_releases_both(house: House) -> None:
+    house.answers(SLOW, "bedrock", "anthropic")
+    client = house.chain("bedrock", "anthropic", as_async=True, options=UNCAPPED)
+    turns = [{"role": "user", "content": [{"text": "Hello"}]}]
+
+    async def leave() -> None:
+        call = asyncio.create_task(client.converse(modelId="amazon.nova-lite-v1:0", messages=turns))
+        await asyncio.sleep(4 * AFTER_S)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    started = time.monotonic()
+    house.run(leave())
+
+    target = house.raw("anthropic")
+    assert house.asked("anthropic") == 1
+    assert _soon(lambda: _busy_connections(target._client) == 0)
+    assert time.monotonic() - started < LONG_S / 2
+
+
 @contextmanager
 def _interrupted_after(seconds: float) -> Iterator[None]:
     def interrupt(*_: object) -> None:
