@@ -73,7 +73,7 @@ def _ends(race: Race, ended: Ended, timeout_s: float | None = None) -> bool:
 def _started(race: Race, lane: Lane, primary: Primary | None, ended: Ended) -> Errand | None:
     """One lane, running in a thread with the caller's context; None where no thread is free."""
     errand = Errand(partial(performed, lane.call, lane.steps, primary), nothing)
-    job = partial(copy_context().run, _work, race, lane, errand, ended)
+    job = partial(copy_context().run, partial(_work, race, lane, errand, ended))
     return errand if WORKERS.submit(job) else None
 
 
