@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
@@ -53,6 +54,7 @@ def opened(db: Path | None) -> Generator[Store]:
     from spaturzu.errors import LedgerError
     from spaturzu.ledger.store import Store
 
+    _say_gateway()
     try:
         store = Store(db, create=False)
         yield store
@@ -60,6 +62,20 @@ def opened(db: Path | None) -> Generator[Store]:
     except LedgerError as error:
         click.echo(error, err=True)
         click.get_current_context().exit(2)
+
+
+def _say_gateway() -> None:
+    """On standard error: with a gateway, what is in the ledger is not all there is."""
+    from spaturzu.errors import ConfigError
+    from spaturzu.metering import MeteringOptions
+
+    try:
+        address = MeteringOptions().address
+    except ConfigError:  # doctor says what is wrong with it
+        return
+    if address is not None:
+        host = urlsplit(address.base_url).hostname
+        click.echo(f"spaturzu: calls are recorded at {host}; this is what the ledger holds beside", err=True)
 
 
 def where(since: float | None, until: float | None, conditions: tuple[str, ...]) -> Where:

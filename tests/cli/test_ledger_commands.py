@@ -209,6 +209,13 @@ def test_tail_shows_the_last_hops(run: Run):
     ]
 
 
+def test_with_a_gateway_the_ledger_is_not_all_there_is(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SPATURZU_BASE_URL", "https://user:secret@gateway.example")
+    result = run("report", "--json")
+    assert result.stderr.startswith("spaturzu: calls are recorded at gateway.example;")
+    assert json.loads(result.stdout)["total"]["hops"] == 3
+
+
 def test_old_hops_are_forgotten_on_request(run: Run):
     assert run("ledger", "prune", "--before", "2026-11-18T11:06:41Z").stdout == "1 hops forgotten.\n"
     assert json.loads(run("report", "--json").stdout)["total"]["hops"] == 2
