@@ -182,7 +182,10 @@ class Call:
 
     def hop_remaining_s(self, hop: Hop) -> tuple[float, LimitName]:
         """What is left of a hop's time, retries included, and which limit that is."""
-        limits, share_s = self.chain.limits, self.share().seconds
+        limits = self.chain.limits
+        if limits.hop_s == limits.deadline_s == inf:
+            return inf, "deadline"
+        share_s = self.share().seconds
         left_s = inf if limits.hop_s == inf else limits.hop_s - (self.chain.clock() - hop.started)
         return (left_s, "hop_timeout") if left_s < share_s else (share_s, "deadline")
 
@@ -205,10 +208,9 @@ class Call:
         """What ends an attempt that begins now; None where nothing does."""
         if not self.chain.is_bounded:
             return None
-        limits, soonest_s = self.chain.limits, self.hop_remaining_s(hop)[0]
+        soonest_s = self.hop_remaining_s(hop)[0]
         if self.ahead:
-            streamed, plain = (limits.until_content_s(stream=stream, thinking=False) for stream in (True, False))
-            soonest_s = min(soonest_s, streamed, plain)
+            soonest_s = min(soonest_s, self.chain.limits.soonest_s)
         return None if soonest_s == inf else Watch(soonest_s, partial(self._limit, hop, target, self.chain.clock()))
 
     def _limit(self, hop: Hop, target: Target | None, started: float) -> Limit:

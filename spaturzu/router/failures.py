@@ -8,6 +8,7 @@ from spaturzu_translators.codec import codec
 from spaturzu_translators.failures import ErrorReply, Failure, FailureKind
 from spaturzu_translators.messages import Provider
 
+from .resets import reset_s
 from .targets import sdk
 from .watch import Late
 
@@ -76,6 +77,8 @@ def failure_of(exc: Exception, provider: Provider) -> Failure | None:
 def failure_of_reply(reply: ErrorReply, provider: Provider) -> Failure:
     """What an error answer means, with the provider's own word on whether to retry."""
     failure = codec(provider).decode_error(reply)
+    if failure.kind == "rate_limit" and failure.retry_after_s is None:
+        failure = replace(failure, retry_after_s=reset_s(reply.headers))
     said = _SHOULD_RETRY.get(reply.headers.get("x-should-retry", ""))
     return failure if said is None else replace(failure, should_retry=said)
 

@@ -44,6 +44,12 @@ class Limits:
     hop_s: float = inf
     deadline_s: float = inf
 
+    @property
+    def soonest_s(self) -> float:
+        """The shortest that `until_content_s` can be."""
+        first_s = FIRST_TOKEN_S if self.first_token_s is None else self.first_token_s
+        return min(first_s, ANSWER_S if self.answer_s is None else self.answer_s)
+
     def until_content_s(self, *, stream: bool, thinking: bool) -> float:
         """How long a hop that has others behind it may take to say its first word."""
         given, default = (self.first_token_s, FIRST_TOKEN_S) if stream else (self.answer_s, ANSWER_S)

@@ -134,7 +134,8 @@ class StreamWatch:
                     raise
                 finally:
                     self._got()
-                self._raise(late, None)
+                if self.fired is not None:
+                    self._raise(late, None)
                 if item is END:
                     return
                 self._heard(item)
@@ -148,11 +149,14 @@ class StreamWatch:
     ) -> AsyncIterator[Any]:
         """The same for an async source, on asyncio."""
         WATCHDOG.watch(self)
+        ask, task = source.__anext__, None
         try:
             while True:
                 self._waits(None, task := asyncio.current_task())
                 try:
-                    item = await anext(source, END)
+                    item = await ask()
+                except StopAsyncIteration:
+                    return
                 except asyncio.CancelledError:
                     if self.fired is not None and task is not None and task.uncancel() == 0:
                         self._raise(late, None)
@@ -162,9 +166,8 @@ class StreamWatch:
                     raise
                 finally:
                     self._got()
-                self._raise(late, None)
-                if item is END:
-                    return
+                if self.fired is not None:
+                    self._raise(late, None)
                 self._heard(item)
                 yield item
         finally:

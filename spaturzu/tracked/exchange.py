@@ -95,13 +95,29 @@ class _Primary:
     def send(self, timeout_s: float | None) -> Reply:
         """Once. A plain answer is read whole."""
         self._limit(timeout_s)
-        response = self._inner.send(self._request, **self._options)
+        response = self._inner.send(self._request, **self._sending)
         if _is_stream(response, self._options):
             original = response.stream
             source = stream_source(_bytes_of(response, response.iter_bytes))
             return _reply(response, source=source, close=original.close)
-        response.read()
+        self._limit_body()
+        try:
+            response.read()
+        except BaseException:
+            response.close()
+            raise
         return _reply(response, content=response.content)
+
+    @property
+    def _sending(self) -> dict[str, Any]:
+        """The SDK's options. Where limits hold the body is read here, since it has one of its own."""
+        return {**self._options, "stream": True} if self._chain.is_bounded else self._options
+
+    def _limit_body(self) -> None:
+        """The head of a plain answer has come: the rest is as near as the events of a stream are to each other."""
+        limits: dict[str, float | None] | None = self._request.extensions.get("timeout")
+        if limits is not None and self._chain.targets:
+            limits["read"] = _least(limits.get("read"), self._chain.limits.between_events_s(thinking=False))
 
     def _limit(self, timeout_s: float | None) -> None:
         """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit."""
@@ -130,12 +146,17 @@ class _AsyncPrimary(_Primary):
     async def send(self, timeout_s: float | None) -> Reply:  # type: ignore[override]
         """Once. A plain answer is read whole."""
         self._limit(timeout_s)
-        response = await self._inner.send(self._request, **self._options)
+        response = await self._inner.send(self._request, **self._sending)
         if _is_stream(response, self._options):
             original = response.stream
             source = stream_source(_bytes_of(response, response.aiter_bytes))
             return _reply(response, source=source, close=original.aclose)
-        await response.aread()
+        self._limit_body()
+        try:
+            await response.aread()
+        except BaseException:
+            await response.aclose()
+            raise
         return _reply(response, content=response.content)
 
     async def fetch(self, effect: Fetch) -> Mapping[str, Media]:  # type: ignore[override]

@@ -84,6 +84,21 @@ def test_a_first_word_that_never_comes_costs_one_limit(house: House, primary: Pr
 
 
 @sync_and_async
+@pytest.mark.parametrize("primary", ["openai", "anthropic", "gemini", "mistral"])
+def test_a_plain_answer_that_stops_half_way_costs_the_idle_limit(
+    house: House, primary: Provider, as_async: bool
+) -> None:
+    """Its head has come, so the rest is not waited for as long as for a whole answer."""
+    house.answers(Stall(seconds=10, times=None), primary)
+    house.answers(SERVED, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async, options={"idle_timeout": LIMIT_S})
+    heard = house.call(primary, client, as_async=as_async)
+    assert heard.said.text == SERVED.text
+    assert heard.record.hops[0].kind == "timeout"
+    assert heard.record.hops[0].duration_s < LIMIT_S + 1
+
+
+@sync_and_async
 @plain_and_stream
 def test_the_last_hop_may_be_slow(house: House, stream: bool, as_async: bool) -> None:
     house.answers(Refused(), "openai")

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from spaturzu.router.breakers import LONGEST_S
 from spaturzu.router.failures import failure_of_reply
+from spaturzu.router.resets import reset_s
 from spaturzu.router.retry import Retries, RetryPolicy
 from spaturzu.router.verdicts import VERDICTS
 from spaturzu_translators.failures import ErrorReply, Failure, FailureKind, retry_after_s
@@ -224,3 +225,39 @@ def test_googles_retry_info_is_heard(delay: str, seconds: float | None) -> None:
 @pytest.mark.parametrize("unreadable", ["", "-1", "nan", "soon"])
 def test_an_unreadable_spelling_gives_way_to_the_next(unreadable: str) -> None:
     assert retry_after_s({"retry-after-ms": unreadable, "retry-after": "3"}) == 3.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "1s"}, 1.0),
+        ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "1s"}, None),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s"}, 360.0),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "1h2m3.5s"}, 3723.5),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "250ms"}, 0.25),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "-1s"}, None),
+        ({"x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "nan"}, None),
+        ({"x-ratelimit-remaining-tokens": "0"}, None),
+        (
+            {
+                "anthropic-ratelimit-input-tokens-remaining": "0",
+                "anthropic-ratelimit-input-tokens-reset": "2026-11-22T12:00:08Z",
+            },
+            8.0,
+        ),
+        ({"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "soon"}, None),
+    ],
+)
+def test_a_limit_with_nothing_left_says_when_it_is_reset(headers: dict[str, str], seconds: float | None) -> None:
+    found = reset_s(headers, now=NOW.timestamp())
+    assert found == (None if seconds is None else pytest.approx(seconds))
+
+
+def test_the_reset_counts_where_no_retry_after_is_named() -> None:
+    headers = {"x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "2s"}
+    told = failure_of_reply(ErrorReply(status=429, headers=headers, body={}), "openai")
+    assert told.retry_after_s == 2.0
+    assert (
+        failure_of_reply(ErrorReply(status=429, headers={**headers, "retry-after": "1"}), "openai").retry_after_s == 1
+    )
+    assert failure_of_reply(ErrorReply(status=500, headers=headers, body={}), "openai").retry_after_s is None
