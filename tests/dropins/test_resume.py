@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import openai
 import pytest
 
 import spaturzu
 from spaturzu.demo.callers import CALLERS
-from spaturzu.sandbox import Cut, ErrorEvent, NoTerminal, Reply, Reset, Status, Step, ToolCall, Usage
+from spaturzu.sandbox import Cut, ErrorEvent, NoTerminal, Reply, Reset, Stall, Status, Step, ToolCall, Usage
 from spaturzu_translators.directions import DIRECTIONS, Direction
 from spaturzu_translators.messages import Provider
 
@@ -129,6 +130,19 @@ def test_the_error_is_the_one_that_broke_the_stream(house: House, primary: Provi
     assert heard.record.hops[0].kind in ("overloaded", "server")
 
 
+def test_a_connection_that_breaks_is_the_sdks_own_error_with_a_note(house: House) -> None:
+    house.answers(BREAKS["reset"], "openai")
+    house.answers(DOWN, "anthropic")
+
+    heard = house.attempt("openai", house.chain("openai", "anthropic"), stream=True, as_async=False)
+
+    assert isinstance(heard.error, openai.APIConnectionError)
+    assert [line.split(":")[0].strip() for line in heard.error.__notes__[0].splitlines()[1:]] == [
+        "1. openai/gpt-6-astra",
+        f"2. anthropic/{served_model('anthropic')}",
+    ]
+
+
 @each_primary
 def test_a_target_that_cannot_go_on_is_followed_by_the_next(house: House, primary: Provider) -> None:
     second, third = other(primary), other(other(primary))
@@ -157,6 +171,19 @@ def test_a_target_that_breaks_is_gone_on_with_too(house: House, primary: Provide
     assert heard.error is None
     assert heard.said.text == TEXT
     assert heard.statuses == ["failed", "failed", "served"]
+
+
+@sync_and_async
+@each_primary
+def test_a_stream_that_falls_silent_is_gone_on_with(house: House, primary: Provider, as_async: bool) -> None:
+    house.answers(Stall(after_deltas=CUT_AT, seconds=20, reply=WHOLE), primary)
+    house.answers(WHOLE, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async, options={"idle_timeout": 0.2})
+
+    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+
+    stitched(heard)
+    assert (heard.record.hops[0].kind, heard.record.hops[0].code) == ("timeout", "idle_timeout")
 
 
 @each_primary
