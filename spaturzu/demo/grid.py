@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Literal, TypeAlias
 
+from spaturzu.router.breakers import PROCESS
 from spaturzu.router.hop import CallRecord
 from spaturzu.sandbox import Reply, Sandbox, Status, ToolCall, clients
 from spaturzu.sandbox.clients import MODELS
@@ -127,6 +128,7 @@ class Grid:
 
     def _set_the_scene(self, direction: Direction, mode: Mode) -> None:
         self._sandbox.reset()
+        PROCESS.forget()  # each cell is a day of its own
         primary, target = self._sandbox.wires[direction.primary], self._sandbox.wires[direction.target]
         primary.reply(Status(503, times=None))
         if mode.kind == "tool call":

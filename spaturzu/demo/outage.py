@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.text import Text
 
 from spaturzu.openai import OpenAI
+from spaturzu.router.breakers import PROCESS
 from spaturzu.router.hop import CallRecord, Hop
 from spaturzu.sandbox import Cut, Failing, Reply, Sandbox, Status, clients
 from spaturzu.sandbox.clients import KEY, MODELS
@@ -28,6 +29,7 @@ def tell(console: Console, sandbox: Sandbox) -> None:
     anthropic = clients.anthropic(sandbox)
     for scene in (_plain, _streamed, _exhausted):
         sandbox.reset()
+        PROCESS.forget()  # each scene is a day of its own
         target = {"provider": "anthropic", "client": anthropic, "model": MODELS["anthropic"]}
         with OpenAI(base_url=sandbox.url("openai"), api_key=KEY, spaturzu={"fallback": [target]}) as client:
             scene(console, sandbox, client)
