@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, cast
 
-from spaturzu_translators.messages import Wire
+from spaturzu_translators.anthropic.model_facts import MARK_SAMPLING, takes_sampling
+from spaturzu_translators.messages import JSONObject, Wire
 from spaturzu_translators.openai.model_facts import model_facts
 from spaturzu_translators.requests import Request
 
@@ -28,6 +30,23 @@ def wire_to(target: Target, spoken: Wire, request: Callable[[], Request]) -> Wir
         return target.provider
     wants = target.api == "responses" or spoken == RESPONSES or _chat_refuses(target.model, request)
     return RESPONSES if wants and (target.api or _has_responses(target)) else "openai"
+
+
+_TODAYS = "2026-10-21"
+"""The API version from which Anthropic takes no sampling at all (providers.md 2.2, 2026-11-22)."""
+
+
+def at_version(request: Request, target: Target, to: Wire) -> Request:
+    """`request` with leave to sample, where the target's `params` ask for an API version in which its model may.
+
+    `params={"extra_headers": {"anthropic-version": "2023-06-01"}}` is how a user opts in.
+    """
+    headers: Any = target.params.get("extra_headers") if to == "anthropic" else None
+    version = cast("JSONObject", headers).get("anthropic-version") if isinstance(headers, dict) else None
+    if not isinstance(version, str) or version >= _TODAYS or not takes_sampling(target.model):
+        return request
+    own = {**request.provider_fields.get("anthropic", {}), MARK_SAMPLING: True}
+    return replace(request, provider_fields={**request.provider_fields, "anthropic": own})
 
 
 def _has_responses(target: Target) -> bool:

@@ -15,7 +15,7 @@ from spaturzu_translators.messages import JSONObject, Provider, Wire
 from spaturzu_translators.requests import Request, WireRequest
 from spaturzu_translators.structured import as_forced_tool
 
-from .apis import wire_to
+from .apis import at_version, wire_to
 from .chain import Chain, Target
 from .hop import LOST, CallRecord, Hop
 from .limits import GRACE_S, LimitName, Share, share_of, thinks
@@ -341,6 +341,7 @@ def _no_larger(target: Target, tokens: int) -> Skip | None:
 
 
 def _encoded(request: Request, target: Target, to: Wire) -> Prepared:
+    request = at_version(request, target, to)
     encoded = codec(to).encode_request(request)
     wire = encoded.value
     if target.params:

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+import spaturzu as package
 from spaturzu import ConfigError, spaturzu
 from spaturzu_translators.messages import Provider
 
-from .chains import ASYNC_CLASSES, DOWN, House, each_primary
+from .chains import ASYNC_CLASSES, DOWN, SERVED, House, each_primary
 
 Options = Callable[[House], dict[str, Any]]
 
@@ -130,3 +131,20 @@ def test_google_is_another_name_for_gemini(house: House) -> None:
 
     house.answers(DOWN, "openai")
     assert house.call("openai", client).record.served_by.provider == "gemini"
+
+
+@pytest.mark.parametrize(("model", "sampled"), [("claude-sonnet-4-6", True), ("claude-opus-5-5", False)])
+def test_an_older_api_version_lets_an_old_claude_sample(house: House, model: str, sampled: bool) -> None:
+    house.answers(DOWN, "openai")
+    house.answers(SERVED, "anthropic")
+    version = {"extra_headers": {"anthropic-version": "2023-06-01"}}
+    target = {**house.target("anthropic"), "model": model, "params": version}
+    client = house.drop_in("openai", options={"fallback": [target]})
+    client.chat.completions.create(model="gpt-4.1", temperature=0.2, messages=[{"role": "user", "content": "hi"}])
+
+    asked = house.wire("anthropic").requests[-1]
+    assert asked.headers["anthropic-version"] == "2023-06-01"
+    assert asked.body.get("temperature") == (0.2 if sampled else None)
+    record = package.last_call()
+    assert record is not None
+    assert ("temperature" in {loss.path for loss in record.hops[-1].losses}) == (not sampled)

@@ -216,7 +216,7 @@ def test_what_this_wire_cannot_say_is_reported(changes: dict[str, Any], expected
 def test_reasoning_is_said_as_thinking_and_effort(
     options: ReasoningOptions, thinking: Any, effort: str | None, expected: dict[str, Any]
 ) -> None:
-    request = replace(ASKED, reasoning=options)
+    request = replace(ASKED, model="claude-opus-4-6", reasoning=options)
     assert law_holds(request) == expected
     body = body_of(request)
     assert (body.get("thinking"), body.get("output_config", {}).get("effort")) == (thinking, effort)
@@ -231,7 +231,8 @@ def test_an_old_claude_gets_a_budget_for_an_effort() -> None:
 
 
 def test_a_thinking_budget_stays_below_a_default_limit() -> None:
-    body = body_of(replace(ASKED, max_tokens=None, reasoning=ReasoningOptions(budget_tokens=10_000)))
+    asked = ReasoningOptions(budget_tokens=10_000)
+    body = body_of(replace(ASKED, model="claude-opus-4-6", max_tokens=None, reasoning=asked))
     assert body["thinking"]["budget_tokens"] == 10_000 < body["max_tokens"] <= 21333
 
 

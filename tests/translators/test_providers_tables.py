@@ -25,13 +25,12 @@ MODELS: dict[Provider, str] = {
     "gemini": "gemini-3.8-flash",
     "mistral": "mistral-large-latest",
 }
-OLD: dict[Provider, str] = {
-    "openai": "gpt-4.1",
-    "anthropic": "claude-sonnet-4-5",
-    "bedrock": "anthropic.claude-3-5-sonnet-20241022-v2:0",
-    "gemini": "gemini-2.5-flash",
-    "mistral": "mistral-large-latest",
+CALLERS: dict[Provider, str] = {
+    **MODELS,
+    "anthropic": "claude-opus-4-6",
+    "bedrock": "anthropic.claude-opus-4-6-v1",
 }
+"""Models that take both ways of asking for thought."""
 PLAIN: dict[Provider, dict[str, Any]] = {
     "openai": {"messages": [{"role": "user", "content": "hi"}], "max_completion_tokens": 100},
     "anthropic": {"messages": [{"role": "user", "content": "hi"}], "max_tokens": 100},
@@ -232,7 +231,7 @@ FROM: dict[Provider, list[Row]] = {
             {"thinking": {"type": "adaptive"}, "output_config": {"effort": "high"}, "max_tokens": 9000},
             "MMMM",
         ),
-        ("thinking budget", {"thinking": {"type": "enabled", "budget_tokens": 4000}, "max_tokens": 9000}, "MMMM"),
+        ("thinking budget", {"thinking": {"type": "enabled", "budget_tokens": 4000}, "max_tokens": 9000}, "MDMM"),
         (
             "thoughts in history",
             turns(
@@ -593,9 +592,9 @@ def cells() -> Iterator[Any]:
 
 
 def asked(primary: Provider, more: dict[str, Any]) -> Request:
-    named = {} if primary in ("bedrock", "gemini") else {"model": MODELS[primary]}
+    named = {} if primary in ("bedrock", "gemini") else {"model": CALLERS[primary]}
     body = {name: value for name, value in {**PLAIN[primary], **named, **more}.items() if value is not None}
-    return codec(primary).decode_request(WireRequest(body=body, model=MODELS[primary]))
+    return codec(primary).decode_request(WireRequest(body=body, model=CALLERS[primary]))
 
 
 def lost(primary: Provider, more: dict[str, Any], target: Provider, model: str) -> tuple[Loss, ...]:

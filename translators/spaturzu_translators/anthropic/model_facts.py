@@ -1,6 +1,7 @@
 """What depends on the model, or is a choice of ours, in one place.
 
-Source: providers.md 2.2, 2.3 and 6.5, 2026-11-22.
+A model that no pattern knows, and every new one, gets what the API does today. Sources: providers.md 2.2, 2.3 and 6.5
+(2026-11-22); anthropic 2.12.0's docstrings and its MODELS_TO_WARN_WITH_THINKING_ENABLED; what each pattern names.
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ MOST_MAX_TOKENS = 21333
 
 LEAST_BUDGET = 1024
 
+MARK_SAMPLING = "$sampling"
+"""Our note in a request's provider fields: sampling may stand on this wire, for the caller put it there (by
+`extra_body`), or its target is asked in an API version that takes it."""
+
 MOST_STRICT_TOOLS = 20
 """With more the API answers 400 "Too many strict tools" (seen in recorded traffic, 2026)."""
 
@@ -29,7 +34,7 @@ EFFORT_BUDGETS: dict[Effort, int] = {
     "xhigh": 16384,
     "max": 32768,
 }
-"""An effort in tokens, for models that know budgets only."""
+"""An effort in tokens, for models that know budgets only. The figures are ours: the API documents none."""
 
 _BEFORE_4_6 = re.compile(r"claude-(?:[123]\b|instant|(?:haiku|sonnet|opus)-4(?:-[0-5](?!\d)|-20\d{6}|$|@))")
 
@@ -38,3 +43,34 @@ _BEFORE_4_6 = re.compile(r"claude-(?:[123]\b|instant|(?:haiku|sonnet|opus)-4(?:-
 def before_4_6(model: str) -> bool:
     """Is it an old Claude: one that takes a prefilled answer, and a thinking budget rather than an effort?"""
     return _BEFORE_4_6.search(model) is not None
+
+
+_ALSO_4_6 = re.compile(r"claude-(?:haiku|sonnet|opus)-4-6(?!\d)")
+
+
+@lru_cache(maxsize=256)
+def takes_sampling(model: str) -> bool:
+    """Does it take temperature, top_p and top_k, in API versions before 2026-10-21? Claude 4.7 and later in none.
+
+    Source: providers.md 2.2, 2026-11-22; there, Sonnet 4.6 is the newest that was seen to.
+    """
+    return before_4_6(model) or _ALSO_4_6.search(model) is not None
+
+
+@lru_cache(maxsize=256)
+def takes_budgets(model: str) -> bool:
+    """Does it take `thinking: {type: enabled, budget_tokens}`? Claude 4.7 and later answer 400: efforts only.
+
+    Sources: the error's text, NousResearch/hermes-agent#11137 and docs.memberjunction.org (claude-sonnet-5), read
+    2026-11-25; anthropic 2.12.0 warns of opus-4-6 and mythos-preview, which still take it.
+    """
+    return takes_sampling(model) or "claude-mythos-preview" in model
+
+
+_ALWAYS_THINKS = re.compile(r"claude-(?:opus-5-5|fable-5-1)(?!\d)")
+
+
+@lru_cache(maxsize=256)
+def always_thinks(model: str) -> bool:
+    """Does it refuse `thinking: {type: disabled}`? Source: docs.apiyi.com, Claude thinking guide, 2026-11-09."""
+    return _ALWAYS_THINKS.search(model) is not None

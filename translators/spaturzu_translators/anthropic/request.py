@@ -30,7 +30,7 @@ from ..messages import (
 )
 from ..messages import merge_turns as merged
 from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
-from .model_facts import DEFAULT_MAX_TOKENS, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
+from .model_facts import DEFAULT_MAX_TOKENS, MARK_SAMPLING, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
 from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, string, wrong
 from .thinking import decode_thinking, encode_thinking
 from .writing import compact, encode_block, encode_blocks, with_cache
@@ -62,8 +62,6 @@ SAMPLING = ("temperature", "top_p", "top_k")
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _TIERS = ("auto", "standard_only")
 
-MARK_SAMPLING = "$sampling"
-"""Our note in the provider fields: the caller put sampling on this wire (by `extra_body`), so it goes back on it."""
 
 MARK_THINKING = "$thinking"
 """Our note: `[thinking, effort]` as they stood, where `ReasoningOptions` cannot say them exactly."""

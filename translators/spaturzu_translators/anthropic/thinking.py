@@ -8,7 +8,7 @@ from ..foreign import UNSIGNED, Stripped, strip_blocks, strip_inner
 from ..loss import Losses
 from ..messages import JSON, JSONObject
 from ..requests import Effort, ReasoningOptions
-from .model_facts import EFFORT_BUDGETS, LEAST_BUDGET, before_4_6
+from .model_facts import EFFORT_BUDGETS, LEAST_BUDGET, always_thinks, before_4_6, takes_budgets
 from .reading import wrong
 
 Wire: TypeAlias = tuple[JSONObject | None, str | None]
@@ -47,10 +47,12 @@ def encode_thinking(options: ReasoningOptions | None, model: str, limit: int, lo
     if options is None:
         return None, None
     if options.effort == "none" or (options.effort is None and options.budget_tokens == 0):
-        return _off(options, losses)
+        return _least(losses) if always_thinks(model) else _off(options, losses)
     effort, budget = _wanted(options, losses)
     if effort and before_4_6(model):
         effort, budget = None, _budget_for(effort, budget, losses)
+    elif budget is not None and not takes_budgets(model):
+        effort, budget = _effort_for(effort, budget, losses), None
     if budget is not None:
         budget = _fitting(budget, limit, losses, forced=forced)
     if effort is None and budget is None:
@@ -67,6 +69,24 @@ def _off(options: ReasoningOptions, losses: Losses) -> Wire:
     if options.include_text:
         losses.drop("reasoning.include_text")
     return {"type": "disabled"}, None
+
+
+def _least(losses: Losses) -> Wire:
+    """As little thinking as a model does that never stops."""
+    losses.approximate("reasoning")
+    return {"type": "adaptive"}, "low"
+
+
+def _effort_for(effort: Effort | None, budget: int, losses: Losses) -> Effort:
+    """The effort that thinks about as much, for models that know no budgets."""
+    if effort is not None:
+        losses.drop("reasoning.budget_tokens")
+        return effort
+    losses.approximate("reasoning")
+    for name, tokens in EFFORT_BUDGETS.items():
+        if name != "minimal" and budget <= tokens:
+            return name
+    return "max"
 
 
 def _wanted(options: ReasoningOptions, losses: Losses) -> tuple[Effort | None, int | None]:

@@ -1,6 +1,8 @@
 """What differs between the models behind Converse. An unknown id (an opaque ARN, a new vendor) gets the defaults.
 
-Source: providers.md sections 3.2, 3.5, 6.5 and 11, 2026-11-22; which models take `outputConfig` is from memory.
+Sources: providers.md sections 3.2, 3.5, 6.5 and 11 (2026-11-22), and, read 2026-11-25: structured outputs are Claude
+4.5's and later's and some open models' (docs.aws.amazon.com, structured-output; langchain-ai/langchain-aws#883);
+efforts came with Opus 4.5 (coder/mux#743), and budgets went with 4.7 (NousResearch/hermes-agent#11137).
 """
 
 from __future__ import annotations
@@ -30,6 +32,8 @@ class ModelFacts:
     sampling: bool = True
     one_sampler: bool = False
     thinking: bool = True
+    budgets: bool = True
+    """Takes `thinking: {type: enabled}` with a budget."""
     effort: bool = True
     json_schema: bool = True
     cache: bool = True
@@ -63,6 +67,7 @@ def _claude(rest: str) -> ModelFacts:
         sampling=version < (4, 7),
         one_sampler=version >= (4, 5),
         thinking=version >= (3, 7),
+        budgets=version < (4, 7),
         effort=version >= (4, 6) or (opus and version >= (4, 5)),
         json_schema=version >= (4, 5),
     )

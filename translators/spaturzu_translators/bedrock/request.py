@@ -414,7 +414,7 @@ def _text_format(wanted: ResponseFormat, facts: ModelFacts, losses: Losses, orde
 def _wire_effort(reasoning: ReasoningOptions, facts: ModelFacts) -> Effort | None:
     """`outputConfig.effort`, where the model takes one; a budget that it does not take becomes one."""
     effort = reasoning.effort
-    if effort is None and reasoning.budget_tokens is not None and not facts.thinking:
+    if effort is None and reasoning.budget_tokens is not None and not (facts.thinking and facts.budgets):
         effort = _effort_of(reasoning.budget_tokens)
     if effort == "none" or not facts.effort:
         return None
@@ -455,7 +455,7 @@ def _thinking(request: Request, wanted: ReasoningOptions, facts: ModelFacts, los
     thinking: JSONObject | None = None
     if wanted.effort == "none" and facts.thinking:
         thinking = {"type": "disabled"}
-    elif wanted.budget_tokens is not None and facts.thinking:
+    elif wanted.budget_tokens is not None and facts.thinking and facts.budgets:
         budget = _budget(request, wanted.budget_tokens, facts)
         thinking = None if budget is None else {"type": "enabled", "budget_tokens": budget}
     _report_reasoning(wanted, thinking, _wire_effort(wanted, facts), losses)

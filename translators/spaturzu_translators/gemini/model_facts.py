@@ -1,6 +1,7 @@
 """What differs between Gemini models. An unknown model gets today's behaviour.
 
-Source: providers.md 4.3 and 6.5 and the thinking and thought-signature pages of ai.google.dev, 2026-11-22.
+Sources: providers.md 4.3 and 6.5 and the thinking and thought-signature pages of ai.google.dev, 2026-11-22; budgets and
+levels, with the same pages quoted: hexdocs.pm/gemini_ex 0.11 and 0.13, read 2026-11-25.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ class Thinking:
     """How a model is told to think: by levels, or else by a budget from `low` to `high`; `off`: may it not think."""
 
     levels: bool
+    coarse: bool = False
+    """Of the levels, only LOW and HIGH."""
     low: int = 1
     high: int = 65_536
     off: bool = True
@@ -27,7 +30,7 @@ THINKING: tuple[tuple[str, Thinking | None], ...] = (
     ("gemini-2.5-pro", Thinking(levels=False, low=128, high=32_768, off=False)),
     ("gemini-2.5-flash-lite", Thinking(levels=False, low=512, high=24_576)),
     ("gemini-2.5", Thinking(levels=False, high=24_576)),
-    ("gemini-3-pro", Thinking(levels=True, off=False)),
+    ("gemini-3-pro", Thinking(levels=True, off=False, coarse=True)),
     ("gemini-3.1-pro", Thinking(levels=True, off=False)),
 )
 """By the start of a model's name; the first row that fits counts. None: the model cannot think."""

@@ -19,6 +19,14 @@ _LEVELS: dict[Effort, str] = {
     "xhigh": "XHIGH",
 }
 _EFFORTS: dict[str, Effort] = {level: effort for effort, level in _LEVELS.items()}
+_COARSE: dict[Effort, str] = {
+    "minimal": "LOW",
+    "low": "LOW",
+    "medium": "HIGH",
+    "high": "HIGH",
+    "xhigh": "HIGH",
+    "max": "HIGH",
+}
 _PLACE = "generationConfig.thinkingConfig"
 
 
@@ -89,9 +97,10 @@ def _encode_effort(wanted: ReasoningOptions, effort: Effort, model: Thinking, lo
         return {"thinkingBudget": _within(EFFORT_BUDGETS[effort], model)}
     if wanted.budget_tokens is not None:
         losses.drop("reasoning.budget_tokens")
-    if effort not in _LEVELS:
+    level = (_COARSE if model.coarse else _LEVELS).get(effort, "XHIGH")
+    if _EFFORTS[level] != effort:
         losses.approximate("reasoning.effort")
-    return {"thinkingLevel": _LEVELS.get(effort, "XHIGH")}
+    return {"thinkingLevel": level}
 
 
 def _encode_budget(wanted: ReasoningOptions, budget: int, model: Thinking, losses: Losses) -> JSONObject:

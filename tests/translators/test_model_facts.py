@@ -1,0 +1,66 @@
+"""What a model refuses is not sent to it, as the dated tables say; a model that no row knows gets the API's default."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from spaturzu_translators import Provider, codec
+from spaturzu_translators.messages import Message, Text
+from spaturzu_translators.requests import ReasoningOptions, Request
+
+
+def sent(provider: Provider, model: str, losses: list[str], **asked: Any) -> dict[str, Any]:
+    said = (Message(role="user", parts=(Text(text="hi"),)),)
+    request = Request(model=model, messages=said, **{"max_tokens": 9000, **asked})
+    encoded = codec(provider).encode_request(request)
+    losses += [loss.path for loss in encoded.losses]
+    return encoded.value.body
+
+
+def test_a_budget_is_an_effort_for_a_claude_that_knows_no_budgets() -> None:
+    for model in ("claude-opus-4-7", "claude-sonnet-5", "claude-opus-5-5", "model-a"):
+        losses: list[str] = []
+        body = sent("anthropic", model, losses, reasoning=ReasoningOptions(budget_tokens=4000))
+        assert (body["thinking"], body["output_config"]) == ({"type": "adaptive"}, {"effort": "medium"})
+        assert losses == ["reasoning"]
+    for model in ("claude-sonnet-4-5", "claude-opus-4-6", "claude-mythos-preview"):
+        body = sent("anthropic", model, [], reasoning=ReasoningOptions(budget_tokens=4000))
+        assert body["thinking"] == {"type": "enabled", "budget_tokens": 4000}
+
+
+def test_a_claude_that_always_thinks_is_asked_to_think_little() -> None:
+    losses: list[str] = []
+    body = sent("anthropic", "claude-opus-5-5", losses, reasoning=ReasoningOptions(effort="none"))
+    assert (body["thinking"], body["output_config"], losses) == ({"type": "adaptive"}, {"effort": "low"}, ["reasoning"])
+    body = sent("anthropic", "claude-opus-5", [], reasoning=ReasoningOptions(effort="none"))
+    assert body["thinking"] == {"type": "disabled"}
+
+
+def test_bedrock_asks_the_same_claudes_alike() -> None:
+    losses: list[str] = []
+    new, old = "anthropic.claude-opus-4-7-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"
+    body = sent("bedrock", new, losses, reasoning=ReasoningOptions(budget_tokens=4000))
+    assert body["outputConfig"]["effort"] == "medium"
+    assert "additionalModelRequestFields" not in body
+    assert losses == ["reasoning.effort", "reasoning.budget_tokens"]
+    body = sent("bedrock", old, [], reasoning=ReasoningOptions(budget_tokens=4000))
+    assert body["additionalModelRequestFields"]["thinking"] == {"type": "enabled", "budget_tokens": 4000}
+
+
+@pytest.mark.parametrize(
+    ("model", "asked", "config"),
+    [
+        ("gemini-3-pro-preview", ReasoningOptions(effort="medium"), {"thinkingLevel": "HIGH"}),
+        ("gemini-3.8-flash", ReasoningOptions(effort="medium"), {"thinkingLevel": "MEDIUM"}),
+        ("gemini-2.5-pro", ReasoningOptions(effort="none"), {"thinkingBudget": 128}),
+        ("gemini-2.5-flash", ReasoningOptions(effort="none"), {"thinkingBudget": 0}),
+        ("gemini-2.5-flash-lite", ReasoningOptions(budget_tokens=100), {"thinkingBudget": 512}),
+    ],
+)
+def test_gemini_is_told_in_levels_or_within_its_budget(
+    model: str, asked: ReasoningOptions, config: dict[str, Any]
+) -> None:
+    body = sent("gemini", model, [], reasoning=asked)
+    assert body["generationConfig"]["thinkingConfig"] == config
