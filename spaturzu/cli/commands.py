@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 import spaturzu
-from spaturzu_translators.messages import PROVIDERS, Provider
+from spaturzu_translators.messages import PROVIDERS, WIRES, Provider, Wire
 
 from .ledger_commands import COMMANDS
 from .ledger_options import json_option
@@ -52,14 +52,14 @@ def demo(context: click.Context, as_json: bool, sabotage: Provider | None) -> No
 
 
 @cli.command()
-@click.option("--from", "source", type=click.Choice(PROVIDERS), required=True, help="Whose request it is.")
-@click.option("--to", "target", type=click.Choice(PROVIDERS), required=True, help="Who is to understand it.")
+@click.option("--from", "source", type=click.Choice(WIRES), required=True, help="Whose request it is.")
+@click.option("--to", "target", type=click.Choice(WIRES), required=True, help="Who is to understand it.")
 @click.option("--model", help="The target's model; what it takes may depend on it. As in the request if not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: body, model, losses.")
 @click.argument("request_file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.pass_context
 def translate(
-    context: click.Context, source: Provider, target: Provider, model: str | None, as_json: bool, request_file: Path
+    context: click.Context, source: Wire, target: Wire, model: str | None, as_json: bool, request_file: Path
 ) -> None:
     """Show a request's JSON as another provider would be sent it, and what that loses.
 

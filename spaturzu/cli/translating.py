@@ -11,7 +11,7 @@ import click
 
 from spaturzu_translators.codec import BadWire, as_object, codec
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import Provider
+from spaturzu_translators.messages import Wire
 from spaturzu_translators.requests import WireRequest
 
 
@@ -32,7 +32,7 @@ class Translation:
         return any(loss.matters == "meaning" for loss in self.losses)
 
 
-def translated(source: Provider, target: Provider, file: Path, model: str | None) -> Translation:
+def translated(source: Wire, target: Wire, file: Path, model: str | None) -> Translation:
     """The file's request for `target`. Raises Unreadable."""
     try:
         body = as_object(json.loads(_text(file)), str(file))

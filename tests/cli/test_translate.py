@@ -39,3 +39,9 @@ def test_what_is_no_request_is_said_in_a_sentence(tmp_path: Path, body: Any) -> 
     result = run(tmp_path, body, "--to", "gemini")
     assert result.exit_code == 2
     assert result.stderr.startswith("spaturzu: ")
+
+
+def test_openais_second_wire_is_read_and_written_too(tmp_path: Path) -> None:
+    result = run(tmp_path, REQUEST, "--to", "openai_responses", "--model", "gpt-4.1")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["input"] == [{"role": "user", "content": "hi"}]
