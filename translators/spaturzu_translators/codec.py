@@ -13,7 +13,7 @@ from .events import Event, UsageReported
 from .failures import ErrorReply, Failure
 from .foreign import Stripped
 from .loss import Encoded, Loss
-from .messages import JSON, JSONObject, Provider, Wire
+from .messages import JSON, JSONObject, Provider, Wire, is_array, is_object
 from .requests import Request, WireRequest
 from .responses import Response, Usage
 
@@ -177,13 +177,13 @@ def codec(wire: Wire) -> Codec:
 
 def as_object(value: JSON, who: str) -> JSONObject:
     """`value` if it is a JSON object, else BadWire with `who` as its subject."""
-    if not isinstance(value, dict):
-        raise BadWire(f"{who}: expected a JSON object, found {type(value).__name__}")
-    return cast(JSONObject, value)
+    if is_object(value):
+        return value
+    raise BadWire(f"{who}: expected a JSON object, found {type(value).__name__}")
 
 
 def as_list(value: JSON, who: str) -> list[JSON]:
     """`value` if it is a JSON array, else BadWire with `who` as its subject."""
-    if not isinstance(value, list):
-        raise BadWire(f"{who}: expected a JSON array, found {type(value).__name__}")
-    return cast("list[JSON]", value)
+    if is_array(value):
+        return value
+    raise BadWire(f"{who}: expected a JSON array, found {type(value).__name__}")

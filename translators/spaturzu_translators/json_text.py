@@ -5,9 +5,9 @@ makes an encoder every time).
 from __future__ import annotations
 
 import json
-from typing import NoReturn, cast
+from typing import NoReturn
 
-from .messages import JSON, JSONObject
+from .messages import JSON, JSONObject, is_object
 
 dumps = json.JSONEncoder(ensure_ascii=False).encode
 compact_dumps = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -38,4 +38,4 @@ def parsed_object(text: str) -> JSONObject | None:
         value = parsed(text)
     except ValueError:
         return None
-    return cast(JSONObject, value) if isinstance(value, dict) else None
+    return value if is_object(value) else None

@@ -6,8 +6,8 @@ Every value is frozen. What a provider says that has no canonical name is kept u
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, NoReturn, TypeAlias, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Literal, NoReturn, TypeAlias, TypeGuard, cast
 
 from .values import value
 
@@ -15,6 +15,12 @@ JSON: TypeAlias = Any
 """A value of `json.loads`: dict, list, str, int, float, bool or None."""
 
 JSONObject: TypeAlias = dict[str, Any]
+
+is_object = cast("Callable[[JSON], TypeGuard[JSONObject]]", dict.__instancecheck__)
+"""`isinstance(value, dict)` that tells the type checker what a JSON object holds, without a `cast` at every call."""
+
+is_array = cast("Callable[[JSON], TypeGuard[list[JSON]]]", list.__instancecheck__)
+"""The same for an array."""
 
 Provider: TypeAlias = Literal["openai", "anthropic", "bedrock", "gemini", "mistral"]
 PROVIDERS: tuple[Provider, ...] = ("openai", "anthropic", "bedrock", "gemini", "mistral")
@@ -173,8 +179,8 @@ def plain_turn(item: JSON) -> Message | None:
 
     None where `item` is anything else, which then has to be read the long way.
     """
-    if isinstance(item, dict) and len(found := cast(JSONObject, item)) == 2:
-        role, content = found.get("role"), found.get("content")
+    if is_object(item) and len(item) == 2:
+        role, content = item.get("role"), item.get("content")
         if content and isinstance(content, str) and (role == "user" or role == "assistant"):
             return Message(role=role, parts=(Text(text=content),))
     return None
@@ -182,18 +188,18 @@ def plain_turn(item: JSON) -> Message | None:
 
 def plain_block_turn(item: JSON, key: str, roles: Mapping[JSON, Role]) -> Message | None:
     """The same for wires that write it `{"role": one of `roles`, key: [{"text": "some text"}]}`."""
-    if isinstance(item, dict) and len(found := cast(JSONObject, item)) == 2:
-        blocks, role = found.get(key), found.get("role")
-        if isinstance(blocks, list) and isinstance(role, str) and role in roles:
-            text = _lone_text(cast("list[JSON]", blocks))
+    if is_object(item) and len(item) == 2:
+        blocks, role = item.get(key), item.get("role")
+        if is_array(blocks) and isinstance(role, str) and role in roles:
+            text = _lone_text(blocks)
             return None if text is None else Message(role=roles[role], parts=(Text(text=text),))
     return None
 
 
 def _lone_text(blocks: list[JSON]) -> str | None:
     block = blocks[0] if len(blocks) == 1 else None
-    if isinstance(block, dict) and len(found := cast(JSONObject, block)) == 1:
-        text = found.get("text")
+    if is_object(block) and len(block) == 1:
+        text = block.get("text")
         return text if isinstance(text, str) else None
     return None
 

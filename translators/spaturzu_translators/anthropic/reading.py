@@ -15,6 +15,7 @@ from ..json_text import compact_dumps
 from ..messages import (
     JSON,
     NOTHING,
+    RESULT_PARTS,
     Blob,
     CacheTtl,
     File,
@@ -28,6 +29,8 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    is_array,
+    is_object,
 )
 from ..provider_fields import with_shared
 
@@ -61,6 +64,8 @@ def kept_fields(fields: Mapping[str, JSON]) -> ProviderFields:
 
 def extras(block: JSONObject, known: frozenset[str]) -> tuple[CacheTtl | None, ProviderFields]:
     """The cache mark of a block, and its fields that have no canonical name. A null is no field."""
+    if block.keys() <= known:
+        return None, NOTHING
     rest = {name: value for name, value in block.items() if name not in known and value is not None}
     if not rest:
         return None, NOTHING
@@ -72,22 +77,20 @@ def extras(block: JSONObject, known: frozenset[str]) -> tuple[CacheTtl | None, P
 
 def cache_of(control: JSON) -> CacheTtl | None:
     """The time to live that a `cache_control` asks for, 5 minutes where it does not say; None if it is not that."""
-    if not isinstance(control, dict):
+    if not is_object(control):
         return None
-    found = cast(JSONObject, control)
-    if found.get("type") != "ephemeral" or found.keys() - {"type", "ttl"}:
+    if control.get("type") != "ephemeral" or control.keys() - {"type", "ttl"}:
         return None
-    return _TTLS.get(str(found.get("ttl") or "5m"))
+    return _TTLS.get(str(control.get("ttl") or "5m"))
 
 
 def decode_blocks(content: JSON, who: str, names: Names) -> tuple[Part, ...]:
     """The parts of a message's content: a string or a list of blocks."""
     if isinstance(content, str):
         return (Text(text=content),)
-    if not isinstance(content, list):
+    if not is_array(content):
         wrong(who, "a string or a list of blocks", content)
-    blocks = cast("list[JSON]", content)
-    return tuple(decode_block(block, f"{who}[{number}]", names) for number, block in enumerate(blocks))
+    return tuple([decode_block(block, f"{who}[{number}]", names) for number, block in enumerate(content)])
 
 
 def decode_block(block: JSON, who: str, names: Names) -> Part:
@@ -159,7 +162,7 @@ def _decode_tool_result(block: JSONObject, who: str, names: Names) -> ToolResult
     cache, fields = extras(block, _TOOL_RESULT)
     return ToolResult(
         call_id=call_id,
-        content=tuple(_result_part(part, who) for part in parts),
+        content=tuple([_result_part(part, who) for part in parts]),
         name=names.get(call_id),
         is_error=bool(block.get("is_error")),
         cache=cache,
@@ -168,7 +171,7 @@ def _decode_tool_result(block: JSONObject, who: str, names: Names) -> ToolResult
 
 
 def _result_part(part: Part, who: str) -> ResultPart:
-    if isinstance(part, Text | Blob | Uri | File | Opaque):
+    if isinstance(part, RESULT_PARTS):
         return part
     raise BadWire(f"{who}.content must not hold a {type(part).__name__}")
 

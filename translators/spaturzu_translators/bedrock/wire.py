@@ -6,7 +6,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, NoReturn, cast
 
 from ..codec import BadWire
-from ..messages import JSON, JSONObject, ProviderFields
+from ..messages import JSON, JSONObject, ProviderFields, is_array, is_object
 
 OWN = "bedrock"
 NO_FIELDS: JSONObject = {}
@@ -14,7 +14,7 @@ NO_FIELDS: JSONObject = {}
 
 def object_or_none(value: JSON) -> JSONObject | None:
     """`value` where it is an object."""
-    return cast(JSONObject, value) if isinstance(value, dict) else None
+    return value if is_object(value) else None
 
 
 def own_fields(fields: ProviderFields) -> JSONObject:
@@ -44,13 +44,13 @@ def object_at(found: JSONObject, name: str, where: str) -> JSONObject | None:
     value = found.get(name)
     if value is None:
         return None
-    return cast(JSONObject, value) if isinstance(value, dict) else expected(value, "an object", f"{where}.{name}")
+    return value if is_object(value) else expected(value, "an object", f"{where}.{name}")
 
 
 def an_object(found: JSONObject, name: str, where: str) -> JSONObject:
     """A member that must be there and be an object."""
     value = found.get(name)
-    return cast(JSONObject, value) if isinstance(value, dict) else expected(value, "an object", f"{where}.{name}")
+    return value if is_object(value) else expected(value, "an object", f"{where}.{name}")
 
 
 def list_at(found: JSONObject, name: str, where: str) -> list[Any]:
@@ -58,7 +58,7 @@ def list_at(found: JSONObject, name: str, where: str) -> list[Any]:
     value = found.get(name)
     if value is None:
         return []
-    return cast("list[Any]", value) if isinstance(value, list) else expected(value, "a list", f"{where}.{name}")
+    return value if is_array(value) else expected(value, "a list", f"{where}.{name}")
 
 
 def text_at(found: JSONObject, name: str, where: str) -> str | None:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NoReturn
 
 from ..codec import BadWire, as_list, as_object
-from ..messages import JSON, NOTHING, JSONObject, ProviderFields
+from ..messages import JSON, NOTHING, JSONObject, ProviderFields, is_object
 
 
 @lru_cache(maxsize=1024)
@@ -30,7 +30,7 @@ def fields(value: JSON, who: str) -> JSONObject:
 
 def items(value: JSON, who: str) -> list[JSON]:
     """A repeated field; Google's parsers also take a single object for a list of one."""
-    return [cast(JSONObject, value)] if isinstance(value, dict) else as_list(value, who)
+    return [value] if is_object(value) else as_list(value, who)
 
 
 def string(value: JSON, who: str) -> str:
@@ -38,6 +38,19 @@ def string(value: JSON, who: str) -> str:
     if not isinstance(value, str):
         raise BadWire(f"{who} must be a string, found {type(value).__name__}")
     return value
+
+
+def string_at(values: JSONObject, name: str, who: str, default: str | None = None) -> str:
+    """The string under `name`; without a `default`, a BadWire where there is none."""
+    value = values.get(name, default)
+    return value if isinstance(value, str) else wrong(values, name, who, "a string")
+
+
+def wrong(values: JSONObject, name: str, who: str, expected: str) -> NoReturn:
+    """Raise the BadWire that says what should stand under `name`."""
+    if name not in values:
+        raise BadWire(f"{who} lacks {name}")
+    raise BadWire(f"{who}.{name} must be {expected}, found {type(values[name]).__name__}")
 
 
 def strings(value: JSON, who: str) -> tuple[str, ...]:
@@ -67,6 +80,13 @@ def boolean(value: JSON, who: str) -> bool:
     if not isinstance(value, bool):
         raise BadWire(f"{who} must be true or false, found {type(value).__name__}")
     return value
+
+
+def rest(values: JSONObject, known: frozenset[str]) -> JSONObject:
+    """What stands beside the `known` names; a dict of its own."""
+    if values.keys() <= known:
+        return {}
+    return {name: value for name, value in values.items() if name not in known}
 
 
 def own(values: JSONObject) -> ProviderFields:

@@ -11,7 +11,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable
 from typing import Any, assert_never, cast
 
-from ..codec import BadWire
+from ..codec import as_object
 from ..ids import map_id
 from ..json_text import dumps, parsed, parsed_object
 from ..loss import Losses
@@ -33,8 +33,9 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    is_object,
 )
-from .fields import boolean, fields, items, own, put_own, string
+from .fields import boolean, fields, items, own, put_own, string, string_at, wrong
 
 SENTINEL = b64encode(b"skip_thought_signature_validator").decode()
 """Stands in for the signature of a call that another provider made."""
@@ -52,11 +53,10 @@ _DEFAULT_TYPES: dict[Modality, str] = {
 
 def decode_part(value: JSON, who: str) -> Part:
     """One part. A call or result that names no id has the id "": what is around it tells which it is."""
-    if isinstance(value, dict) and len(cast(JSONObject, value)) == 1:  # nearly every part of a chat is plain text
-        text = cast(JSONObject, value).get("text")
-        if isinstance(text, str):
-            return Text(text=text)
-    part = fields(value, who)
+    part = as_object(value, who)
+    if len(part) == 1 and isinstance(text := part.get("text"), str):  # nearly every part of a chat
+        return Text(text=text)
+    part = fields(part, who)
     for kind, decode in _DECODERS.items():
         if kind in part:
             return decode(part, who)
@@ -90,72 +90,84 @@ def _decode_text(part: JSONObject, who: str) -> Text | Reasoning:
     return Text(text=text, provider_fields=own(_rest(part, "text")))
 
 
+_CALL = frozenset({"id", "name", "args"})
+_RESPONSE = frozenset({"id", "name", "response", "parts"})
+_INLINE = frozenset({"mimeType", "data", "displayName"})
+_FILE = frozenset({"mimeType", "fileUri", "displayName"})
+
+
 def _decode_call(part: JSONObject, who: str) -> ToolCall:
-    call = fields(part["functionCall"], f"{who}.functionCall")
-    arguments = fields_of_any_name(call.get("args", {}), f"{who}.functionCall.args")
+    who = f"{who}.functionCall"
+    call = fields(part["functionCall"], who)
     return ToolCall(
-        id=string(call.get("id", ""), f"{who}.functionCall.id"),
-        name=_required(call, "name", f"{who}.functionCall"),
-        arguments=dumps(arguments),
-        provider_fields=own(_rest(part, "functionCall") | _inner(call, "functionCall", "id", "name", "args")),
+        id=string_at(call, "id", who, ""),
+        name=string_at(call, "name", who),
+        arguments=dumps(_any_object(call, "args", who)),
+        provider_fields=_beside(part, "functionCall", call, _CALL),
     )
 
 
 def _decode_result(part: JSONObject, who: str) -> ToolResult:
     who = f"{who}.functionResponse"
     result = fields(part["functionResponse"], who)
-    said, is_error, structured = _decode_answer(fields_of_any_name(result.get("response", {}), f"{who}.response"))
-    media = [_result_part(item, f"{who}.parts[{n}]") for n, item in enumerate(items(result.get("parts", []), who))]
-    inner = _inner(result, "functionResponse", "id", "name", "response", "parts")
+    content, is_error, structured = _decode_answer(_any_object(result, "response", who))
+    if "parts" in result:
+        media = enumerate(items(result["parts"], f"{who}.parts"))
+        content = (*content, *(_result_part(item, f"{who}.parts[{n}]") for n, item in media))
     return ToolResult(
-        call_id=string(result.get("id", ""), f"{who}.id"),
-        content=(*said, *media),
-        name=_required(result, "name", who),
+        call_id=string_at(result, "id", who, ""),
+        content=content,
+        name=string_at(result, "name", who),
         is_error=is_error,
         structured=structured,
-        provider_fields=own(_rest(part, "functionResponse") | inner),
+        provider_fields=_beside(part, "functionResponse", result, _RESPONSE),
     )
 
 
-def _decode_answer(answer: JSONObject) -> tuple[list[Text], bool, bool]:
+def _decode_answer(answer: JSONObject) -> tuple[tuple[ResultPart, ...], bool, bool]:
     """`response` as text, whether it is an error, whether the text is JSON.
 
     Google reads `output` and `error` as the answer itself, and any other object as the answer in whole.
     """
     if not answer:
-        return [], False, False
-    is_error = answer.keys() == {"error"}
-    said = next(iter(answer.values())) if is_error or answer.keys() == {"output"} else answer
+        return (), False, False
+    is_error = len(answer) == 1 and "error" in answer
+    said: Any = answer
+    if len(answer) == 1 and (is_error or "output" in answer):
+        (said,) = answer.values()
     if isinstance(said, str):
-        return [Text(text=said)], is_error, False
-    return [Text(text=dumps(said))], is_error, True
+        return (Text(text=said),), is_error, False
+    return (Text(text=dumps(said)),), is_error, True
 
 
 def _result_part(value: JSON, who: str) -> ResultPart:
     part = decode_part(value, who)
-    return part if isinstance(part, Blob | Uri | File) else Opaque(issuer="gemini", value=value)
+    return part if isinstance(part, _MEDIA) else Opaque(issuer="gemini", value=value)
+
+
+_MEDIA = (Blob, Uri, File)
 
 
 def _decode_inline(part: JSONObject, who: str) -> Blob:
     who = f"{who}.inlineData"
     blob = fields(part["inlineData"], who)
-    media_type = string(blob.get("mimeType", ""), f"{who}.mimeType")
+    media_type = string_at(blob, "mimeType", who, "")
     return Blob(
         modality=modality_of(media_type),
         media_type=media_type,
-        data=_standard_base64(_required(blob, "data", who)),
+        data=_standard_base64(string_at(blob, "data", who)),
         name=_name(blob, who),
-        provider_fields=own(_rest(part, "inlineData") | _inner(blob, "inlineData", "mimeType", "data", "displayName")),
+        provider_fields=_beside(part, "inlineData", blob, _INLINE),
     )
 
 
 def _decode_file(part: JSONObject, who: str) -> Uri | File:
     who = f"{who}.fileData"
     data = fields(part["fileData"], who)
-    uri = _required(data, "fileUri", who)
-    media_type = string(data["mimeType"], f"{who}.mimeType") if "mimeType" in data else None
+    uri = string_at(data, "fileUri", who)
+    media_type = string_at(data, "mimeType", who) if "mimeType" in data else None
     modality = modality_of(media_type or _type_by_name(uri))
-    extra = own(_rest(part, "fileData") | _inner(data, "fileData", "mimeType", "fileUri", "displayName"))
+    extra = _beside(part, "fileData", data, _FILE)
     name = _name(data, who)
     if uri.startswith(_STORES):
         return File(
@@ -179,11 +191,10 @@ def modality_of(media_type: str) -> Modality:
     return cast(Modality, kind) if kind in ("image", "audio", "video") else "document"
 
 
-def fields_of_any_name(value: JSON, who: str) -> JSONObject:
+def _any_object(values: JSONObject, name: str, who: str) -> JSONObject:
     """A JSON object of the caller's own making: its names and nulls are its own. Null itself is empty."""
-    if not isinstance(value, dict | None):
-        raise BadWire(f"{who} must be an object, found {type(value).__name__}")
-    return cast(JSONObject, value or {})
+    value = values.get(name)
+    return value if is_object(value) else {} if value is None else wrong(values, name, who, "an object")
 
 
 def _type_by_name(uri: str) -> str:
@@ -197,14 +208,16 @@ def _standard_base64(data: str) -> str:
     return data.replace("-", "+").replace("_", "/") if "-" in data or "_" in data else data
 
 
-def _required(values: JSONObject, name: str, who: str) -> str:
-    if name not in values:
-        raise BadWire(f"{who} lacks {name}")
-    return string(values[name], f"{who}.{name}")
-
-
 def _name(values: JSONObject, who: str) -> str | None:
-    return string(values["displayName"], f"{who}.displayName") if "displayName" in values else None
+    return string_at(values, "displayName", who) if "displayName" in values else None
+
+
+def _beside(part: JSONObject, kind: str, inner: JSONObject, known: frozenset[str]) -> ProviderFields:
+    """What a part says beside its `kind`, and inside that beside the `known`."""
+    if len(part) == 1 and inner.keys() <= known:
+        return NOTHING
+    within = {f"{kind}.{name}": value for name, value in inner.items() if name not in known}
+    return own(_rest(part, kind) | within)
 
 
 def _rest(part: JSONObject, *known: str) -> JSONObject:
@@ -218,10 +231,6 @@ def _rest(part: JSONObject, *known: str) -> JSONObject:
         and not (name == "thought" and value is False)
         and not (name == "thoughtSignature" and value in _SENTINELS)
     }
-
-
-def _inner(values: JSONObject, place: str, *known: str) -> JSONObject:
-    return {f"{place}.{name}": value for name, value in values.items() if name not in known}
 
 
 def encode_text(text: str, provider_fields: ProviderFields = NOTHING) -> JSONObject:

@@ -15,7 +15,7 @@ from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns, plain_block_turn
 from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
-from .fields import boolean, fields, integer, items, number, own, put_own, string, strings
+from .fields import boolean, fields, integer, items, number, own, put_own, rest, string, string_at, strings
 from .history import encode_messages
 from .model_facts import thinking_of
 from .names import tool_names
@@ -73,7 +73,7 @@ _MAX_SEED = 2**31
 def decode_request(wire: WireRequest) -> Request:
     """The canonical request of a body. Raises BadWire where it is not a generateContent body."""
     body = fields(wire.body, WHO)
-    kept: JSONObject = {name: value for name, value in body.items() if name not in _ROOT}
+    kept = rest(body, _ROOT)
     said: dict[str, Any] = {}
     if "generationConfig" in body:
         said = _decode_settings(fields(body["generationConfig"], f"{WHO}: generationConfig"), kept)
@@ -184,25 +184,23 @@ def _decode_content(value: JSON, turn: int, calls: _Calls) -> Message:
         return plain
     who = f"{WHO}: contents[{turn}]"
     content = fields(value, who)
-    parts = [
-        decode_part(part, f"{who}.parts[{n}]") for n, part in enumerate(items(content.get("parts", []), f"{who}.parts"))
-    ]
-    if not all(type(part) is Text for part in parts):
-        parts = [calls.paired(part, turn, n) for n, part in enumerate(parts)]
-    kept = {name: item for name, item in content.items() if name not in _CONTENT}
-    return Message(role=_role(content, parts, who), parts=tuple(parts), provider_fields=own(kept))
+    listed = items(content.get("parts", []), f"{who}.parts")
+    parts = tuple([calls.paired(decode_part(part, f"{who}.parts[{n}]"), turn, n) for n, part in enumerate(listed)])
+    return Message(role=_role(content, parts, who), parts=parts, provider_fields=own(rest(content, _CONTENT)))
 
 
 _SPEAKERS: dict[JSON, Role] = {"user": "user", "model": "assistant"}
 _CONTENT = frozenset({"role", "parts"})
 
 
-def _role(content: JSONObject, parts: list[Part], who: str) -> Role:
+def _role(content: JSONObject, parts: tuple[Part, ...], who: str) -> Role:
     """What the parts demand, else what the content says."""
     for part in parts:
-        if isinstance(part, ToolCall | ToolResult):
-            return "assistant" if isinstance(part, ToolCall) else "user"
-    role = string(content.get("role", ""), f"{who}.role")
+        if isinstance(part, ToolCall):
+            return "assistant"
+        if isinstance(part, ToolResult):
+            return "user"
+    role = string_at(content, "role", who, "")
     if role not in _ROLES:
         raise BadWire(f"{who}.role must be user or model, found {role!r}")
     return _ROLES[role]
@@ -222,17 +220,16 @@ class _Calls:
 
     def paired(self, part: Part, turn: int, index: int) -> Part:
         """`part` with the id that it lacked, and the caller's own name of its tool."""
-        match part:
-            case ToolCall():
-                found = replace(part, id=part.id or f"call_{turn}_{index}", name=self._own(part.name))
-                self._open.append((turn, found.name, found.id))
-                return found
-            case ToolResult(name=name):
-                name = self._own(name or "")
-                call_id = self._answered(part.call_id, name) or f"call_{turn}_{index}"
+        if isinstance(part, ToolCall):
+            if not part.id or self._renamed:
+                part = replace(part, id=part.id or f"call_{turn}_{index}", name=self._own(part.name))
+            self._open.append((turn, part.name, part.id))
+        elif isinstance(part, ToolResult):
+            name = self._own(part.name or "")
+            call_id = self._answered(part.call_id, name) or f"call_{turn}_{index}"
+            if (call_id, name) != (part.call_id, part.name):
                 return replace(part, call_id=call_id, name=name)
-            case _:
-                return part
+        return part
 
     def _own(self, name: str) -> str:
         return self._renamed.get(name, name) if self._renamed else name
@@ -274,15 +271,19 @@ _FUNCTION = frozenset({"name", "description", "parametersJsonSchema"})
 
 
 def _decode_function(function: JSONObject, who: str, renamed: Mapping[str, str]) -> Tool:
-    name = string(function.get("name"), f"{who}.functionDeclarations: name")
-    about = string(function["description"], f"{who}: {name}.description") if "description" in function else None
-    kept = {key: value for key, value in function.items() if key not in _FUNCTION}
+    name = string_at(function, "name", f"{who}.functionDeclarations")
+    about = string_at(function, "description", f"{who}: {name}") if "description" in function else None
     parameters: JSONObject | None = None
     if "parametersJsonSchema" in function:
         parameters = as_object(function["parametersJsonSchema"], f"{who}: {name}.parametersJsonSchema")
     elif "parameters" in function:
         parameters = from_openapi(as_object(function["parameters"], f"{who}: {name}.parameters"))
-    return Tool(name=renamed.get(name, name), description=about, parameters=parameters, provider_fields=own(kept))
+    return Tool(
+        name=renamed.get(name, name),
+        description=about,
+        parameters=parameters,
+        provider_fields=own(rest(function, _FUNCTION)),
+    )
 
 
 def _decode_choice(body: JSONObject, kept: JSONObject, renamed: Mapping[str, str]) -> tuple[ToolChoice | None, bool]:

@@ -31,6 +31,7 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    is_array,
 )
 from .reading import OWN, maybe_object, own_fields, required_string, rest_of, string, wrong
 
@@ -65,14 +66,14 @@ def decode_content(value: JSON, who: str) -> list[Part]:
         return []
     if isinstance(value, str):
         return [Text(text=value)]
-    if not isinstance(value, list):
+    if not is_array(value):
         raise wrong(who, "a string or a list of chunks", value)
-    chunks = cast("list[JSON]", value)
-    return [decode_chunk(as_object(chunk, f"{who}[{at}]"), f"{who}[{at}]") for at, chunk in enumerate(chunks)]
+    return [decode_chunk(chunk, f"{who}[{at}]") for at, chunk in enumerate(value)]
 
 
-def decode_chunk(chunk: Chunk, who: str) -> Part:
+def decode_chunk(value: JSON, who: str) -> Part:
     """One chunk. What no other provider has (references, resources, future types) stays opaque."""
+    chunk = as_object(value, who)
     match chunk.get("type"):
         case "text":
             return Text(text=required_string(chunk, "text", who), provider_fields=rest_of(chunk, _TEXT))
