@@ -9,7 +9,7 @@ from typing import TypeAlias, assert_never
 from .failures import Failure
 from .messages import JSON, NOTHING, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from .responses import Candidate, FinishReason, Response, Usage
-from .values import value
+from .values import value, value_by_place
 
 
 @value
@@ -31,7 +31,7 @@ class PartStarted:
     candidate: int = 0
 
 
-@value
+@value_by_place
 class TextDelta:
     """More text of a Text, Refusal or Reasoning part."""
 
@@ -40,7 +40,7 @@ class TextDelta:
     candidate: int = 0
 
 
-@value
+@value_by_place
 class ArgumentsDelta:
     """More JSON text of a ToolCall's arguments."""
 

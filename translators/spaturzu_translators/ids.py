@@ -7,23 +7,38 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 
 from .messages import Provider
 
-_RULES: dict[Provider, tuple[re.Pattern[str], int]] = {
-    "openai": (re.compile(r".{1,40}", re.DOTALL), 40),
-    "anthropic": (re.compile(r"[a-zA-Z0-9_-]{1,128}"), 40),
-    "bedrock": (re.compile(r"[a-zA-Z0-9_.:-]{1,64}"), 40),
-    "gemini": (re.compile(r".+", re.DOTALL), 40),
-    "mistral": (re.compile(r"[a-zA-Z0-9]{9}"), 9),
+_RULES: dict[Provider, tuple[Callable[[str], object], int]] = {
+    "openai": (lambda call_id: 0 < len(call_id) <= 40, 40),
+    "anthropic": (re.compile(r"[a-zA-Z0-9_-]{1,128}").fullmatch, 40),
+    "bedrock": (re.compile(r"[a-zA-Z0-9_.:-]{1,64}").fullmatch, 40),
+    "gemini": (bool, 40),
+    "mistral": (re.compile(r"[a-zA-Z0-9]{9}").fullmatch, 9),
 }
+"""What each accepts, and how long the id is that stands in for one that it does not."""
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 
 def map_id(provider: Provider, call_id: str) -> str:
     """`call_id` itself where `provider` accepts it, else a hash of it that `provider` accepts."""
-    rule, length = _RULES[provider]
-    return call_id if rule.fullmatch(call_id) else _hashed(call_id, length)
+    accepts, length = _RULES[provider]
+    return call_id if accepts(call_id) else _hashed(call_id, length)
+
+
+class Remembered(dict[str, str]):
+    """A conversion of ids or names that one encoding asks for again and again: `of` once for each."""
+
+    __slots__ = ("of",)
+
+    def __init__(self, of: Callable[[str], str]) -> None:
+        self.of = of
+
+    def __missing__(self, given: str) -> str:
+        found = self[given] = self.of(given)
+        return found
 
 
 def short_hash(text: str) -> str:

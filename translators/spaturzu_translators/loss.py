@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from .messages import JSON, ProviderFields, Role, ToolResult, Wire
 from .provider_fields import MARKERS, is_shared, is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
-from .values import value
+from .values import value, value_by_place
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -31,7 +32,7 @@ class Loss:
     matters: Matters
 
 
-@dataclass(frozen=True, slots=True)
+@value_by_place
 class Encoded(Generic[T_co]):
     """An encoder's result and what it could not say."""
 
@@ -63,21 +64,26 @@ class Losses:
         """All of them, in order. A path inside another lost path is not said twice; the outer one matters as much."""
         if len(self._losses) < 2:
             return tuple(self._losses.values())
-        paths = self._losses.keys()
-        outer = [path for path in paths if not any(_inside(path, other) for other in paths)]
-        return tuple(self._whole(path) for path in outer)
+        outer: dict[str, Loss] = {}
+        inner: list[tuple[str, Loss]] = []
+        for path, loss in self._losses.items():
+            around = next((place for place in _around(path) if place in self._losses), None)
+            if around is None:
+                outer[path] = loss
+            else:
+                inner.append((around, loss))
+        for around, loss in inner:
+            if loss.matters == "meaning":
+                outer[around] = replace(outer[around], matters="meaning")
+        return tuple(outer.values())
 
-    def _whole(self, path: str) -> Loss:
-        loss = self._losses[path]
-        if loss.matters == "meaning" or not any(
-            inner.matters == "meaning" and _inside(inner.path, path) for inner in self._losses.values()
-        ):
-            return loss
-        return replace(loss, matters="meaning")
+
+def _around(path: str) -> Iterator[str]:
+    """The paths that `path` lies inside of, the widest first: `a`, `a[0]` and `a[0].b` for `a[0].b[1]`."""
+    return (path[: found.start()] for found in _STEP.finditer(path) if found.start())
 
 
-def _inside(path: str, other: str) -> bool:
-    return len(path) > len(other) and path.startswith(other) and path[len(other)] in ".["
+_STEP = re.compile(r"[.\[]")
 
 
 class Joins:

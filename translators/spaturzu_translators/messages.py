@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, NoReturn, TypeAlias, TypeGuard, cast
 
-from .values import value
+from .values import value, value_by_place
 
 JSON: TypeAlias = Any
 """A value of `json.loads`: dict, list, str, int, float, bool or None."""
@@ -57,7 +57,7 @@ Modality: TypeAlias = Literal["image", "audio", "video", "document"]
 CacheTtl: TypeAlias = Literal["5m", "30m", "1h", "12h"]
 
 
-@value
+@value_by_place
 class Text:
     """Plain text. `cache` marks the end of a cacheable prefix and says for how long."""
 
@@ -88,7 +88,7 @@ class Reasoning:
     provider_fields: ProviderFields = NOTHING
 
 
-@value
+@value_by_place
 class ToolCall:
     """The model asks for a tool. `arguments` is JSON text exactly as the model wrote it, possibly invalid."""
 
@@ -149,7 +149,7 @@ ResultPart: TypeAlias = Text | Blob | Uri | File | Opaque
 RESULT_PARTS = (Text, Blob, Uri, File, Opaque)
 
 
-@value
+@value_by_place
 class ToolResult:
     """The answer to a `ToolCall`. `name` where the wire carries it; `structured`: the one text is JSON."""
 
@@ -165,7 +165,7 @@ class ToolResult:
 Part: TypeAlias = Text | Refusal | Reasoning | ToolCall | ToolResult | Blob | Uri | File | Opaque
 
 
-@value
+@value_by_place
 class Message:
     """One turn. Tool results are parts of the *user* turn that follows the calls, before its other parts."""
 
@@ -182,7 +182,7 @@ def plain_turn(item: JSON) -> Message | None:
     if is_object(item) and len(item) == 2:
         role, content = item.get("role"), item.get("content")
         if content and isinstance(content, str) and (role == "user" or role == "assistant"):
-            return Message(role=role, parts=(Text(text=content),))
+            return Message(role, (Text(content),))
     return None
 
 
@@ -192,7 +192,7 @@ def plain_block_turn(item: JSON, key: str, roles: Mapping[JSON, Role]) -> Messag
         blocks, role = item.get(key), item.get("role")
         if is_array(blocks) and isinstance(role, str) and role in roles:
             text = _lone_text(blocks)
-            return None if text is None else Message(role=roles[role], parts=(Text(text=text),))
+            return None if text is None else Message(roles[role], (Text(text),))
     return None
 
 

@@ -17,3 +17,9 @@ def value(cls: type[T]) -> type[T]:
     (`python -X dev`) only: `frozen=True` makes a value three times as dear, and one translation makes hundreds.
     """
     return dataclass(frozen=sys.flags.dev_mode, slots=True, kw_only=True, unsafe_hash=True)(cls)
+
+
+@dataclass_transform(frozen_default=True)
+def value_by_place(cls: type[T]) -> type[T]:
+    """The same for what a translation makes most of: its fields may be given by place, in half the time."""
+    return dataclass(frozen=sys.flags.dev_mode, slots=True, unsafe_hash=True)(cls)

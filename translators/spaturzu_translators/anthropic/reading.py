@@ -87,7 +87,7 @@ def cache_of(control: JSON) -> CacheTtl | None:
 def decode_blocks(content: JSON, who: str, names: Names) -> tuple[Part, ...]:
     """The parts of a message's content: a string or a list of blocks."""
     if isinstance(content, str):
-        return (Text(text=content),)
+        return (Text(content),)
     if not is_array(content):
         wrong(who, "a string or a list of blocks", content)
     return tuple([decode_block(block, f"{who}[{number}]", names) for number, block in enumerate(content)])
@@ -108,7 +108,7 @@ def decode_text(block: JSONObject, who: str, names: Names) -> Text:
     """A text block. `citations` stay ours."""
     text = string(block, "text", who)
     if len(block) == 2:
-        return Text(text=text)
+        return Text(text)
     citations = block.get("citations")
     if citations is not None:
         as_list(citations, f"{who}.citations")
@@ -139,13 +139,8 @@ _TOOL_USE = frozenset({"type", "id", "name", "input"})
 
 def _decode_tool_use(block: JSONObject, who: str, names: Names) -> ToolCall:
     cache, fields = extras(block, _TOOL_USE)
-    return ToolCall(
-        id=string(block, "id", who),
-        name=string(block, "name", who),
-        arguments=arguments_text(block.get("input") or {}),
-        cache=cache,
-        provider_fields=fields,
-    )
+    call_id, name = string(block, "id", who), string(block, "name", who)
+    return ToolCall(call_id, name, arguments_text(block.get("input") or {}), cache, fields)
 
 
 def arguments_text(value: JSON) -> str:

@@ -149,24 +149,30 @@ def _decode_messages(body: JSONObject) -> tuple[tuple[Text, ...], tuple[Message,
         if (turn := plain_turn(raw)) is not None:
             messages.append(turn)
             continue
-        message = _decode_message(as_object(raw, f"{WHO}: messages[{number}]"), f"messages[{number}]", names)
-        texts = [part for part in message.parts if isinstance(part, Text)]
-        plain = len(texts) == len(message.parts) and not message.provider_fields
-        if message.role == "system" and not messages and plain:
-            leading.extend(texts)
+        message = _decode_message(raw, f"{WHO}: messages[{number}]", names)
+        if message.role == "system" and not messages and (texts := _plain_texts(message)) is not None:
+            leading += texts
         else:
             messages.append(message)
-        names.update((part.id, part.name) for part in message.parts if isinstance(part, ToolCall))
+        for part in message.parts:
+            if isinstance(part, ToolCall):
+                names[part.id] = part.name
     return tuple(leading), merged(messages)
 
 
-def _decode_message(raw: JSONObject, where: str, names: Mapping[str, str]) -> Message:
-    role = _ROLES.get(string(raw, "role", f"{WHO}: {where}"))
+def _plain_texts(message: Message) -> list[Text] | None:
+    texts = [part for part in message.parts if isinstance(part, Text)]
+    return texts if len(texts) == len(message.parts) and not message.provider_fields else None
+
+
+def _decode_message(item: JSON, where: str, names: Mapping[str, str]) -> Message:
+    raw = as_object(item, where)
+    role = _ROLES.get(string(raw, "role", where))
     if role is None:
-        raise BadWire(f"{WHO}: {where}.role must be user, assistant or system, found {raw.get('role')!r}"[:200])
-    parts = decode_blocks(raw.get("content"), f"{WHO}: {where}.content", names)
+        raise BadWire(f"{where}.role must be user, assistant or system, found {raw.get('role')!r}"[:200])
+    parts = decode_blocks(raw.get("content"), f"{where}.content", names)
     if len(raw) == 2:
-        return Message(role=role, parts=parts)
+        return Message(role, parts)
     rest = {name: value for name, value in raw.items() if name not in ("role", "content") and value is not None}
     return Message(role=role, parts=parts, provider_fields=kept_fields(rest))
 

@@ -27,6 +27,7 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    only_text,
 )
 from .reading import own_fields
 
@@ -129,9 +130,10 @@ def encode_tool_use(part: ToolCall, path: str, losses: Losses) -> JSONObject:
         "id": map_id("anthropic", part.id),
         "name": part.name,
         "input": _input(part.arguments, path, losses),
-        **own_fields(part.provider_fields),
     }
-    return with_cache(block, part.cache, path, losses)
+    if part.provider_fields:
+        block |= own_fields(part.provider_fields)
+    return with_cache(block, part.cache, path, losses) if part.cache else block
 
 
 def _input(arguments: str, path: str, losses: Losses) -> JSONObject:
@@ -144,12 +146,15 @@ def _input(arguments: str, path: str, losses: Losses) -> JSONObject:
 
 def _encode_tool_result(part: ToolResult, path: str, losses: Losses) -> JSONObject:
     block: JSONObject = {"type": "tool_result", "tool_use_id": map_id("anthropic", part.call_id)}
-    if content := encode_blocks(part.content, f"{path}.content", losses):
+    if (text := only_text(part.content)) and not text.isspace():
+        block["content"] = text
+    elif content := encode_blocks(part.content, f"{path}.content", losses):
         block["content"] = compact(content)
     if part.is_error:
         block["is_error"] = True
-    block.update(own_fields(part.provider_fields))
-    return with_cache(block, part.cache, path, losses)
+    if part.provider_fields:
+        block |= own_fields(part.provider_fields)
+    return with_cache(block, part.cache, path, losses) if part.cache else block
 
 
 def compact(blocks: list[JSONObject]) -> str | list[JSONObject]:

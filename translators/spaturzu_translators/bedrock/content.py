@@ -32,6 +32,7 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    only_text,
 )
 from .media import decode_media, encode_media
 from .model_facts import ModelFacts
@@ -70,7 +71,7 @@ def decode_blocks(blocks: list[JSON], where: str, reading: Reading) -> list[Part
     for number, block in enumerate(blocks):
         found = object_or_none(block)
         if found and len(found) == 1 and isinstance(text := found.get("text"), str):
-            parts.append(Text(text=text))  # most blocks; the long way round costs three times as much
+            parts.append(Text(text))  # most blocks; the long way round costs three times as much
         elif found and "cachePoint" in found:
             mark_cached(parts, found, f"{where}[{number}]")
         else:
@@ -125,7 +126,8 @@ def _audio(value: JSON, where: str, reading: Reading) -> Part | None:
 
 def _tool_use(value: JSON, where: str, reading: Reading) -> Part | None:
     """A call. `type: tool_use` says nothing more (models write it); `server_tool_use` is the provider's own."""
-    use, where = as_object(value, f"{where}.toolUse"), f"{where}.toolUse"
+    where = f"{where}.toolUse"
+    use = as_object(value, where)
     own = rest(use, _TOOL_USE)
     if own and own.get("type", "tool_use") != "tool_use":
         return None
@@ -134,16 +136,13 @@ def _tool_use(value: JSON, where: str, reading: Reading) -> Part | None:
     reading.calls[call_id] = name
     arguments = use.get("input")
     fields = {key: item for key, item in own.items() if key != "type"} if own else own
-    return ToolCall(
-        id=call_id,
-        name=name,
-        arguments="{}" if arguments is None else dumps(arguments),
-        provider_fields=keep(fields) if fields else NOTHING,
-    )
+    said = "{}" if arguments is None else dumps(arguments)
+    return ToolCall(call_id, name, said, None, keep(fields) if fields else NOTHING)
 
 
 def _tool_result(value: JSON, where: str, reading: Reading) -> Part | None:
-    result, where = as_object(value, f"{where}.toolResult"), f"{where}.toolResult"
+    where = f"{where}.toolResult"
+    result = as_object(value, where)
     own = rest(result, _TOOL_RESULT)
     if "type" in own:
         return None
@@ -151,7 +150,7 @@ def _tool_result(value: JSON, where: str, reading: Reading) -> Part | None:
     blocks = list_at(result, "content", where)
     return ToolResult(
         call_id=call_id,
-        content=tuple(_result_block(block, f"{where}.content[{at}]", reading) for at, block in enumerate(blocks)),
+        content=tuple([_result_block(block, where, at, reading) for at, block in enumerate(blocks)]),
         name=reading.calls.get(call_id),
         is_error=text_at(result, "status", where) == "error",
         structured=len(blocks) == 1 and "json" in blocks[0],
@@ -159,12 +158,19 @@ def _tool_result(value: JSON, where: str, reading: Reading) -> Part | None:
     )
 
 
-def _result_block(block: JSON, where: str, reading: Reading) -> ResultPart:
+def _result_block(block: JSON, where: str, at: int, reading: Reading) -> ResultPart:
+    where = f"{where}.content[{at}]"
     found = as_object(block, where)
-    if len(found) == 1 and "json" in found:
-        return Text(text=dumps(found["json"]))
+    if len(found) == 1:
+        if isinstance(text := found.get("text"), str):
+            return Text(text)
+        if "json" in found:
+            return Text(dumps(found["json"]))
     part = decode_block(found, where, reading)
-    return part if isinstance(part, Text | Blob | Uri | Opaque) else Opaque(issuer="bedrock", value=found)
+    return part if isinstance(part, _IN_RESULTS) else Opaque(issuer="bedrock", value=found)
+
+
+_IN_RESULTS = (Text, Blob, Uri, Opaque)
 
 
 def _reasoning(value: JSON, where: str, reading: Reading) -> Part | None:
@@ -362,17 +368,20 @@ def _tool_use_block(call: ToolCall, path: str, writing: Writing) -> JSONObject:
         arguments = {"_raw": call.arguments}
     name = wire_name(call.name, writing.renamed) if writing.replaying else call.name
     use: JSONObject = {"toolUseId": map_id("bedrock", call.id), "name": name, "input": arguments}
-    return {"toolUse": {**use, **own_fields(call.provider_fields)}}
+    return {"toolUse": use | own_fields(call.provider_fields) if call.provider_fields else use}
 
 
 def _tool_result_block(result: ToolResult, path: str, writing: Writing) -> JSONObject:
     content: list[JSONObject] = []
-    for at, part in enumerate(result.content):
-        content += _result_blocks(part, f"{path}.content[{at}]", result.structured, writing)
+    if not result.structured and (text := only_text(result.content)) and not text.isspace():
+        content.append({"text": text})
+    else:
+        for at, part in enumerate(result.content):
+            content += _result_blocks(part, f"{path}.content[{at}]", result.structured, writing)
     block: JSONObject = {"toolUseId": map_id("bedrock", result.call_id), "content": content}
     if result.is_error:
         block["status"] = "error"
-    return {"toolResult": {**block, **own_fields(result.provider_fields)}}
+    return {"toolResult": block | own_fields(result.provider_fields) if result.provider_fields else block}
 
 
 def _result_blocks(part: ResultPart, path: str, structured: bool, writing: Writing) -> list[JSONObject]:

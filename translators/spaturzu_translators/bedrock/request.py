@@ -103,7 +103,7 @@ def _decode_message(message: JSON, number: int, reading: Reading) -> Message:
         return expected(found["role"], "user, assistant or system", f"{where}.role")
     own = rest(found, _MESSAGE)
     parts = decode_blocks(list_at(found, "content", where), f"{where}.content", reading)
-    return Message(role=role, parts=tuple(parts), provider_fields=keep(own) if own else NOTHING)
+    return Message(role, tuple(parts), keep(own) if own else NOTHING)
 
 
 def _system_texts(message: Message) -> list[Text] | None:
@@ -301,13 +301,17 @@ def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObj
         if message.role == "assistant" and content and "document" in content[-1]:
             content.pop()  # only the user may show documents
             writing.losses.drop(f"{path}.parts[{index}]", "meaning")
-        if any("document" in block for block in content[before:]):
+        if len(content) > before and _shows_document(content, before):
             document = (index, len(content))
     if document[1] and not any(block.keys() & {"text", "citationsContent"} for block in content):
         index, end = document
         content.insert(end, {"text": _ABOUT_DOCUMENT})
         writing.losses.approximate(f"{path}.parts[{index}]")
     return content
+
+
+def _shows_document(content: list[JSONObject], before: int) -> bool:
+    return "document" in content[before] or any("document" in block for block in content[before + 1 :])
 
 
 def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> list[JSONObject]:

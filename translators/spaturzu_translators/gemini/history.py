@@ -88,7 +88,8 @@ class _History:
         ]
         if self._signed and message.role == "assistant":
             sign(parts)
-        return put_own({"role": _ROLES[message.role], "parts": parts}, message.provider_fields)
+        content: JSONObject = {"role": _ROLES[message.role], "parts": parts}
+        return put_own(content, message.provider_fields) if message.provider_fields else content
 
     def _part(self, part: Part, path: str) -> JSONObject | None:
         match part:

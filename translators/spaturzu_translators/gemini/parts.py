@@ -34,6 +34,7 @@ from ..messages import (
     ToolResult,
     Uri,
     is_object,
+    only_text,
 )
 from .fields import boolean, fields, items, own, put_own, string, string_at, wrong
 
@@ -55,7 +56,7 @@ def decode_part(value: JSON, who: str) -> Part:
     """One part. A call or result that names no id has the id "": what is around it tells which it is."""
     part = as_object(value, who)
     if len(part) == 1 and isinstance(text := part.get("text"), str):  # nearly every part of a chat
-        return Text(text=text)
+        return Text(text)
     part = fields(part, who)
     for kind, decode in _DECODERS.items():
         if kind in part:
@@ -99,12 +100,9 @@ _FILE = frozenset({"mimeType", "fileUri", "displayName"})
 def _decode_call(part: JSONObject, who: str) -> ToolCall:
     who = f"{who}.functionCall"
     call = fields(part["functionCall"], who)
-    return ToolCall(
-        id=string_at(call, "id", who, ""),
-        name=string_at(call, "name", who),
-        arguments=dumps(_any_object(call, "args", who)),
-        provider_fields=_beside(part, "functionCall", call, _CALL),
-    )
+    arguments = dumps(_any_object(call, "args", who))
+    beside = _beside(part, "functionCall", call, _CALL)
+    return ToolCall(string_at(call, "id", who, ""), string_at(call, "name", who), arguments, None, beside)
 
 
 def _decode_result(part: JSONObject, who: str) -> ToolResult:
@@ -136,8 +134,8 @@ def _decode_answer(answer: JSONObject) -> tuple[tuple[ResultPart, ...], bool, bo
     if len(answer) == 1 and (is_error or "output" in answer):
         (said,) = answer.values()
     if isinstance(said, str):
-        return (Text(text=said),), is_error, False
-    return (Text(text=dumps(said)),), is_error, True
+        return (Text(said),), is_error, False
+    return (Text(dumps(said)),), is_error, True
 
 
 def _result_part(value: JSON, who: str) -> ResultPart:
@@ -214,7 +212,8 @@ def _name(values: JSONObject, who: str) -> str | None:
 
 def _beside(part: JSONObject, kind: str, inner: JSONObject, known: frozenset[str]) -> ProviderFields:
     """What a part says beside its `kind`, and inside that beside the `known`."""
-    if len(part) == 1 and inner.keys() <= known:
+    bare = len(part) == 1 or (len(part) == 2 and is_sentinel(part.get("thoughtSignature")))
+    if bare and inner.keys() <= known:
         return NOTHING
     within = {f"{kind}.{name}": value for name, value in inner.items() if name not in known}
     return own(_rest(part, kind) | within)
@@ -258,8 +257,9 @@ def encode_call(
     if arguments is None:
         arguments = {"_raw": part.arguments}
         losses.approximate(f"{path}.arguments")
-    call: JSONObject = {"id": map_id("gemini", part.id)} if named else {}
-    call |= {"name": name or part.name, "args": arguments}
+    call: JSONObject = {"name": name or part.name, "args": arguments}
+    if named:
+        call = {"id": map_id("gemini", part.id), **call}
     return put_own({"functionCall": call}, part.provider_fields)
 
 
@@ -267,9 +267,20 @@ def encode_result(part: ToolResult, path: str, losses: Losses, *, name: str, nam
     """A result of the call to `name`: its text as `response`, its media as `parts`."""
     if part.cache is not None:
         losses.drop(f"{path}.cache")
+    said, media = only_text(part.content), list[JSONObject]()
+    if not said:
+        said = _encode_content(part, path, media, losses)
     result: JSONObject = {"id": map_id("gemini", part.call_id)} if named else {}
-    texts = [item for item in part.content if isinstance(item, Text) and item.text]
-    media: list[JSONObject] = []
+    result["name"] = name
+    result["response"] = _encode_answer(part, said)
+    if media:
+        result["parts"] = media
+    return put_own({"functionResponse": result}, part.provider_fields)
+
+
+def _encode_content(part: ToolResult, path: str, media: list[JSONObject], losses: Losses) -> str | None:
+    """A result's texts as one, if there are any; its media are added to `media`."""
+    texts = [item.text for item in part.content if isinstance(item, Text) and item.text]
     blurred = len(texts) > 1
     for number, item in enumerate(part.content):
         if isinstance(item, Text):
@@ -279,21 +290,18 @@ def encode_result(part: ToolResult, path: str, losses: Losses, *, name: str, nam
     if blurred:
         losses.approximate(f"{path}.content")
     _drop_beside(part, path, losses)
-    result |= {"name": name, "response": _encode_answer(part, texts)}
-    if media:
-        result["parts"] = media
-    return put_own({"functionResponse": result}, part.provider_fields)
+    return "\n".join(texts) if texts else None
 
 
-def _encode_answer(part: ToolResult, texts: list[Text]) -> JSONObject:
-    said: Any = "\n".join(item.text for item in texts)
+def _encode_answer(part: ToolResult, text: str | None) -> JSONObject:
+    said: Any = text or ""
     if part.structured:
         said = _value(said)
         if isinstance(said, dict) and not part.is_error and not said.keys() <= {"output", "error"}:
             return cast(JSONObject, said)
     if part.is_error:
         return {"error": said}
-    return {"output": said} if texts else {}
+    return {} if text is None else {"output": said}
 
 
 def _drop_beside(result: ToolResult, path: str, losses: Losses) -> None:

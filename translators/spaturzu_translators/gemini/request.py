@@ -186,7 +186,7 @@ def _decode_content(value: JSON, turn: int, calls: _Calls) -> Message:
     content = fields(value, who)
     listed = items(content.get("parts", []), f"{who}.parts")
     parts = tuple([calls.paired(decode_part(part, f"{who}.parts[{n}]"), turn, n) for n, part in enumerate(listed)])
-    return Message(role=_role(content, parts, who), parts=parts, provider_fields=own(rest(content, _CONTENT)))
+    return Message(_role(content, parts, who), parts, own(rest(content, _CONTENT)))
 
 
 _SPEAKERS: dict[JSON, Role] = {"user": "user", "model": "assistant"}

@@ -65,7 +65,7 @@ def decode_content(value: JSON, who: str) -> list[Part]:
     if value is None or value == "":
         return []
     if isinstance(value, str):
-        return [Text(text=value)]
+        return [Text(value)]
     if not is_array(value):
         raise wrong(who, "a string or a list of chunks", value)
     return [decode_chunk(chunk, f"{who}[{at}]") for at, chunk in enumerate(value)]
@@ -168,17 +168,15 @@ def decode_calls(calls: list[JSONObject], who: str, seed: str) -> list[ToolCall]
 
 def decode_call(call: JSONObject, who: str, seed: str) -> ToolCall:
     """A tool call. One without an id (absent, or the SDK's "null") gets one that depends on `seed` alone."""
-    function = maybe_object(call, "function", who) or {}
+    function, found_id = maybe_object(call, "function", who) or {}, call_id(string(call, "id", who))
     fields = rest_of(call, _CALL)
     if not function.keys() <= _FUNCTION:
         inner = {name: value for name, value in function.items() if name not in _FUNCTION}
         fields = {OWN: {**own_fields(fields), "function": inner}}
-    return ToolCall(
-        id=call_id(string(call, "id", who)) or synthetic_id(seed),
-        name=required_string(function, "name", f"{who}.function"),
-        arguments=arguments_text(function.get("arguments"), f"{who}.function.arguments"),
-        provider_fields=fields,
-    )
+    who = f"{who}.function"
+    arguments = arguments_text(function.get("arguments"), who)
+    name = required_string(function, "name", who)
+    return ToolCall(found_id or synthetic_id(seed), name, arguments, None, fields)
 
 
 def call_id(value: str | None) -> str | None:
@@ -193,13 +191,13 @@ def synthetic_id(seed: str) -> str:
 
 def arguments_text(value: JSON, who: str) -> str:
     """Arguments as JSON text; the wire has them as text or as an object."""
-    if value is None:
-        return ""
     if isinstance(value, str):
         return value
+    if value is None:
+        return ""
     if isinstance(value, dict):
         return dumps(value)
-    raise wrong(who, "a string or an object", value)
+    raise wrong(f"{who}.arguments", "a string or an object", value)
 
 
 def wire_id(call_id: str) -> str:
@@ -207,16 +205,16 @@ def wire_id(call_id: str) -> str:
     return map_id(OWN, call_id)
 
 
-def encode_call(call: ToolCall, name: str, *, index: int | None = None) -> JSONObject:
-    """A whole call, `name` being its wire name. Answers number their calls, requests do not."""
-    own = own_fields(call.provider_fields)
-    wire: JSONObject = {
-        "id": wire_id(call.id),
-        "type": "function",
-        "function": {"name": name, "arguments": call.arguments or "{}", **own.get("function", {})},
-    }
+def encode_call(call: ToolCall, id_: str, name: str, *, index: int | None = None) -> JSONObject:
+    """A whole call, `id_` and `name` being those of the wire. Answers number their calls, requests do not."""
+    function: JSONObject = {"name": name, "arguments": call.arguments or "{}"}
+    wire: JSONObject = {"id": id_, "type": "function", "function": function}
     if index is not None:
         wire["index"] = index
+    if not call.provider_fields:
+        return wire
+    own = own_fields(call.provider_fields)
+    function.update(own.get("function", {}))
     return _with_own(wire, own, except_for="function")
 
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 from ..codec import BadWire, as_list, as_object
-from ..messages import JSON, NOTHING, JSONObject, ProviderFields
+from ..messages import JSON, NOTHING, JSONObject, ProviderFields, is_object
 from ..provider_fields import with_shared
 
 OWN = "mistral"
@@ -55,7 +54,7 @@ def boolean(source: JSONObject, name: str, who: str) -> bool | None:
 
 def maybe_object(source: JSONObject, name: str, who: str) -> JSONObject | None:
     value = source.get(name)
-    return None if value is None else as_object(value, f"{who}.{name}")
+    return value if value is None or is_object(value) else as_object(value, f"{who}.{name}")
 
 
 def objects(source: JSONObject, name: str, who: str, *, required: bool = False) -> list[JSONObject]:
@@ -65,9 +64,9 @@ def objects(source: JSONObject, name: str, who: str, *, required: bool = False) 
         return []
     found = as_list(value, f"{who}.{name}")
     for at, item in enumerate(found):
-        if not isinstance(item, dict):
+        if not is_object(item):
             as_object(item, f"{who}.{name}[{at}]")
-    return cast("list[JSONObject]", found)
+    return found
 
 
 def rest_of(source: JSONObject, known: frozenset[str]) -> ProviderFields:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, cast, get_args
 
 from ..codec import BadWire, as_object
+from ..ids import Remembered
 from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import (
     JSON,
@@ -308,19 +308,23 @@ def _result_part(part: Part) -> ResultPart:
             return cast(ResultPart, part)
 
 
-@dataclass(slots=True)
 class _Encoding:
-    """What the encoding of one request has gathered."""
+    """What the encoding of one request has gathered: a history names the same few tools and calls again and again."""
 
-    report: Losses
-    renamed: dict[str, str] = field(default_factory=dict[str, str])
+    __slots__ = ("ids", "names", "renamed", "report")
 
-    def name(self, name: str, path: str) -> str:
-        """A tool's wire name; `path` is where the canonical one stands."""
-        wire = wire_name(name)
+    def __init__(self, report: Losses) -> None:
+        self.report = report
+        self.renamed: dict[str, str] = {}
+        self.ids = Remembered(wire_id)
+        self.names = Remembered(wire_name)
+
+    def name(self, name: str, path: str, member: str = "name") -> str:
+        """A tool's wire name; `member` of `path` is where the canonical one stands."""
+        wire = self.names[name]
         if wire != name:
             self.renamed[wire] = name
-            self.report.approximate(path)
+            self.report.approximate(f"{path}.{member}")
         return wire
 
 
@@ -424,7 +428,7 @@ def _forced(choice: ToolChoice) -> bool:
 
 def _encode_tool_choice(choice: ToolChoice, encoding: _Encoding) -> JSON:
     if _forced(choice):
-        name = encoding.name(choice.names[0], "tool_choice.names")
+        name = encoding.name(choice.names[0], "tool_choice", "names")
         return {"type": "function", "function": {"name": name}}
     if choice.names:
         encoding.report.drop("tool_choice.names")
@@ -443,7 +447,7 @@ def _encode_tool(tool: AnyTool, path: str, encoding: _Encoding) -> JSONObject | 
     own = own_fields(tool.provider_fields)
     nothing: JSONObject = {"type": "object", "properties": {}}
     parameters = nothing if tool.parameters is None else tool.parameters
-    function: JSONObject = {"name": encoding.name(tool.name, f"{path}.name"), "parameters": parameters}
+    function: JSONObject = {"name": encoding.name(tool.name, path), "parameters": parameters}
     if tool.description is not None:
         function["description"] = tool.description
     if tool.strict is not None:
@@ -460,25 +464,21 @@ def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
             wire.append({"role": "system", "content": content})
     joins, last = Joins(encoding.report), len(request.messages) - 1
     for at, message in enumerate(request.messages):
-        said = _encode_message(message, at, encoding, last=at == last)
+        if (text := only_text(message.parts)) and not message.provider_fields and at < last:
+            said, says = [{"role": message.role, "content": text}], True
+        else:
+            said = _encode_message(message, f"messages[{at}]", encoding, last=at == last)
+            says = any(one["content"] or len(one) > 2 for one in said)
         if wire and wire[-1]["role"] == "tool" and said[0]["role"] == "user":
             wire.append({"role": "assistant", "content": BRIDGE})
             encoding.report.approximate(f"messages[{at}]")
             joins.turn(-1, "assistant", NOTHING, says=False)
         wire += said
-        own = own_fields(message.provider_fields)
-        joins.turn(at, message.role, own, any(one.get("content") or len(one) > 2 for one in said))
+        joins.turn(at, message.role, own_fields(message.provider_fields), says)
     return wire
 
 
-def _encode_message(message: Message, at: int, encoding: _Encoding, *, last: bool) -> list[JSONObject]:
-    if (
-        (text := only_text(message.parts))
-        and not message.provider_fields
-        and not (last and message.role == "assistant")
-    ):
-        return [{"role": message.role, "content": text}]
-    path = f"messages[{at}]"
+def _encode_message(message: Message, path: str, encoding: _Encoding, *, last: bool) -> list[JSONObject]:
     match message.role:
         case "system":
             return [_encode_system(message, path, encoding.report)]
@@ -488,14 +488,11 @@ def _encode_message(message: Message, at: int, encoding: _Encoding, *, last: boo
             return [_encode_assistant(message, path, encoding, last=last)]
 
 
-def _paths(message: Message, path: str) -> list[tuple[str, Part]]:
-    return [(f"{path}.parts[{at}]", part) for at, part in enumerate(message.parts)]
-
-
 def _encode_system(message: Message, path: str, report: Losses) -> JSONObject:
     """System messages hold texts and thoughts only."""
     chunks: list[Chunk] = []
-    for place, part in _paths(message, path):
+    for at, part in enumerate(message.parts):
+        place = f"{path}.parts[{at}]"
         if isinstance(part, Text | Reasoning | Opaque):
             chunks += _said(part, place, report)
         else:
@@ -508,7 +505,8 @@ def _encode_user(message: Message, path: str, encoding: _Encoding) -> list[JSONO
     results: list[JSONObject] = []
     chunks: list[Chunk] = []
     spoken = False
-    for place, part in _paths(message, path):
+    for at, part in enumerate(message.parts):
+        place = f"{path}.parts[{at}]"
         if isinstance(part, ToolResult):
             results.append(_encode_result(part, place, encoding))
         else:
@@ -534,9 +532,20 @@ def _said(part: Part, path: str, report: Losses) -> list[Chunk]:
 
 
 def _encode_result(result: ToolResult, path: str, encoding: _Encoding) -> JSONObject:
-    report = encoding.report
     if result.cache is not None:
-        report.drop(f"{path}.cache")
+        encoding.report.drop(f"{path}.cache")
+    content: JSON = only_text(result.content)
+    if not content or result.is_error:
+        content = _result_content(result, path, encoding.report)
+    wire: JSONObject = {"role": "tool", "tool_call_id": encoding.ids[result.call_id], "content": content}
+    if result.name is not None:
+        wire["name"] = encoding.names[result.name]
+    wire.update(own_fields(result.provider_fields))
+    return wire
+
+
+def _result_content(result: ToolResult, path: str, report: Losses) -> JSON:
+    """The wire has no flag for a failed tool: words say it."""
     chunks: list[Chunk] = []
     marked = not result.is_error
     for at, part in enumerate(result.content):
@@ -551,18 +560,17 @@ def _encode_result(result: ToolResult, path: str, encoding: _Encoding) -> JSONOb
         report.approximate(f"{path}.content", "meaning" if result.content else "tuning")
     if result.is_error:
         report.approximate(f"{path}.is_error")
-    wire: JSONObject = {"role": "tool", "tool_call_id": wire_id(result.call_id), "content": content_of(chunks)}
-    if result.name is not None:
-        wire["name"] = wire_name(result.name)
-    wire.update(own_fields(result.provider_fields))
-    return wire
+    return content_of(chunks)
 
 
 def _with_error_words(chunk: Chunk) -> list[Chunk]:
-    """The wire has no flag for a failed tool: words say it."""
     if chunk.get("type") == "text":
         return [{**chunk, "text": f"Error: {chunk['text']}"}]
     return [{"type": "text", "text": "Error:"}, chunk]
+
+
+def _says_nothing(part: Part) -> bool:
+    return isinstance(part, Text) and not part.text and not part.provider_fields
 
 
 def _encode_assistant(message: Message, path: str, encoding: _Encoding, *, last: bool) -> JSONObject:
@@ -571,14 +579,15 @@ def _encode_assistant(message: Message, path: str, encoding: _Encoding, *, last:
     chunks: list[Chunk] = []
     calls: list[JSONObject] = []
     reordered = False
-    for place, part in _paths(message, path):
+    for at, part in enumerate(message.parts):
+        place = f"{path}.parts[{at}]"
         if isinstance(part, ToolCall):
             if part.cache is not None:
                 report.drop(f"{place}.cache")
-            calls.append(encode_call(part, encoding.name(part.name, f"{place}.name")))
+            calls.append(encode_call(part, encoding.ids[part.id], encoding.name(part.name, place)))
         else:
             found = _said(part, place, report)
-            reordered = reordered or bool(found and calls)
+            reordered = reordered or bool(found and calls and not _says_nothing(part))
             chunks += found
     if reordered:
         report.approximate(f"{path}.parts")

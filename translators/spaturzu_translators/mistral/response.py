@@ -21,6 +21,7 @@ from .content import (
     encode_call,
     encode_part,
     shown_reasoning,
+    wire_id,
 )
 from .reading import OWN, integer, maybe_object, objects, own_fields, rest_of, string
 
@@ -182,7 +183,7 @@ def encode_answer_call(call: ToolCall, path: str, index: int, report: Losses) ->
     """A call as an answer has it: its name is the caller's own."""
     if call.cache is not None:
         report.drop(f"{path}.cache")
-    return encode_call(call, call.name, index=index)
+    return encode_call(call, wire_id(call.id), call.name, index=index)
 
 
 def _shown(part: Part, path: str, report: Losses) -> Chunk | None:

@@ -164,7 +164,7 @@ class _Reading:
         """A whole call; a nameless piece goes on with the open one, as some compatible servers send it."""
         function = maybe_object(call, "function", who) or {}
         if isinstance(self._open, ToolCall) and not function.get("name"):
-            return self._arguments(arguments_text(function.get("arguments"), f"{who}.function.arguments"))
+            return self._arguments(arguments_text(function.get("arguments"), f"{who}.function"))
         whole = decode_call(call, who, f"{self._seed} {self._calls}")
         self._calls += 1
         return [*self._begin(replace(whole, arguments="")), *self._arguments(whole.arguments)]

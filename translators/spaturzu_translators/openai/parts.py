@@ -9,11 +9,11 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from ..codec import BadWire, as_list, as_object
-from ..ids import map_id, short_hash, short_name
+from ..ids import Remembered, map_id, short_hash, short_name
 from ..loss import Losses
 from ..media import type_by_suffix
 from ..messages import (
@@ -58,10 +58,11 @@ class Writing:
     facts: ModelFacts
     losses: Losses
     renamed: dict[str, str]
+    names: Remembered = field(default_factory=lambda: Remembered(wire_name))
 
     def name(self, name: str) -> str:
         """A tool's name under OpenAI's rule `[a-zA-Z0-9_-]{1,64}`, noted where it changes."""
-        wire = wire_name(name)
+        wire = self.names[name]
         if wire != name:
             self.renamed[wire] = name
         return wire
@@ -98,10 +99,16 @@ def text_of(value: JSON, where: str) -> str:
     return value
 
 
+def text_at(value: JSONObject, name: str, where: str) -> str:
+    """The string under `name`, else BadWire."""
+    found = value.get(name)
+    return found if isinstance(found, str) else text_of(found, f"{where}.{name}")
+
+
 def decode_content(content: JSON, where: str) -> list[Part]:
     """The parts of a message's `content`; `where` names the message in a BadWire."""
     if isinstance(content, str):
-        return [Text(text=content)] if content else []
+        return [Text(content)] if content else []
     if content is None:
         return []
     if not isinstance(content, list):
@@ -112,16 +119,16 @@ def decode_content(content: JSON, where: str) -> list[Part]:
 
 def _decode_part(item: JSON, where: str) -> Part:
     part = as_object(item, where)
-    kind = text_of(part.get("type"), f"{where}.type")
+    kind = text_at(part, "type", where)
     decode = _DECODERS.get(kind)
     decoded = decode(part, where) if decode else None
     return Opaque(issuer="openai", value=part) if decoded is None else decoded
 
 
 def _decode_text(part: JSONObject, where: str) -> Part:
-    text = text_of(part.get("text"), f"{where}.text")
+    text = text_at(part, "text", where)
     if len(part) == 2:
-        return Text(text=text)
+        return Text(text)
     cache, fields = _beside(part, "text")
     return Text(text=text, cache=cache, provider_fields=keep(fields))
 
@@ -334,29 +341,24 @@ def decode_calls(message: JSONObject, where: str, renamed: Mapping[str, str], de
     """A message's `tool_calls`, or its deprecated `function_call`. `default_id` stands where a call has none."""
     calls: list[Part] = []
     if message.get("tool_calls") is not None:
-        items = as_list(message["tool_calls"], f"{where}.tool_calls")
-        calls = [
-            _decode_call(item, f"{where}.tool_calls[{number}]", renamed, f"{default_id}_{number}")
-            for number, item in enumerate(items)
-        ]
+        items = enumerate(as_list(message["tool_calls"], f"{where}.tool_calls"))
+        calls = [_decode_call(item, f"{where}.tool_calls[{at}]", renamed, (default_id, at)) for at, item in items]
     if message.get("function_call") is not None:
         function = as_object(message["function_call"], f"{where}.function_call")
-        calls.append(_decode_call({"function": function}, where, renamed, default_id))
+        calls.append(_decode_call({"function": function}, where, renamed, (default_id,)))
     return calls
 
 
-def _decode_call(item: JSON, where: str, renamed: Mapping[str, str], default_id: str) -> Part:
+def _decode_call(item: JSON, where: str, renamed: Mapping[str, str], default_id: tuple[str | int, ...]) -> Part:
     call = as_object(item, where)
     if call.get("type") not in (None, "function", "") or call.get("function") is None:
         return Opaque(issuer="openai", value=call)
-    function = as_object(call["function"], f"{where}.function")
-    name = text_of(function.get("name"), f"{where}.function.name")
-    return ToolCall(
-        id=text_of(call.get("id") or map_id("openai", default_id), f"{where}.id"),
-        name=renamed.get(name, name),
-        arguments=_arguments(function.get("arguments"), f"{where}.function.arguments"),
-        provider_fields=keep(call_extras(call)),
-    )
+    call_id = text_at(call, "id", where) if call.get("id") else map_id("openai", "_".join(map(str, default_id)))
+    where = f"{where}.function"
+    function = as_object(call["function"], where)
+    name = text_at(function, "name", where)
+    arguments = _arguments(function.get("arguments"), where)
+    return ToolCall(call_id, renamed.get(name, name), arguments, None, keep(call_extras(call)))
 
 
 def call_extras(call: JSONObject) -> dict[str, JSON]:
@@ -371,20 +373,23 @@ def call_extras(call: JSONObject) -> dict[str, JSON]:
 
 def _arguments(value: JSON, where: str) -> str:
     """JSON text; some compatible servers send the object itself."""
+    if isinstance(value, str):
+        return value
     if value is None:
         return ""
-    return json.dumps(value) if isinstance(value, dict) else text_of(value, where)
+    return json.dumps(value) if isinstance(value, dict) else text_of(value, f"{where}.arguments")
 
 
 def encode_call(call: ToolCall, name: str) -> JSONObject:
     """A call as it stands in `tool_calls`, of the tool that is called `name` on the wire."""
     function: JSONObject = {"name": name, "arguments": call.arguments or "{}"}
     wire: JSONObject = {"id": map_id("openai", call.id), "type": "function", "function": function}
-    for name, value in own(call.provider_fields).items():
-        if name == "function":
-            function.update(value)
-        else:
-            wire[name] = value
+    if call.provider_fields:
+        for name, value in own(call.provider_fields).items():
+            if name == "function":
+                function.update(value)
+            else:
+                wire[name] = value
     return wire
 
 

@@ -47,6 +47,7 @@ from .parts import (
     is_call,
     keep,
     own,
+    text_at,
     text_of,
 )
 
@@ -128,12 +129,11 @@ def _read_assistant(message: JSONObject, where: str, reading: _Reading) -> None:
             reading.call_names[part.id] = part.name
             reading.function_id = part.id
     fields = extras(message, ANSWER_FIELDS)
-    reading.messages.append(Message(role="assistant", parts=tuple(parts), provider_fields=keep(fields)))
+    reading.messages.append(Message("assistant", tuple(parts), keep(fields)))
 
 
 def _read_tool(message: JSONObject, where: str, reading: _Reading) -> None:
-    call_id = text_of(message.get("tool_call_id"), f"{where}.tool_call_id")
-    _add_result(message, call_id, where, reading)
+    _add_result(message, text_at(message, "tool_call_id", where), where, reading)
 
 
 def _read_function(message: JSONObject, where: str, reading: _Reading) -> None:
@@ -147,11 +147,11 @@ def _add_result(message: JSONObject, call_id: str, where: str, reading: _Reading
     content = decode_content(message.get("content"), where)
     result = ToolResult(
         call_id=call_id,
-        content=tuple(_result_part(part, where) for part in content),
+        content=tuple([_result_part(part, where) for part in content]),
         name=reading.call_names.get(call_id) or message.get("name"),
         provider_fields=keep(extras(message, _RESULT)),
     )
-    reading.messages.append(Message(role="user", parts=(result,)))
+    reading.messages.append(Message("user", (result,)))
 
 
 def _result_part(part: Part, where: str) -> ResultPart:
@@ -185,18 +185,19 @@ def encode_messages(request: Request, writing: Writing) -> list[JSONObject]:
         else:
             before = len(wire)
             _WRITERS[message.role](message, f"messages[{number}]", writing, wire)
-            says = any(said.get("content") or len(said) > 2 for said in wire[before:])
-            joins.turn(number, message.role, own(message.provider_fields), says)
+            joins.turn(number, message.role, own(message.provider_fields), _says(wire, before))
     return wire
 
 
-def _with_paths(message: Message, path: str) -> list[tuple[str, Part]]:
-    return [(f"{path}.parts[{index}]", part) for index, part in enumerate(message.parts)]
+def _says(wire: list[JSONObject], before: int) -> bool:
+    """Is anything said from message `before` on?"""
+    return any(said["content"] or len(said) > 2 for said in wire[before:])
 
 
 def _write_system(message: Message, path: str, writing: Writing, wire: list[JSONObject]) -> None:
     said: list[tuple[str, Part]] = []
-    for place, part in _with_paths(message, path):
+    for index, part in enumerate(message.parts):
+        place = f"{path}.parts[{index}]"
         if isinstance(part, Text | Opaque):
             said.append((place, part))
         else:
@@ -208,25 +209,36 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
     """Results as messages of their own, then what the user says; a result's media move there too."""
     said: list[tuple[str, Part]] = []
     moved: list[tuple[str, Part]] = []
-    before = len(wire)
-    for place, part in _with_paths(message, path):
+    before, fields = len(wire), own(message.provider_fields)
+    for index, part in enumerate(message.parts):
         if isinstance(part, ToolResult):
-            wire.append(_write_result(part, place, writing, moved))
+            wire.append(_write_result(part, path, index, writing, moved))
         else:
-            said.append((place, part))
-    content = encode_content(moved + said, writing)
+            said.append((f"{path}.parts[{index}]", part))
+    content = encode_content(moved + said, writing) if moved or said else ""
     if content or len(wire) == before:
-        wire.append({"role": "user", "content": content, **own(message.provider_fields)})
-        if own(message.provider_fields) and len(wire) - before > 1:
+        wire.append({"role": "user", "content": content, **fields})
+        if fields and len(wire) - before > 1:
             writing.losses.approximate(path)  # the results are a turn without them
     else:
-        for name in own(message.provider_fields):
+        for name in fields:
             writing.losses.drop(f"{path}.provider_fields.openai.{name}")
     if moved:
         writing.losses.approximate(path)
 
 
-def _write_result(result: ToolResult, path: str, writing: Writing, moved: list[tuple[str, Part]]) -> JSONObject:
+def _write_result(
+    result: ToolResult, path: str, index: int, writing: Writing, moved: list[tuple[str, Part]]
+) -> JSONObject:
+    content: JSON = only_text(result.content)
+    if not content or result.is_error or result.cache:
+        content = _result_content(result, f"{path}.parts[{index}]", writing, moved)
+    wire: JSONObject = {"role": "tool", "tool_call_id": map_id("openai", result.call_id), "content": content}
+    wire.update(own(result.provider_fields))
+    return wire
+
+
+def _result_content(result: ToolResult, path: str, writing: Writing, moved: list[tuple[str, Part]]) -> JSON:
     """A tool message holds text only, and has no place for an error flag: the text says it."""
     said: list[tuple[str, Part]] = []
     for number, part in enumerate(result.content):
@@ -243,20 +255,21 @@ def _write_result(result: ToolResult, path: str, writing: Writing, moved: list[t
         writing.losses.approximate(f"{path}.content")
     if result.cache:
         writing.losses.drop(f"{path}.cache")
-    call_id = map_id("openai", result.call_id)
-    return {"role": "tool", "tool_call_id": call_id, "content": content, **own(result.provider_fields)}
+    return content
 
 
-@dataclass(slots=True)
 class _Answer:
     """An assistant's turn while it is sorted into the places of one message."""
 
-    thoughts: list[str] = field(default_factory=list[str])
-    said: list[tuple[str, Part]] = field(default_factory=list[tuple[str, Part]])
-    refusals: list[str] = field(default_factory=list[str])
-    calls: list[JSONObject] = field(default_factory=list[JSONObject])
-    rank: int = 0
-    blurred: bool = False
+    __slots__ = ("blurred", "calls", "rank", "refusals", "said", "thoughts")
+
+    def __init__(self) -> None:
+        self.thoughts: list[str] = []
+        self.said: list[tuple[str, Part]] = []
+        self.refusals: list[str] = []
+        self.calls: list[JSONObject] = []
+        self.rank = 0
+        self.blurred = False
 
     def reach(self, rank: int) -> None:
         """Note that a part of `rank` comes next: one that should have come earlier loses its place."""
@@ -266,9 +279,9 @@ class _Answer:
 
 def _write_assistant(message: Message, path: str, writing: Writing, wire: list[JSONObject]) -> None:
     answer = _Answer()
-    for place, part in _with_paths(message, path):
-        _sort(part, place, answer, writing)
-    said: JSONObject = {"role": "assistant", "content": encode_content(answer.said, writing)}
+    for index, part in enumerate(message.parts):
+        _sort(part, f"{path}.parts[{index}]", answer, writing)
+    said: JSONObject = {"role": "assistant", "content": encode_content(answer.said, writing) if answer.said else ""}
     if answer.thoughts:
         said["reasoning_content"] = "".join(answer.thoughts)
     if answer.refusals:
@@ -277,7 +290,8 @@ def _write_assistant(message: Message, path: str, writing: Writing, wire: list[J
         said["tool_calls"] = answer.calls
     if said["content"] == "" and (answer.calls or answer.refusals):
         said["content"] = None
-    wire.append({**said, **own(message.provider_fields)})
+    said.update(own(message.provider_fields))
+    wire.append(said)
     if answer.blurred or len(answer.thoughts) > 1 or len(answer.refusals) > 1:
         writing.losses.approximate(path)
 
