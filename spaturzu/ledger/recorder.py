@@ -27,6 +27,8 @@ from .stats import Stats, Trouble
 GATHER_S = 0.1
 """How long the thread lets records gather before it stores them as one transaction. Until then the journal has them."""
 RETRY_S = 1.0
+YIELD_EVERY = 8
+"""After so many records the thread lets go of the interpreter. Else callers wait for it up to 5 ms."""
 SCAN_S = 60.0
 """How often a process looks for records of processes that died beside it."""
 LIMIT = 10_000
@@ -225,7 +227,11 @@ class Recorder:
             self._queued += len(items)
         if not items and not self._held:
             return True
-        self._held += [record for draft, live in items if (record := self._completed(draft, live)) is not None]
+        for number, (draft, live) in enumerate(items):
+            if (record := self._completed(draft, live)) is not None:
+                self._held.append(record)
+            if number % YIELD_EVERY == 0:
+                time.sleep(0)
         if not self._taken(self._held):
             self._trim()
             return False

@@ -1,0 +1,172 @@
+"""What metering costs, and whether it loses or delays anything.
+
+    python -m benchmarks metering
+
+The published client (spaturzu 0.1.7) runs in a virtual environment of its own, made in `.bench/` with pip: it has our
+name.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from spaturzu.sandbox import Reply
+
+from .gateways import GatewayProcess
+from .measure import Row, alone
+from .provider import Servers
+
+ROOT = Path(__file__).parent.parent
+PEERS = Path(__file__).parent / "peers"
+PUBLISHED = "spaturzu==0.1.7"
+ROUNDS, RECORDS, PUBLISHED_RECORDS = 5, 8000, 2000
+CALLS, OUTAGE_S = 10_000, 10.0
+MEMORY_CALLS = 20_000
+STALL_CALLS = 3000
+SINKS = ("fast", "slow, 5 s a request", "hanging", "gone")
+
+
+def rows() -> Iterator[Row]:
+    """All of it."""
+    with tempfile.TemporaryDirectory() as folder, Servers() as servers, GatewayProcess() as gateway:
+        servers.reply("openai", Reply("Hello " * 20))
+        place = Path(folder)
+        yield from _side_by_side(gateway, place)
+        yield from _exactly_once(servers, gateway, place)
+        yield from _memory(servers, gateway, place)
+        yield from _stalls(gateway, place)
+
+
+def _side_by_side(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
+    """Rounds that alternate; each has a ratio of its own."""
+    published, ours = list[dict[str, float]](), list[dict[str, float]]()
+    for _ in range(ROUNDS):
+        told = _run(_published(), "metering_published", gateway.url, PUBLISHED_RECORDS, environment=_foreign())
+        published.append({**told, "rate": PUBLISHED_RECORDS / told["seconds"]})
+        told = _run(sys.executable, "metering_ours", gateway.url, RECORDS, environment=_own(place / "side"))
+        ours.append({**told, "rate": RECORDS / told["seconds"]})
+        gateway.tell("forget")
+    for name, key, unit, bound in (
+        ("records: CPU on the caller's thread, of the published client's", "caller_us", "us", 0.5),
+        ("records: CPU of the process per delivered record, of the published client's", "cpu_us", "us", 0.05),
+    ):
+        yield _ratio(name, unit, [told[key] for told in ours], [told[key] for told in published], bound)
+    slower = [told["rate"] for told in published]
+    yield _ratio(
+        "records: drained a second, the published client's of ours", "per s", slower, [t["rate"] for t in ours], 0.1
+    )
+
+
+def _ratio(name: str, unit: Any, ours: list[float], opponent: list[float], bound: float) -> Row:
+    ratios = sorted(mine / other for mine, other in zip(ours, opponent, strict=True))
+    return Row(
+        name=name,
+        unit=unit,
+        ours=median(ours),
+        opponent=median(opponent),
+        ratio=median(ratios),
+        low=ratios[0],
+        high=ratios[-1],
+        bound=bound,
+    )
+
+
+def _exactly_once(servers: Servers, gateway: GatewayProcess, place: Path) -> Iterator[Row]:
+    """The gateway is gone for ten seconds, the process is killed meanwhile, and another one does the rest."""
+    gateway.tell("forget")
+    noted, environment = place / "finished", _own(place / "once")
+    arguments = [str(PEERS / "metering_calls.py"), servers.url("openai"), gateway.url]
+    first = subprocess.Popen([sys.executable, *arguments, str(CALLS), str(noted)], env=environment)
+    _until(lambda: _finished(noted) >= CALLS // 4)
+    gateway.tell("down")
+    gone = time.monotonic()
+    _until(lambda: _finished(noted) >= CALLS // 2)
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    rest = CALLS - _finished(noted)
+    second = subprocess.Popen([sys.executable, *arguments, str(rest), str(noted)], env=environment)
+    time.sleep(max(0.0, OUTAGE_S - (time.monotonic() - gone)))
+    gateway.tell("up")
+    assert second.wait() == 0
+    finished, entries = noted.read_text("ascii").split(), gateway.tell("ids")
+    yield alone("finished calls that are not in the ledger", "count", [len(set(finished) - entries.keys())], 0)
+    yield alone("finished calls", "count", [len(finished)], None)
+    yield alone(
+        "records in the ledger of calls that nobody saw finish", "count", [len(entries.keys() - set(finished))], 64
+    )
+    yield alone(
+        "records that were sent more than once, and counted once",
+        "count",
+        [sum(seen > 1 for _, seen in entries.values())],
+        None,
+    )
+
+
+def _finished(noted: Path) -> int:
+    return noted.read_bytes().count(b"\n") if noted.exists() else 0
+
+
+def _until(holds: Any) -> None:
+    while not holds():
+        time.sleep(0.01)
+
+
+def _stalls(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
+    """The longest that one hop's metering took on the caller's thread, whatever the gateway does."""
+    for sink in SINKS:
+        gateway.tell("forget")
+        gateway.tell("delay", {"slow, 5 s a request": 5.0, "hanging": 600.0}.get(sink, 0.0))
+        if sink == "gone":
+            gateway.tell("down")
+        told = _run(
+            sys.executable, "metering_stall", gateway.url, STALL_CALLS, environment=_own(place / f"stall{len(sink)}")
+        )
+        yield alone(f"longest stall of a caller by its record, gateway {sink}", "ms", [told["longest_s"]], 5)
+        yield alone(f"the same without a meter, gateway {sink}", "ms", [told["idle_s"]], None)
+    gateway.tell("delay", 0.0)
+    gateway.tell("up")
+
+
+def _memory(servers: Servers, gateway: GatewayProcess, place: Path) -> Iterator[Row]:
+    arguments = (servers.url("openai"), gateway.url, MEMORY_CALLS)
+    raw = _run(sys.executable, "metering_memory", "raw", *arguments, environment=_own(place / "raw"))
+    ours = _run(sys.executable, "metering_memory", "ours", *arguments, environment=_own(place / "memory"))
+    grown = ours["grown_mb"] - raw["grown_mb"]
+    yield alone(f"growth over {MEMORY_CALLS:,} calls, above the raw SDK's", "MB", [grown], 2)
+    yield alone("threads under load", "count", [ours["threads"]], 3)
+
+
+def _run(python: Path | str, peer: str, *arguments: object, environment: dict[str, str]) -> dict[str, float]:
+    command = [str(python), str(PEERS / f"{peer}.py"), *map(str, arguments)]
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def _own(database: Path) -> dict[str, str]:
+    path = os.pathsep.join(map(str, (ROOT, ROOT / "translators")))
+    return {**os.environ, "PYTHONPATH": path, "SPATURZU_DB": str(database), "NO_PROXY": "127.0.0.1"}
+
+
+def _foreign() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": "", "NO_PROXY": "127.0.0.1"}
+
+
+def _published() -> Path:
+    """The Python of the environment that has the published client."""
+    folder = ROOT / ".bench" / "spaturzu-0.1.7"
+    python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if not (folder / "installed").exists():
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(folder)], check=True)
+        subprocess.run([str(python), "-m", "pip", "install", "--quiet", PUBLISHED], check=True)
+        (folder / "installed").touch()
+    return python
