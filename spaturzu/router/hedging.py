@@ -106,11 +106,13 @@ class Hedging:
         """There was no other place to send it to."""
         self._count(nobody=1)
 
-    def busy(self, reserved: int | None = None) -> None:
-        """There was no thread to send it with: neither beside the first place nor, where this was reserved, to it."""
+    def busy(self) -> None:
+        """There was no thread for it."""
         self._count(busy=1)
-        if reserved is not None:
-            self._count(sent=-1, hedges_nanodollars=-reserved)
+
+    def unsent(self, reserved: int) -> None:
+        """It was not sent after all: there was no thread, or the first place was faster."""
+        self._count(sent=-1, hedges_nanodollars=-reserved)
 
     def won(self) -> None:
         """The second place answered first."""

@@ -96,11 +96,10 @@ class Race:
 
     def without(self, lane: Lane) -> None:
         """There was no thread for `lane`."""
-        if lane is self.first:
-            self._hedging.busy()
-        else:
+        self._hedging.busy()
+        if lane is not self.first:
             self.second = None
-            self._hedging.busy(lane.reserved)
+            self._hedging.unsent(lane.reserved)
 
     def ended(self, lane: Lane, result: Result | BaseException | None) -> bool:
         """A lane has ended. Is there nothing left to wait for? Told by one thread, of each lane once."""
@@ -160,6 +159,8 @@ class Race:
         """What the first place's turn comes to. Raises what ended a lane, the second's only where the first failed."""
         windows = (lane.call.overflowed for lane in self.lanes if lane.call.overflowed is not None)
         self.call.overflowed = max(windows, default=self.call.overflowed)
+        if self.second is not None and self.second.hop is None:
+            self._hedging.unsent(self.second.reserved)
         if self._winner is not None:
             return self._won()
         first, second = self.first.result, None if self.second is None else self.second.result
@@ -199,17 +200,20 @@ class _Racer(Call):
         """A new line in the record that both lanes share."""
         assert self.race is not None  # noqa: S101 - set above
         with self.race.lock:
+            if self.race.over:
+                raise TooLate(None)
             hop = self._lane.hop = super().open_hop(target)
             hop.hedge = self._lane is not self.race.first
             return hop
 
 
 def _while_open(race: Race, steps: Generator[Effect, Outcome, Result]) -> Generator[Effect, Outcome, Result]:
-    """`steps`, until the race is over: what an effect comes to after that is nobody's. Raises TooLate with it."""
+    """`steps`, until the race is over: then nothing more is done, and what came is nobody's. Raises TooLate with it."""
     outcome: Outcome = None
     try:
         while True:
-            outcome = yield steps.send(outcome)
+            effect = steps.send(outcome)
+            outcome = None if race.over else (yield effect)
             if race.over:
                 raise TooLate(outcome)
     except StopIteration as stop:
