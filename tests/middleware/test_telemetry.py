@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -29,6 +31,7 @@ from spaturzu.middleware.trace import trace_hop
 from spaturzu.router.breakers import Breakers
 from spaturzu.router.call import Call
 from spaturzu.router.drive import drive
+from spaturzu.router.hedging import Hedging
 from spaturzu.router.hop import Hop
 from spaturzu.router.judge import Reply
 from spaturzu.router.walk import NativeAnswer
@@ -331,3 +334,26 @@ assert telemetry() is telemetry() is not None
 def test_nothing_is_loaded_before_the_application_sets_a_provider():
     answer = subprocess.run([sys.executable, "-c", QUIET], capture_output=True, text=True, env=dict(os.environ))
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_hedge_is_no_fallback():
+    """Both hops have their spans: nothing has failed."""
+    seen, gate, ended = Observed(), threading.Event(), threading.Semaphore(0)
+
+    def noting(call: Call, hop: Hop) -> Generator[None]:
+        yield
+        ended.release()
+
+    hedging = Hedging(after_s=0.03, max_share=None)
+    call = seen.call(Fake("anthropic").target(model="claude"), clock=time.monotonic, hedging=hedging)
+    call.chain = replace(call.chain, middleware=(noting, *call.chain.middleware))
+    drive(call, Primary([answering(body_of("openai"))], during=lambda: gate.wait(5) and None))
+    gate.set()
+    assert ended.acquire(timeout=2)
+    assert ended.acquire(timeout=2)
+    route, first, second = seen.spans
+    assert facts(route)["spaturzu.served_by"] == "anthropic/served"
+    assert facts(first)["spaturzu.failure.kind"] == "cancelled"
+    assert facts(second)["spaturzu.hop.outcome"] == "served"
+    assert seen.logs.get_finished_logs() == ()
+    assert seen.points("spaturzu.fallback.count") == []

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from spaturzu.router.call import Call
+from spaturzu.router.choosing import Choosing
 from spaturzu.router.drive import drive
 from spaturzu.router.hedging import ENOUGH, KEPT, PLAIN_S, STREAM_S, Hedging, is_repeatable
 from spaturzu.router.hop import LOST, Hop
-from spaturzu.router.walk import Answer, NativeAnswer, Pulled
+from spaturzu.router.walk import Answer, Broken, NativeAnswer, Pulled
 from spaturzu.router.workers import Workers
 from spaturzu_translators.requests import OpaqueTool, Request, Tool
 
@@ -217,6 +218,46 @@ def test_both_places_are_asked_in_the_callers_context() -> None:
         gate.opens()
 
     assert seen == ["me", "me"]
+
+
+def test_the_primary_may_be_the_second_place() -> None:
+    gate, slow = Gate(), Fake("anthropic")
+    plain = slow.either
+    slow.either = lambda **kwargs: (gate(), plain(**kwargs))[1]  # type: ignore[method-assign]
+    call = _call(slow, choosing=Choosing(strategy="weighted", weight=0))
+
+    result = drive(call, Primary([answering(body_of("openai"))]))
+    gate.opens()
+
+    assert isinstance(result, NativeAnswer)
+    assert [(hop.provider, hop.status) for hop in call.record.hops] == [("anthropic", "failed"), ("openai", "served")]
+
+
+@pytest.mark.parametrize("primary_status", [503, 400])
+def test_what_the_primary_said_beside_another_is_said_in_its_turn(primary_status: int) -> None:
+    """Both fail: the caller gets the primary's own failure, whoever was asked first."""
+    slow, last = Fake("anthropic", [ConnectionError()]), Fake("mistral")
+    plain = slow.either
+    slow.either = lambda **kwargs: (time.sleep(4 * AFTER_S), plain(**kwargs))[1]  # type: ignore[method-assign]
+    call = make_call(
+        slow.target(weight=1),
+        last.target(weight=0),
+        clock=time.monotonic,
+        hedging=_hedging(),
+        choosing=Choosing(strategy="weighted", weight=0),
+    )
+    primary = Primary([primary_status])
+
+    result = drive(call, primary)
+
+    assert primary.sent == 1
+    if primary_status == 503:
+        assert isinstance(result, Answer)
+        assert [hop.provider for hop in call.record.hops] == ["anthropic", "openai", "mistral"]
+    else:
+        assert isinstance(result, Broken)
+        assert result.failure.status == 400
+        assert last.asked == []
 
 
 def test_two_places_are_asked_at_most() -> None:

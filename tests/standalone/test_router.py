@@ -99,6 +99,16 @@ def test_it_falls_back_along_the_chain(sandbox: Sandbox) -> None:
     assert [hop.status for hop in record.hops] == ["failed", "failed", "served"]
 
 
+def test_it_hedges_like_any_chain(sandbox: Sandbox) -> None:
+    sandbox.wires["anthropic"].reply(Reply("Slow.", delay_s=4))
+    router = Router([NAMES["anthropic"], NAMES["mistral"]], hedge={"after": 0.05, "max_share": None})
+
+    answer = router.chat.completions.create(messages=ASK)
+
+    assert answer.model == MODELS["mistral"]
+    assert str(router.spaturzu.health().hedges) == "hedges: 1 of 1 calls, 1 won, 0 capped"
+
+
 def test_an_exhausted_chain_raises_openais_error_for_the_first_targets_failure(sandbox: Sandbox) -> None:
     sandbox.wires["anthropic"].reply(Status(429, times=None))
     sandbox.wires["gemini"].reply(DOWN)
