@@ -46,6 +46,14 @@ def ask(sp: spaturzu.Spaturzu, provider: Sandbox, times: int = 1, **more: Any) -
         client.chat.completions.create(**{**ASKED, **more})
 
 
+def until(holds: Callable[[], bool], patience_s: float = 10) -> None:
+    """Wait for what happens in the background."""
+    deadline = time.monotonic() + patience_s
+    while not holds():
+        assert time.monotonic() < deadline, "it has not happened"
+        time.sleep(0.01)
+
+
 def test_a_gateway_of_ours_gets_batches(gateway: LogGateway, instance: Instance, provider: Sandbox):
     sp = instance(tags={"env": "t"})
     with sp.run("planner"):
@@ -106,7 +114,7 @@ def test_what_the_gateway_missed_is_sent_when_it_returns(
     gateway.down()
     ask(sp, provider, 5)
     assert not sp.flush(0.2)
-    assert sp.stats().spooled == 5
+    until(lambda: sp.stats().spooled == 5)
     gateway.up()
     assert sp.flush(5)
     assert sorted(gateway.seen.values()) == [1] * 5
@@ -141,9 +149,7 @@ def test_retry_after_is_waited_for(gateway: LogGateway, instance: Instance, prov
     sp = instance()
     gateway.answer = Answer(status=429, headers={"retry-after": "30"})
     ask(sp, provider)
-    deadline = time.monotonic() + 5
-    while not gateway.requests and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: bool(gateway.requests))
     time.sleep(0.3)
     assert len(gateway.requests) == 1
 
