@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from importlib import import_module
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
@@ -158,11 +159,12 @@ def read_chain(
 
 
 def _hedging(given: HedgeOptions, targets: Sequence[Target], has_primary: bool, prices: Overrides | None) -> Hedging:
-    """Prices are loaded here, and not by a call. A share of what nobody knows is no cap."""
+    """What a race needs, and prices, are loaded here and not by a call. A share of what nobody knows is no cap."""
     if len(targets) + has_primary < 2:
         raise ConfigError("spaturzu: 'hedge' sends a call to a second place; name one in 'fallback'")
     if given.max_share is not None:
         _require_prices(targets, prices)
+    import_module("spaturzu.router.racers")
     after_s = None if given.after == "p95" else given.after
     return Hedging(after_s=after_s, max_share=given.max_share, prices=prices)
 
