@@ -13,6 +13,7 @@ from spaturzu.sandbox.wall import TEXT
 from spaturzu.testing.cells import DOWN, Cell, usage_of
 from spaturzu.testing.drill import cells_of, scored
 from spaturzu_translators.directions import DIRECTIONS, Direction
+from spaturzu_translators.messages import Provider
 
 from .directions import Directions, third
 
@@ -99,3 +100,36 @@ def test_an_answer_that_was_begun_and_cannot_go_on_is_the_primarys_own_error(
 
 def streams(cells: list[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.shape == "stream"]
+
+
+LIMIT_S = 1.0
+SHORT = dict.fromkeys(("first_token_timeout", "answer_timeout", "idle_timeout"), LIMIT_S)
+
+
+@sync_and_async
+@each_direction
+def test_a_silent_provider_costs_one_limit_and_no_second(
+    directions: Directions, direction: Direction, as_async: bool
+) -> None:
+    places = (direction.primary, direction.target)
+    client = directions.chain(places, as_async=as_async, **SHORT)
+    cells = cells_of(direction.primary, places, [WALL[name] for name in SLOW], patience_s=PATIENCE_S)
+
+    directions.run(client, cells, as_async=as_async)
+
+    assert not_passed(cells) == []
+    assert all(LIMIT_S * 0.9 < cell.heard[0].seconds < LIMIT_S * 1.9 for cell in cells)
+
+
+@pytest.mark.slow
+@sync_and_async
+def test_a_silent_stream_costs_twelve_seconds_or_fifteen_by_default(directions: Directions, as_async: bool) -> None:
+    """Twelve to the first word, fifteen between two (a model that thinks gets five times as long)."""
+    places: tuple[Provider, Provider] = ("anthropic", "openai")
+    client = directions.chain(places, as_async=as_async)
+    cells = streams(cells_of("anthropic", places, [WALL[name] for name in SLOW], patience_s=30))
+
+    directions.run(client, cells, as_async=as_async)
+
+    assert not_passed(cells) == []
+    assert [round(cell.heard[0].seconds / 3) for cell in cells] == [4, 4, 5]
