@@ -161,7 +161,7 @@ def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
         with watch or UNWATCHED:
             reply = primary.send(effect.timeout_s)
             if reply.source is None:
-                return judge(call, effect.hop, reply)
+                return _judged_in_time(call, primary, effect, reply)
             source, close = _watched(call, effect.hop, None, reply.source, reply.close, primary.late)
             pulled = _pull(effect.hop, effect.relay(), source, close)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
@@ -176,6 +176,14 @@ def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
         reply.close()
         return _late(watch, primary.late(watch.seconds))
     return _native_stream(pulled, reply)
+
+
+def _judged_in_time(call: Call, primary: Primary, effect: SendPrimary, reply: Reply) -> Outcome:
+    """What a plain answer is. Not malformed where a limit cut it short: urllib3 does not count a body's bytes."""
+    outcome, watch = judge(call, effect.hop, reply), effect.watch
+    if watch is not None and watch.fired is not None and isinstance(outcome, Broken):
+        return _late(watch, primary.late(watch.seconds))
+    return outcome
 
 
 async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:

@@ -63,6 +63,7 @@ class _Turned:
     def __init__(self, ways: tuple[Way, ...]) -> None:
         self._ways = ways
         self._clients = LoopbackClients()
+        self._passing: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._chains: dict[tuple[int, int], tuple[Chain, Scope | None, Chain]] = {}
 
     def _port(self, provider: Provider, place: int) -> int | None:
@@ -101,7 +102,10 @@ class _Turned:
     def _target(self, target: Target, place: int) -> Target:
         if self._port(target.provider, place) is None:
             return target
-        return replace(target, client=passing(target.client, target.provider, place))
+        key = (id(target.client), place)
+        if key not in self._passing:
+            self._passing.setdefault(key, (target.client, passing(target.client, target.provider, place)))
+        return replace(target, client=self._passing[key][1])
 
 
 def _place(door: Door) -> int:

@@ -102,7 +102,7 @@ def streams(cells: list[Cell]) -> list[Cell]:
     return [cell for cell in cells if cell.shape == "stream"]
 
 
-LIMIT_S = 1.0
+LIMIT_S = 2.0
 SHORT = dict.fromkeys(("first_token_timeout", "answer_timeout", "idle_timeout"), LIMIT_S)
 
 
