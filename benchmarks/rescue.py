@@ -50,7 +50,7 @@ BOUNDS_MS: dict[tuple[FaultName, Shape], float | None] = {
     ("silence", "stream"): 1000 * TIMEOUT_S + 600,
     ("error_event_first", "stream"): 600,
     ("cut", "stream"): 600,
-    ("stall", "stream"): None,
+    ("stall", "stream"): 1000 * TIMEOUT_S + 600,
     ("truncated", "stream"): 600,
 }
 """The faults that are measured, and how long a caller of ours may wait."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from typing import Any
 
 from serving import options, serve, stay_here
@@ -16,11 +17,15 @@ GIVEN = options()
 MESSAGES: Any = [{"role": "user", "content": "What is the weather in Cluj?"}]
 
 
+KEYS = (f"any-{number}" for number in count())
+"""What fails is remembered by its key, in the whole process: each client has another one."""
+
+
 def _client() -> OpenAI:
-    second = Anthropic(base_url=GIVEN["urls"][1], api_key="any", timeout=GIVEN["timeout_s"])
+    second = Anthropic(base_url=GIVEN["urls"][1], api_key=next(KEYS), timeout=GIVEN["timeout_s"])
     fallback = [{"provider": "anthropic", "client": second, "model": GIVEN["models"][1]}]
     limits = {"timeout": GIVEN["timeout_s"]}
-    return OpenAI(base_url=GIVEN["urls"][0], api_key="any", **limits, spaturzu={"fallback": fallback})
+    return OpenAI(base_url=GIVEN["urls"][0], api_key=next(KEYS), **limits, spaturzu={"fallback": fallback})
 
 
 def plain(client: OpenAI) -> str:
