@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
-from functools import cache, cached_property, partial
+from functools import cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,6 +18,7 @@ from spaturzu_translators.structured import as_forced_tool
 from .apis import at_version, wire_to
 from .chain import Chain, Target
 from .hop import LOST, CallRecord, Hop
+from .lazy import cached_property
 from .limits import GRACE_S, LimitName, Share, share_of, thinks
 from .media import Media, inlined, lost_uris
 from .relay import FrameRelay, NativeRelay

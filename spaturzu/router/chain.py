@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from spaturzu_translators.failures import FailureKind
@@ -15,6 +14,7 @@ from .breakers import Breakers
 from .choosing import Choosing
 from .classify import Classifier
 from .keys import key_of_client
+from .lazy import cached_property
 from .limits import Limits
 from .media import FetchLimits
 from .retry import RetryPolicy

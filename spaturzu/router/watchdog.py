@@ -40,7 +40,7 @@ class Watchdog:
     """Rings whatever is due. `lock` is held while it rings: who holds it knows that nobody is being rung."""
 
     def __init__(self) -> None:
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # a stream that is collected while it is held leaves, too
         self.errors = 0
         """How often ringing raised."""
         self._watched: set[Watched] = set()
@@ -81,9 +81,10 @@ class Watchdog:
             self._wake.clear()
             with self.lock:
                 now = time.monotonic()
-                for watched in [watched for watched in self._watched if watched.due <= now]:
-                    self._ring(watched, now)
-                self._next = min((watched.due for watched in self._watched), default=now + IDLE_S)
+                for watched in tuple(self._watched):
+                    if watched.due <= now and watched in self._watched:
+                        self._ring(watched, now)
+                self._next = min((watched.due for watched in tuple(self._watched)), default=now + IDLE_S)
                 if self._watched:
                     idle_since = None
                 elif idle_since is None:
@@ -105,7 +106,7 @@ class Watchdog:
 
     def after_fork(self) -> None:
         """In the child: the thread is gone, and what it watched is the parent's."""
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()
         self._watched = set()
         self._thread = None
 
