@@ -117,19 +117,26 @@ def make_door(
 
 
 def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Chain]:
-    """The same chain with the instance's meter around its hops, put together when first asked for.
+    """The same chain with the instance's meter around its hops, and the tracer where the process has one.
 
-    The meter is outermost: what is inside of it is over when it hands a hop on.
+    Put together when first asked for. The meter is outermost: what is inside of it is over when it hands a hop on.
     """
 
     @cache
-    def metered() -> Chain:
-        from .middleware.trace import trace_call, trace_hop
+    def plain() -> Chain:
+        return replace(chain(), middleware=(metering.meter.hop,), skipped=metering.meter.skipped)
 
-        meter = metering.meter
-        return replace(chain(), around=(trace_call,), middleware=(meter.hop, trace_hop), skipped=meter.skipped)
+    @cache
+    def traced() -> Chain:
+        trace = _tracing()
+        return replace(plain(), around=(trace.trace_call,), middleware=(metering.meter.hop, trace.trace_hop))
 
-    return metered
+    return lambda: plain() if _tracing().telemetry() is None else traced()
+
+
+@cache
+def _tracing() -> Any:
+    return import_module("spaturzu.middleware.trace")
 
 
 def _chain(

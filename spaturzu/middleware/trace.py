@@ -37,7 +37,7 @@ def telemetry() -> Telemetry | None:
 
 def is_on() -> bool:
     """Has the application set a provider?"""
-    if not any(name in sys.modules for name in _SDKS) or os.environ.get(SWITCH, "").lower() in _OFF:
+    if sys.modules.keys().isdisjoint(_SDKS) or os.environ.get(SWITCH, "").lower() in _OFF:
         return False
     return _is_set("trace", "get_tracer_provider") or _is_set("metrics", "get_meter_provider")
 

@@ -32,7 +32,11 @@ from .walk import (
     Result,
     SendPrimary,
     SendTarget,
+    Sent,
     TargetAnswer,
+    answered,
+    at_once,
+    interrupted,
     walk,
 )
 from .watch import Watch, is_asyncio
@@ -76,12 +80,32 @@ class AsyncPrimary(Protocol):
 
 def drive(call: Call, primary: Primary) -> Result:
     """Walk the chain, performing with blocking calls."""
-    return performed(call, walk(call), primary)
+    effect = at_once(call)
+    if effect is None:
+        return performed(call, walk(call), primary)
+    try:
+        outcome = _send_primary(call, primary, effect)
+    except BaseException:
+        interrupted(call, effect.hop)
+        raise
+    if isinstance(outcome, NativeAnswer) and call.chain.takes_answers_for_granted:
+        return answered(call, effect.hop, outcome)
+    return performed(call, walk(call, Sent(effect.hop, outcome)), primary)
 
 
 async def adrive(call: Call, primary: AsyncPrimary) -> Result:
     """Walk the chain, performing on the event loop; sync clients run in threads, with the caller's context."""
-    return await aperformed(call, walk(call), primary)
+    effect = at_once(call)
+    if effect is None:
+        return await aperformed(call, walk(call), primary)
+    try:
+        outcome = await _asend_primary(call, primary, effect)
+    except BaseException:
+        interrupted(call, effect.hop)
+        raise
+    if isinstance(outcome, NativeAnswer) and call.chain.takes_answers_for_granted:
+        return answered(call, effect.hop, outcome)
+    return await aperformed(call, walk(call, Sent(effect.hop, outcome)), primary)
 
 
 def performed(call: Call, steps: Generator[Effect, Outcome, Found], primary: Primary | None = None) -> Found:
@@ -155,7 +179,7 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
             return await sleep(effect.seconds)
 
 
-def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
+def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> NativeAnswer | Broken:
     watch, reply = effect.watch, None
     try:
         with watch or UNWATCHED:
@@ -178,7 +202,7 @@ def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> Outcome:
     return _native_stream(pulled, reply)
 
 
-def _judged_in_time(call: Call, primary: Primary, effect: SendPrimary, reply: Reply) -> Outcome:
+def _judged_in_time(call: Call, primary: Primary, effect: SendPrimary, reply: Reply) -> NativeAnswer | Broken:
     """What a plain answer is. Not malformed where a limit cut it short: urllib3 does not count a body's bytes."""
     outcome, watch = judge(call, effect.hop, reply), effect.watch
     if watch is not None and watch.fired is not None and isinstance(outcome, Broken):
@@ -186,7 +210,7 @@ def _judged_in_time(call: Call, primary: Primary, effect: SendPrimary, reply: Re
     return outcome
 
 
-async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:
+async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> NativeAnswer | Broken:
     watch = effect.watch
     if watch is None or not is_asyncio():
         return await _asent(call, primary, effect)
@@ -197,7 +221,7 @@ async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary)
     return _late(watch, primary.late(watch.seconds))
 
 
-async def _asent(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Outcome:
+async def _asent(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> NativeAnswer | Broken:
     try:
         reply = await primary.send(effect.timeout_s)
         if reply.source is None:
@@ -222,7 +246,7 @@ def _native_failure(exc: Exception, provider: Provider) -> Broken:
     return Broken(failure, exc)
 
 
-def _native_stream(pulled: Pulled | Broken, reply: Reply) -> Outcome:
+def _native_stream(pulled: Pulled | Broken, reply: Reply) -> NativeAnswer | Broken:
     if isinstance(pulled, Broken):
         return Broken(pulled.failure, reply.native)
     return NativeAnswer(reply.native, pulled)

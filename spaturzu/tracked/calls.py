@@ -39,7 +39,7 @@ class Own:
 def own(door: Door, surface: Surface, body: bytes) -> Own | None:
     """None where there is nothing to leave out, as in every conversation that its own provider served."""
     spoken = surface.wire or door.provider
-    if not may_be_foreign(spoken, body) or not door.chain().targets:
+    if not door.chain().targets or not may_be_foreign(spoken, body):
         return None
     asked = read_wire(surface, body)
     kept, places = codec(spoken).strip(asked.body, asked.model)
@@ -121,12 +121,19 @@ def walked(error: BaseException) -> bool:
 
 def served_headers(call: Call) -> dict[str, str]:
     """Who served, for a response's headers."""
-    served = call.record.served_by or call.record.hops[0]
-    return {
-        "x-spaturzu-provider": served.provider,
-        "x-spaturzu-model": served.model,
-        "x-spaturzu-hops": str(len(call.record.hops)),
-    }
+    hop = served(call)
+    return named_headers(hop.provider, hop.model, len(call.record.hops))
+
+
+def served(call: Call) -> Hop:
+    """The hop that served; the first where none did."""
+    hops = call.record.hops
+    return hops[0] if len(hops) == 1 else call.record.served_by or hops[0]
+
+
+def named_headers(provider: str, model: str, hops: int) -> dict[str, str]:
+    """The headers' names and values."""
+    return {"x-spaturzu-provider": provider, "x-spaturzu-model": model, "x-spaturzu-hops": str(hops)}
 
 
 def read_wire(surface: Surface, body: bytes) -> WireRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Hashable, Mapping
 from datetime import timedelta
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,17 @@ from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Re
 from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.loss import Loss
 
-from .calls import COMPACT, asks_usage, begin, native_error, own, served_headers, with_usage_asked
+from .calls import (
+    COMPACT,
+    asks_usage,
+    begin,
+    named_headers,
+    native_error,
+    own,
+    served,
+    served_headers,
+    with_usage_asked,
+)
 from .door import Door
 from .pump import AsyncPump, SyncPump, stream_source
 from .surfaces import Surface
@@ -287,13 +297,17 @@ class _Parsed:
 def _add_headers(headers: Any, call: Call) -> None:
     """New names onto a response's headers. `Headers.update` decodes every header there is: too slow for each call."""
     held: list[tuple[bytes, bytes, bytes]] | None = getattr(headers, "_list", None)
-    more = served_headers(call)
     if held is None:
-        headers.update(more)
-        return
-    for name, value in more.items():
-        key = name.encode()
-        held.append((key, key, value.encode()))
+        headers.update(served_headers(call))
+    else:
+        hop, hops = served(call), len(call.record.hops)
+        held.extend(_raw_headers(hop.provider, hop.model, hops))
+
+
+@lru_cache(maxsize=256)
+def _raw_headers(provider: str, model: str, hops: int) -> tuple[tuple[bytes, bytes, bytes], ...]:
+    raw = ((name.encode(), value.encode()) for name, value in named_headers(provider, model, hops).items())
+    return tuple((name, name, value) for name, value in raw)
 
 
 def _raising(door: Door, request: Any) -> Callable[[Exception], Exception]:
