@@ -197,8 +197,6 @@ class Call:
         """
         if not self.chain.is_bounded:
             return None
-        if target is None and self.chain.is_timeless and (CAN_CUT or not self.ahead):
-            return None
         limits, longest_s = self.chain.limits, self.hop_remaining_s(hop)[0]
         if self.ahead and not CAN_CUT:
             longest_s = min(longest_s, *(limits.until_content_s(stream=s, thinking=True) for s in (True, False)))
@@ -211,7 +209,7 @@ class Call:
         """What ends an attempt that begins now; None where nothing does."""
         if not self.chain.is_bounded:
             return None
-        soonest_s = inf if self.chain.is_timeless else self.hop_remaining_s(hop)[0]
+        soonest_s = self.hop_remaining_s(hop)[0]
         if self.ahead:
             soonest_s = min(soonest_s, self.chain.limits.soonest_s)
         return None if soonest_s == inf else Watch(soonest_s, partial(self._limit, hop, target, self.chain.clock()))

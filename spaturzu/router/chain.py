@@ -149,11 +149,6 @@ class Chain:
         return self.has_primary and not self.around and self.choosing.is_as_written and self.hedging is None
 
     @cached_property
-    def is_timeless(self) -> bool:
-        """Does no limit depend on how much time a call has spent already?"""
-        return self.limits.hop_s == inf and self.limits.deadline_s == inf
-
-    @cached_property
     def is_bounded(self) -> bool:
         """Does any limit hold for its calls? Then the router takes the SDK's retries over too."""
         return bool(self.targets) or self.limits != Limits()
