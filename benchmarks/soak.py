@@ -277,7 +277,7 @@ def _judged(text: str | None, finish: str | None, tally: Tally) -> str:
     """An answer that ends as one has to be whole; one that a filter stopped says so."""
     if text == TEXT and finish == "stop":
         return "answered"
-    if not text and finish == "content_filter":
+    if TEXT.startswith(text or "") and finish == "content_filter":
         return "filtered"
     record = spaturzu.last_call()
     tally.wrong.append(f"half or wrong: {text!r}, {finish}; {record.note if record else ''}")

@@ -7,6 +7,7 @@ another Python than CPython), the transport's own timeouts end the read.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
@@ -131,7 +132,15 @@ def cut(thread: int, within: FrameType | None) -> bool:
 
 
 def _frame_of(thread: int) -> FrameType | None:
-    return sys._current_frames().get(thread) if CAN_CUT else None  # pyright: ignore[reportPrivateUsage]
+    if not CAN_CUT:
+        return None
+    collects = gc.isenabled()
+    gc.disable()  # CPython 3.11 holds a lock in there that a collection waits for (gh-106883)
+    try:
+        return sys._current_frames().get(thread)  # pyright: ignore[reportPrivateUsage]
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _socket_at(frame: FrameType) -> socket.socket | None:
