@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from .messages import JSON, ProviderFields, Role, ToolResult, Wire
+from .messages import JSON, ProviderFields, ResultPart, Role, ToolResult, Wire
 from .provider_fields import MARKERS, is_shared, is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
@@ -58,11 +58,14 @@ class Losses:
 
     def extend(self, losses: Iterable[Loss]) -> None:
         """Take over losses found elsewhere."""
-        self._losses.update((loss.path, loss) for loss in losses)
+        for loss in losses:
+            self._losses[loss.path] = loss
 
     def found(self) -> tuple[Loss, ...]:
         """All of them, in order. A path inside another lost path is not said twice; the outer one matters as much."""
-        if len(self._losses) < 2:
+        if not self._losses:
+            return ()
+        if len(self._losses) == 1:
             return tuple(self._losses.values())
         outer: dict[str, Loss] = {}
         inner: list[tuple[str, Loss]] = []
@@ -124,12 +127,38 @@ def foreign_event_fields(fields: ProviderFields, path: str, own: Wire) -> Iterat
     return _foreign(fields, f"{path}." if path else "", {own})
 
 
-def foreign_fields(request: Request, own: Wire, *, also: tuple[Wire, ...] = ()) -> Iterator[Loss]:
+def foreign_fields(request: Request, own: Wire, *, also: tuple[Wire, ...] = ()) -> Iterable[Loss]:
     """A loss for every provider field of `request` that belongs to neither `own` nor `also`.
 
     Encoders call it once, so that no decoder can put a field where no encoder looks.
     """
-    kept: set[str] = {own, *also}
+    return _foreign_fields(request, {own, *also}) if _has_fields(request) else ()
+
+
+def _has_fields(request: Request) -> bool:
+    """Does anything in it have provider fields? Most histories have none, and then there is no path to work out."""
+    if request.provider_fields:
+        return True
+    for part in (*request.system, *request.tools):
+        if not isinstance(part, OpaqueTool) and part.provider_fields:
+            return True
+    for message in request.messages:
+        if message.provider_fields:
+            return True
+        for part in message.parts:
+            if part.provider_fields or (isinstance(part, ToolResult) and _any_has_fields(part.content)):
+                return True
+    return False
+
+
+def _any_has_fields(content: tuple[ResultPart, ...]) -> bool:
+    for part in content:  # noqa: SIM110 - a generator costs more than the one part that a result mostly has
+        if part.provider_fields:
+            return True
+    return False
+
+
+def _foreign_fields(request: Request, kept: set[str]) -> Iterator[Loss]:
     yield from _foreign(request.provider_fields, "", kept)
     for number, tool in enumerate(request.tools):
         if not isinstance(tool, OpaqueTool):

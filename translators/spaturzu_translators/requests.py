@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, fields
+from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from .messages import JSON, NOTHING, CacheTtl, JSONObject, Message, ProviderFields, Text
@@ -101,6 +102,19 @@ class Request:
     metadata: Mapping[str, str] | None = None
     service_tier: str | None = None
     provider_fields: ProviderFields = NOTHING
+
+
+_PLAIN = {"model", "messages", "system", "tools", "stream", "stream_usage", "max_tokens", "temperature"}
+_OPTIONS = attrgetter(*(each.name for each in fields(Request) if each.name not in _PLAIN))
+_NO_OPTIONS = _OPTIONS(Request(model="", messages=()))
+
+
+def is_plain(request: Request) -> bool:
+    """Does it say no more than a conversation, its tools, `max_tokens`, `temperature` and whether it is streamed?
+
+    Most do not; an encoder then need not ask for each of the options that are not there.
+    """
+    return _OPTIONS(request) == _NO_OPTIONS
 
 
 @value

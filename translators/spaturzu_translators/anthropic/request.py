@@ -29,7 +29,17 @@ from ..messages import (
     plain_turn,
 )
 from ..messages import merge_turns as merged
-from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from ..requests import (
+    SCHEMA_NAME,
+    AnyTool,
+    OpaqueTool,
+    Request,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+    WireRequest,
+    is_plain,
+)
 from .model_facts import DEFAULT_MAX_TOKENS, MARK_SAMPLING, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
 from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, string, wrong
 from .thinking import decode_thinking, encode_thinking
@@ -58,6 +68,8 @@ _KNOWN = frozenset(
         "service_tier",
     }
 )
+_COMMON = frozenset({"model", "max_tokens", "messages", "system", "stream", "tools"})
+"""What most requests say, and no more."""
 SAMPLING = ("temperature", "top_p", "top_k")
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
 _TIERS = ("auto", "standard_only")
@@ -69,11 +81,30 @@ MARK_THINKING = "$thinking"
 
 def decode_request(wire: WireRequest) -> Request:
     """The canonical request. A null counts as absent."""
-    body = {name: value for name, value in as_object(wire.body, WHO).items() if value is not None}
-    own: JSONObject = {name: value for name, value in body.items() if name not in _KNOWN}
+    body = as_object(wire.body, WHO)
+    if None in body.values():
+        body = {name: value for name, value in body.items() if value is not None}
+    own: JSONObject = {}
     model, limit = optional(body, "model", str) or wire.model, optional(body, "max_tokens", int)
-    choice, parallel = _decode_choice(body, own)
     leading, messages = _decode_messages(body)
+    said = {} if body.keys() <= _COMMON else _decode_options(body, own, model, limit)
+    request = Request(
+        model=model,
+        messages=messages,
+        system=_decode_system(body.get("system")) + leading,
+        stream=bool(body.get("stream")),
+        max_tokens=limit,
+        tools=_decode_tools(body),
+        provider_fields=kept_fields(own),
+        **said,
+    )
+    return renamed(request, wire.renamed_tools) if wire.renamed_tools else request
+
+
+def _decode_options(body: JSONObject, own: JSONObject, model: str, limit: int | None) -> dict[str, Any]:
+    """The request's other fields by name; what has no canonical name goes to `own`."""
+    own.update((name, value) for name, value in body.items() if name not in _KNOWN)
+    choice, parallel = _decode_choice(body, own)
     response_format, effort = _decode_output(body, own)
     forced = choice is not None and choice.mode == "required"
     thinking = as_object(body["thinking"], f"{WHO}: thinking") if "thinking" in body else None
@@ -82,26 +113,18 @@ def decode_request(wire: WireRequest) -> Request:
         own[MARK_THINKING] = [thinking, effort]
     if any(name in body for name in SAMPLING):
         own[MARK_SAMPLING] = True
-    request = Request(
-        model=model,
-        messages=messages,
-        system=(*_decode_system(body.get("system")), *leading),
-        stream=bool(body.get("stream")),
-        max_tokens=limit,
-        temperature=optional(body, "temperature", float),
-        top_p=optional(body, "top_p", float),
-        top_k=optional(body, "top_k", int),
-        stop_sequences=_strings(body, "stop_sequences"),
-        tools=tuple(_decode_tools(body)),
-        tool_choice=choice,
-        parallel_tool_calls=parallel,
-        response_format=response_format,
-        reasoning=reasoning,
-        user=_decode_user(body, own),
-        service_tier=_decode_tier(body, own),
-        provider_fields=kept_fields(own),
-    )
-    return renamed(request, wire.renamed_tools) if wire.renamed_tools else request
+    return {
+        "temperature": optional(body, "temperature", float),
+        "top_p": optional(body, "top_p", float),
+        "top_k": optional(body, "top_k", int),
+        "stop_sequences": _strings(body, "stop_sequences"),
+        "tool_choice": choice,
+        "parallel_tool_calls": parallel,
+        "response_format": response_format,
+        "reasoning": reasoning,
+        "user": _decode_user(body, own),
+        "service_tier": _decode_tier(body, own),
+    }
 
 
 _WORDS: dict[type[Any], str] = {str: "a string", int: "a whole number", float: "a number"}
@@ -130,6 +153,8 @@ def _strings(body: JSONObject, name: str) -> tuple[str, ...]:
 def _decode_system(system: JSON) -> tuple[Text, ...]:
     if not system:
         return ()
+    if isinstance(system, str):
+        return (Text(system),)
     return _only_texts(decode_blocks(system, f"{WHO}: system", {}), "system")
 
 
@@ -177,11 +202,12 @@ def _decode_message(item: JSON, where: str, names: Mapping[str, str]) -> Message
     return Message(role=role, parts=parts, provider_fields=kept_fields(rest))
 
 
-def _decode_tools(body: JSONObject) -> list[AnyTool]:
+def _decode_tools(body: JSONObject) -> tuple[AnyTool, ...]:
     if "tools" not in body:
-        return []
+        return ()
     tools = as_list(body["tools"], f"{WHO}: tools")
-    return [_decode_tool(as_object(tool, f"{WHO}: tools[{i}]"), f"{WHO}: tools[{i}]") for i, tool in enumerate(tools)]
+    places = [f"{WHO}: tools[{number}]" for number in range(len(tools))]
+    return tuple([_decode_tool(as_object(tool, who), who) for tool, who in zip(tools, places, strict=True)])
 
 
 _TOOL = frozenset({"type", "name", "description", "input_schema", "strict"})
@@ -277,23 +303,37 @@ def _decode_tier(body: JSONObject, own: JSONObject) -> str | None:
 def encode_request(request: Request) -> Encoded[WireRequest]:
     """The body, and what it cannot say."""
     losses, own = Losses(), own_fields(request.provider_fields)
-    request, names = _legal_names(request)
+    called = _names_in_history(request)
+    changed = _illegal_names(request, called) if called or request.tools else {}
+    if changed:
+        request, called = renamed(request, changed), [changed.get(name, name) for name in called]
     limit = _limit(request, losses)
     body: JSONObject = {"model": request.model, "max_tokens": limit}
     if system := _encode_system(request, losses):
-        body["system"] = compact(system)
+        body["system"] = system
     body["messages"] = _encode_messages(request, losses)
     if request.stream:
         body["stream"] = True
-    _put_tools(request, body, own, losses)
+    plain = is_plain(request)
+    if called or request.tools or not plain:
+        _put_tools(request, called, body, own, losses)
+    if not plain:
+        _put_options(request, body, own, limit, losses)
+    elif request.temperature is not None:
+        losses.drop("temperature")  # as `_put_sampling` does
+    losses.extend(foreign_fields(request, "anthropic"))
+    names = {new: old for old, new in changed.items()}
+    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=names)
+    return Encoded(wire, losses.found())
+
+
+def _put_options(request: Request, body: JSONObject, own: Mapping[str, JSON], limit: int, losses: Losses) -> None:
+    """What few requests ask for."""
     _put_tuning(request, body, own, losses)
     _put_output(request, body, own, limit, losses)
     body.update(
         (name, value) for name, value in own.items() if name[0] != "$" and name not in ("output_config", "metadata")
     )
-    losses.extend(foreign_fields(request, "anthropic"))
-    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=names)
-    return Encoded(wire, losses.found())
 
 
 def _limit(request: Request, losses: Losses) -> int:
@@ -308,14 +348,16 @@ def _limit(request: Request, losses: Losses) -> int:
 JSON_ONLY = "Answer with one JSON object and nothing else: no explanation and no code fence around it."
 
 
-def _encode_system(request: Request, losses: Losses) -> list[JSONObject]:
+def _encode_system(request: Request, losses: Losses) -> str | list[JSONObject]:
+    text, wanted = only_text(request.system), request.response_format
+    if not wanted and text and not text.isspace():
+        return text
     blocks = encode_blocks(request.system, "system", losses)
-    wanted = request.response_format
     if wanted and wanted.schema is None:
         losses.approximate("response_format")
         losses.approximate("system")
         blocks.append({"type": "text", "text": JSON_ONLY})
-    return blocks
+    return compact(blocks)
 
 
 def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
@@ -373,10 +415,10 @@ def _is_prefill(request: Request) -> bool:
     return isinstance(last.parts[-1], Text) and not any(isinstance(part, Opaque) for part in last.parts)
 
 
-def _put_tools(request: Request, body: JSONObject, own: Mapping[str, JSON], losses: Losses) -> None:
+def _put_tools(request: Request, called: list[str], body: JSONObject, own: Mapping[str, JSON], losses: Losses) -> None:
     tools = _encode_tools(request, losses)
-    if not tools and (names := _names_in_history(request)):
-        _put_stubs(request, names, body, losses)
+    if called and not tools:
+        _put_stubs(request, called, body, losses)
         return
     if tools:
         body["tools"] = tools
@@ -386,8 +428,13 @@ def _put_tools(request: Request, body: JSONObject, own: Mapping[str, JSON], loss
 
 
 def _names_in_history(request: Request) -> list[str]:
-    parts = (part for message in request.messages for part in message.parts)
-    return list(dict.fromkeys(part.name for part in parts if isinstance(part, ToolCall)))
+    names: dict[str, None] = {}
+    for message in request.messages:
+        if message.role == "assistant":
+            for part in message.parts:
+                if isinstance(part, ToolCall):
+                    names[part.name] = None
+    return list(names)
 
 
 def _put_stubs(request: Request, names: list[str], body: JSONObject, losses: Losses) -> None:
@@ -603,14 +650,10 @@ def _drop_labels(wanted: ResponseFormat, losses: Losses) -> None:
 _LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,128}")
 
 
-def _legal_names(request: Request) -> tuple[Request, dict[str, str]]:
-    """The request with tool names that this wire accepts, and from those back to the caller's."""
-    names = {tool.name for tool in request.tools if isinstance(tool, Tool)}
-    names.update(_names_in_history(request))
-    changed = {name: _legal_name(name) for name in names if not _LEGAL.fullmatch(name)}
-    if not changed:
-        return request, {}
-    return renamed(request, changed), {new: old for old, new in changed.items()}
+def _illegal_names(request: Request, called: list[str]) -> dict[str, str]:
+    """The names of tools that this wire refuses, and for each the one that stands in for it."""
+    names = {tool.name for tool in request.tools if isinstance(tool, Tool)}.union(called)
+    return {name: _legal_name(name) for name in names if not _LEGAL.fullmatch(name)}
 
 
 def _legal_name(name: str) -> str:

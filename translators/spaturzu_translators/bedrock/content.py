@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, TypeAlias, assert_never
 
 from ..codec import as_list, as_object
@@ -38,6 +38,7 @@ from .media import decode_media, encode_media
 from .model_facts import ModelFacts
 from .names import wire_name
 from .wire import (
+    NO_FIELDS,
     a_text,
     an_object,
     expected,
@@ -56,13 +57,15 @@ _REASONING_TEXT = frozenset({"text", "signature"})
 _CITED = frozenset({"content", "citations"})
 
 
-@dataclass(slots=True)
 class Reading:
     """What a decoder knows of the call so far: renamed tools, names of calls that it saw, and who signs thoughts."""
 
-    signer: Provider = "bedrock"
-    renamed: Mapping[str, str] = field(default_factory=dict[str, str])
-    calls: dict[str, str] = field(default_factory=dict[str, str])
+    __slots__ = ("calls", "renamed", "signer")
+
+    def __init__(self, signer: Provider = "bedrock", renamed: Mapping[str, str] = NO_FIELDS) -> None:
+        self.signer: Provider = signer
+        self.renamed = renamed
+        self.calls: dict[str, str] = {}
 
 
 def decode_blocks(blocks: list[JSON], where: str, reading: Reading) -> list[Part]:
@@ -229,18 +232,18 @@ _BLOCKS: dict[str, _Decode] = {
 }
 
 
-@dataclass(slots=True)
 class Writing:
     """What an encoder knows of the call: losses so far, the model's facts, and names given away.
 
     `replaying`: history for the model, where unsigned thoughts are refused; else an answer for the caller.
     """
 
-    losses: Losses
-    facts: ModelFacts
-    replaying: bool = True
-    renamed: dict[str, str] = field(default_factory=dict[str, str])
-    documents: set[str] = field(default_factory=set[str])
+    __slots__ = ("documents", "facts", "losses", "renamed", "replaying")
+
+    def __init__(self, losses: Losses, facts: ModelFacts, replaying: bool = True) -> None:
+        self.losses, self.facts, self.replaying = losses, facts, replaying
+        self.renamed: dict[str, str] = {}
+        self.documents: set[str] = set()
 
 
 def encode_part(part: Part, path: str, writing: Writing) -> list[JSONObject]:

@@ -13,7 +13,7 @@ from ..codec import as_object
 from ..json_text import dumps, parsed_object
 from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns, only_text, plain_block_turn
-from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest
+from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
 from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached
 from .model_facts import ModelFacts, facts_of
 from .tools import decode_choice, decode_tools, encode_tools
@@ -39,6 +39,7 @@ MORE = "additionalModelRequestFields"
 _KNOWN = frozenset(
     {"messages", "system", "inferenceConfig", "toolConfig", "outputConfig", "serviceTier", "requestMetadata", MORE}
 )
+_COMMON = frozenset({"messages", "system", "inferenceConfig", "toolConfig"})
 _MESSAGE = frozenset({"role", "content"})
 _INFERENCE = frozenset({"maxTokens", "temperature", "topP", "stopSequences"})
 _SPEAKERS: dict[JSON, Role] = {"user": "user", "assistant": "assistant"}
@@ -58,28 +59,35 @@ _MIN_BUDGET = 1024
 def decode_request(wire: WireRequest) -> Request:
     """A Converse body as a canonical request. Raises BadWire where it is none."""
     body = as_object(wire.body, WHO)
-    own = dict(rest(body, _KNOWN))
+    own: JSONObject = {**rest(body, _KNOWN)}
     reading = Reading(renamed=wire.renamed_tools, signer=facts_of(wire.model).signer)
     system, messages = _decode_messages(body, reading)
-    more = _More(object_at(body, MORE, WHO) or {}, facts_of(wire.model), own)
-    config = object_at(body, "toolConfig", WHO) or {}
-    format_, effort = _decode_output(body, own)
-    tools, choice = decode_tools(config, reading, own), decode_choice(config, reading, own)
+    said = _decode_inference(body, own)
+    if config := object_at(body, "toolConfig", WHO):
+        said["tools"], said["tool_choice"] = decode_tools(config, reading, own), decode_choice(config, reading, own)
+    if not body.keys() <= _COMMON:
+        said |= _decode_options(body, facts_of(wire.model), own)
     return Request(
         model=wire.model,
         stream=wire.stream,
         system=tuple(system),
         messages=merge_turns(messages),
-        tools=tools,
-        tool_choice=choice,
-        response_format=format_,
-        top_k=more.top_k,
-        reasoning=more.reasoning(effort),
-        metadata=_decode_metadata(body),
-        service_tier=_decode_tier(body),
-        **_decode_inference(body, own),
         provider_fields=keep(own) if own else NOTHING,
+        **said,
     )
+
+
+def _decode_options(body: JSONObject, facts: ModelFacts, own: JSONObject) -> JSONObject:
+    """What few bodies say."""
+    more = _More(object_at(body, MORE, WHO) or {}, facts, own)
+    format_, effort = _decode_output(body, own)
+    return {
+        "response_format": format_,
+        "top_k": more.top_k,
+        "reasoning": more.reasoning(effort),
+        "metadata": _decode_metadata(body),
+        "service_tier": _decode_tier(body),
+    }
 
 
 def _decode_messages(body: JSONObject, reading: Reading) -> tuple[list[Text], list[Message]]:
@@ -145,10 +153,12 @@ def _decode_inference(body: JSONObject, own: JSONObject) -> dict[str, Any]:
         "max_tokens": integer_at(config, "maxTokens", where),
         "temperature": number_at(config, "temperature", where),
         "top_p": number_at(config, "topP", where),
-        "stop_sequences": tuple(
-            stop if isinstance(stop, str) else expected(stop, "a string", f"{where}.stopSequences") for stop in stops
-        ),
+        "stop_sequences": tuple([_stop(stop, f"{where}.stopSequences") for stop in stops]),
     }
+
+
+def _stop(value: JSON, where: str) -> str:
+    return value if isinstance(value, str) else expected(value, "a string", where)
 
 
 def _decode_metadata(body: JSONObject) -> dict[str, str] | None:
@@ -229,23 +239,28 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     own = own_fields(request.provider_fields)
     orders: list[str] = []
     body: JSONObject = {"messages": _encode_messages(request.messages, writing)}
-    more = _additional(request, own, facts, losses)
+    plain = is_plain(request)
+    more = NO_FIELDS if plain else _additional(request, own, facts, losses)
     put = _Body(body, own)
     put("toolConfig", encode_tools(request, writing, orders))
     put("inferenceConfig", _inference(request, facts, losses, budgeted=_enabled(more.get("thinking"))))
-    put("outputConfig", _output(request, facts, losses, orders))
-    put(MORE, more)
-    put("serviceTier", _tier(request, losses))
-    put("requestMetadata", _metadata(request, losses))
+    if not plain:
+        put("outputConfig", _output(request, facts, losses, orders))
+        put(MORE, more)
+        put("serviceTier", _tier(request, losses))
+        put("requestMetadata", _metadata(request, losses))
+        _report_unsayable(request, losses)
     put("system", _system(request.system, orders, writing))
-    _report_unsayable(request, losses)
-    body.update({name: value for name, value in own.items() if name not in body and not name.startswith(MORE)})
+    if own:
+        body.update({name: value for name, value in own.items() if name not in body and not name.startswith(MORE)})
     wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=writing.renamed)
     return Encoded(wire, losses.found())
 
 
 class _Body:
     """Adds members that say something, over what the provider's own fields say beside them."""
+
+    __slots__ = ("body", "own")
 
     def __init__(self, body: JSONObject, own: JSONObject) -> None:
         self.body, self.own = body, own

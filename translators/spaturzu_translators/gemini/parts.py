@@ -267,7 +267,8 @@ def encode_result(part: ToolResult, path: str, losses: Losses, *, name: str, nam
     """A result of the call to `name`: its text as `response`, its media as `parts`."""
     if part.cache is not None:
         losses.drop(f"{path}.cache")
-    said, media = only_text(part.content), list[JSONObject]()
+    media: list[JSONObject] = []
+    said = only_text(part.content)
     if not said:
         said = _encode_content(part, path, media, losses)
     result: JSONObject = {"id": map_id("gemini", part.call_id)} if named else {}

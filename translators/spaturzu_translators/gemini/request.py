@@ -14,7 +14,17 @@ from ..codec import BadWire, as_object
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns, plain_block_turn
-from ..requests import SCHEMA_NAME, AnyTool, OpaqueTool, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from ..requests import (
+    SCHEMA_NAME,
+    AnyTool,
+    OpaqueTool,
+    Request,
+    ResponseFormat,
+    Tool,
+    ToolChoice,
+    WireRequest,
+    is_plain,
+)
 from .fields import boolean, fields, integer, items, number, own, put_own, rest, string, string_at, strings
 from .history import encode_messages
 from .model_facts import thinking_of
@@ -47,6 +57,7 @@ _SETTINGS = {
 }
 _ELSEWHERE = frozenset({"topK", "thinkingConfig", "responseMimeType", "responseSchema", "responseJsonSchema"})
 _ROOT = frozenset({"contents", "systemInstruction", "tools", "toolConfig", "generationConfig", "labels", "serviceTier"})
+_COMMON = frozenset({"contents", "systemInstruction", "generationConfig"})
 _ROLES: dict[str, Role] = {
     "": "user",
     "user": "user",
@@ -77,16 +88,15 @@ def decode_request(wire: WireRequest) -> Request:
     said: dict[str, Any] = {}
     if "generationConfig" in body:
         said = _decode_settings(fields(body["generationConfig"], f"{WHO}: generationConfig"), kept)
-    tools, choice = _decode_tools(body, kept, wire.renamed_tools)
+    if not body.keys() <= _COMMON:
+        said["tools"], said["tool_choice"] = _decode_tools(body, kept, wire.renamed_tools)
+        said["metadata"], said["service_tier"] = _decode_labels(body), _decode_tier(body, kept)
+    system = _decode_system(body, kept)
     return Request(
         model=wire.model,
         stream=wire.stream,
         messages=_decode_contents(body, wire.renamed_tools),
-        system=_decode_system(body, kept),
-        tools=tools,
-        tool_choice=choice,
-        metadata=_decode_labels(body),
-        service_tier=_decode_tier(body, kept),
+        system=system,
         provider_fields=own(kept),
         **said,
     )
@@ -101,6 +111,8 @@ def _decode_settings(config: JSONObject, kept: JSONObject) -> dict[str, Any]:
             kept["textOnly"] = True
         elif name not in _ELSEWHERE:
             kept[f"generationConfig.{name}"] = value
+    if config.keys() <= _SETTINGS.keys():
+        return said
     said["top_k"] = _decode_top_k(config, kept)
     said["response_format"] = _decode_format(config, kept)
     if "thinkingConfig" in config:
@@ -146,7 +158,7 @@ def _decode_system(body: JSONObject, kept: JSONObject) -> tuple[Text, ...]:
     content = fields(value, f"{WHO}: systemInstruction")
     who = f"{WHO}: systemInstruction.parts"
     parts = [decode_part(part, f"{who}[{n}]") for n, part in enumerate(items(content.get("parts", []), who))]
-    texts = tuple(part for part in parts if isinstance(part, Text))
+    texts = tuple([part for part in parts if isinstance(part, Text)])
     if len(texts) < len(parts):
         kept["systemInstruction"] = value
         return ()
@@ -318,15 +330,19 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         if parts:
             body["systemInstruction"] = {"parts": parts}
         drop_caches(request.system, "system", losses)
-    if tools := _encode_tools(request, names, losses):
+    if request.tools and (tools := _encode_tools(request, names, losses)):
         body["tools"] = tools
     if request.tool_choice is not None:
         body["toolConfig"] = {"functionCallingConfig": _encode_choice(request, request.tool_choice, names, losses)}
-    if config := _encode_settings(request, losses):
+    plain, config = is_plain(request), _encode_common(request, losses)
+    if not plain:
+        config |= _encode_settings(request, losses)
+    if config:
         body["generationConfig"] = config
-    _encode_account(request, body, losses)
-    _put_own_request(request, body)
-    renamed = {wire: name for name, wire in names.items() if wire != name}
+    if not plain:
+        _encode_account(request, body, losses)
+        _put_own_request(request, body)
+    renamed = {wire: name for name, wire in names.items() if wire != name} if names else {}
     return Encoded(
         WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=renamed), losses.found()
     )
@@ -336,11 +352,19 @@ def _encode_system(part: Text) -> JSONObject:
     return put_own({"text": part.text}, part.provider_fields)
 
 
+def _encode_common(request: Request, losses: Losses) -> JSONObject:
+    config: JSONObject = {}
+    if request.max_tokens is not None:
+        config["maxOutputTokens"] = request.max_tokens
+    if (temperature := request.temperature) is not None:
+        config["temperature"] = min(max(temperature, 0), _MAX_TEMPERATURE)
+        if config["temperature"] != temperature:
+            losses.approximate("temperature")
+    return config
+
+
 def _encode_settings(request: Request, losses: Losses) -> JSONObject:
     config: JSONObject = {wire: value for wire, get in _PLAIN if (value := get(request)) is not None}
-    if request.temperature is not None and not 0 <= request.temperature <= _MAX_TEMPERATURE:
-        config["temperature"] = min(max(request.temperature, 0), _MAX_TEMPERATURE)
-        losses.approximate("temperature")
     if request.seed is not None and not -_MAX_SEED <= request.seed < _MAX_SEED:
         del config["seed"]
         losses.drop("seed")
@@ -357,7 +381,9 @@ def _encode_settings(request: Request, losses: Losses) -> JSONObject:
 
 
 _PLAIN: list[tuple[str, Callable[[Request], Any]]] = [
-    (wire, attrgetter(setting.name)) for wire, setting in _SETTINGS.items() if wire != "stopSequences"
+    (wire, attrgetter(setting.name))
+    for wire, setting in _SETTINGS.items()
+    if wire not in ("maxOutputTokens", "temperature", "stopSequences")
 ]
 _PLAIN.append(("topK", attrgetter("top_k")))
 

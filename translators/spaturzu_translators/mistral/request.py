@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, cast, get_args
 
-from ..codec import BadWire, as_object
+from ..codec import BadWire, as_list, as_object
 from ..ids import Remembered
 from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import (
@@ -35,6 +35,7 @@ from ..requests import (
     Tool,
     ToolChoice,
     WireRequest,
+    is_plain,
 )
 from . import reading
 from .content import (
@@ -57,26 +58,25 @@ HERE = "mistral request"
 BRIDGE = "OK."
 """The assistant's words between tool results and the user's: `user` may not follow `tool` (providers.md 5.3)."""
 
-_READERS: tuple[tuple[str, str, Callable[[JSONObject, str, str], Any]], ...] = (
-    ("max_tokens", "max_tokens", reading.integer),
-    ("temperature", "temperature", reading.number),
-    ("top_p", "top_p", reading.number),
-    ("top_k", "top_k", reading.integer),
-    ("seed", "random_seed", reading.integer),
-    ("frequency_penalty", "frequency_penalty", reading.number),
-    ("presence_penalty", "presence_penalty", reading.number),
-    ("candidate_count", "n", reading.integer),
-    ("logprobs", "logprobs", reading.boolean),
-    ("top_logprobs", "top_logprobs", reading.integer),
-    ("parallel_tool_calls", "parallel_tool_calls", reading.boolean),
-    ("service_tier", "service_tier", reading.string),
-)
-"""Canonical name, wire name, and how it is read."""
-
-_KNOWN = frozenset(
-    {"model", "messages", "stream", "stop", "tools", "tool_choice", "response_format", "reasoning_effort", "metadata"}
-    | {wire for _, wire, _ in _READERS}
-)
+_READERS: dict[str, tuple[str, Callable[[JSONObject, str, str], Any]]] = {
+    "max_tokens": ("max_tokens", reading.integer),
+    "temperature": ("temperature", reading.number),
+    "top_p": ("top_p", reading.number),
+    "top_k": ("top_k", reading.integer),
+    "random_seed": ("seed", reading.integer),
+    "frequency_penalty": ("frequency_penalty", reading.number),
+    "presence_penalty": ("presence_penalty", reading.number),
+    "n": ("candidate_count", reading.integer),
+    "logprobs": ("logprobs", reading.boolean),
+    "top_logprobs": ("top_logprobs", reading.integer),
+    "parallel_tool_calls": ("parallel_tool_calls", reading.boolean),
+    "service_tier": ("service_tier", reading.string),
+    "stream": ("stream", reading.boolean),
+}
+"""Wire name, canonical name, and how it is read."""
+_ENCODED_ALONE = frozenset({"max_tokens", "temperature", "stream"})
+_SCALARS = tuple((name, wire) for wire, (name, _) in _READERS.items() if name not in _ENCODED_ALONE)
+_ELSEWHERE = frozenset({"model", "messages"})
 _OFF_BY_DEFAULT = frozenset({"safe_prompt", "prompt_logprobs", "guardrails"})
 _EFFORTS: frozenset[str] = frozenset(get_args(Effort))
 _SERVICE_TIERS = frozenset({"auto", "standard_only"})
@@ -103,40 +103,38 @@ def decode_request(wire: WireRequest) -> Request:
     """The canonical request. Raises BadWire."""
     body = as_object(wire.body, HERE)
     system, messages = _decode_messages(objects(body, "messages", HERE, required=True))
-    choice, choice_fields = _decode_tool_choice(body.get("tool_choice"))
-    response_format, format_fields = _decode_response_format(body.get("response_format"))
-    effort, effort_fields = _decode_effort(string(body, "reasoning_effort", HERE))
-    metadata, metadata_fields = _decode_metadata(maybe_object(body, "metadata", HERE))
-    found: dict[str, Any] = {name: read(body, key, HERE) for name, key, read in _READERS if key in body}
-    rest = own_fields(rest_of(body, _KNOWN))
-    own = {name: value for name, value in rest.items() if value or name not in _OFF_BY_DEFAULT}
-    own |= choice_fields | format_fields | effort_fields | metadata_fields
-    return Request(
-        model=string(body, "model", HERE) or wire.model,
-        messages=messages,
-        system=system,
-        stream=bool(reading.boolean(body, "stream", HERE)) or wire.stream,
-        stop_sequences=_decode_stop(body.get("stop")),
-        tools=tuple(_decode_tool(tool, f"{HERE}: tools[{at}]") for at, tool in enumerate(objects(body, "tools", HERE))),
-        tool_choice=choice,
-        response_format=response_format,
-        reasoning=effort,
-        metadata=metadata,
-        provider_fields={OWN: own} if own else NOTHING,
-        **found,
-    )
+    found: dict[str, Any] = {}
+    own: JSONObject = {}
+    for name, value in body.items():
+        if value is None or name in _ELSEWHERE:
+            continue
+        if (reader := _READERS.get(name)) is not None:
+            found[reader[0]] = reader[1](body, name, HERE)
+        elif (section := _SECTIONS.get(name)) is not None:
+            found[section[0]], kept = section[1](value)
+            own |= kept
+        elif value or name not in _OFF_BY_DEFAULT:
+            own[name] = value
+    if wire.stream:
+        found["stream"] = True
+    model, fields = string(body, "model", HERE) or wire.model, {OWN: own} if own else NOTHING
+    return Request(model=model, messages=messages, system=system, provider_fields=fields, **found)
 
 
-def _decode_stop(value: JSON) -> tuple[str, ...]:
+def _decode_stop(value: JSON) -> tuple[tuple[str, ...], JSONObject]:
     match value:
-        case None:
-            return ()
         case str():
-            return (value,)
+            return (value,), {}
         case list() if all(isinstance(item, str) for item in cast("list[JSON]", value)):
-            return tuple(cast("list[str]", value))
+            return tuple(cast("list[str]", value)), {}
         case _:
             raise wrong(f"{HERE}: stop", "a string or a list of strings", value)
+
+
+def _decode_tools(value: JSON) -> tuple[tuple[AnyTool, ...], JSONObject]:
+    who = f"{HERE}.tools"
+    tools = [as_object(tool, f"{who}[{at}]") for at, tool in enumerate(as_list(value, who))]
+    return tuple([_decode_tool(tool, f"{HERE}: tools[{at}]") for at, tool in enumerate(tools)]), {}
 
 
 def _decode_tool(tool: JSONObject, who: str) -> AnyTool:
@@ -158,8 +156,6 @@ def _decode_tool(tool: JSONObject, who: str) -> AnyTool:
 
 def _decode_tool_choice(value: JSON) -> tuple[ToolChoice | None, JSONObject]:
     match value:
-        case None:
-            return None, {}
         case str() if value in _MODES:
             return _MODES[value], {}
         case {"function": {"name": str(name)}}:
@@ -172,8 +168,6 @@ def _decode_tool_choice(value: JSON) -> tuple[ToolChoice | None, JSONObject]:
 
 def _decode_response_format(value: JSON) -> tuple[ResponseFormat | None, JSONObject]:
     """Any form that is not plainly one of the three is kept as it is."""
-    if value is None:
-        return None, {}
     form = as_object(value, f"{HERE}: response_format")
     match form.get("type"):
         case "text" | None:
@@ -200,21 +194,31 @@ def _decode_json_schema(form: JSONObject) -> tuple[ResponseFormat | None, JSONOb
     ), {}
 
 
-def _decode_effort(value: str | None) -> tuple[ReasoningOptions | None, JSONObject]:
-    if value is None:
-        return None, {}
+def _decode_effort(value: JSON) -> tuple[ReasoningOptions | None, JSONObject]:
+    if not isinstance(value, str):
+        raise wrong(f"{HERE}.reasoning_effort", "a string", value)
     if value not in _EFFORTS:
         return None, {"reasoning_effort": value}
     return ReasoningOptions(effort=cast(Effort, value)), {}
 
 
-def _decode_metadata(value: JSONObject | None) -> tuple[Mapping[str, str] | None, JSONObject]:
+def _decode_metadata(value: JSON) -> tuple[Mapping[str, str] | None, JSONObject]:
     """Canonical metadata are strings; any other are kept as this provider's own."""
-    if value is None:
-        return None, {}
-    if all(isinstance(item, str) for item in value.values()):
-        return value, {}
-    return None, {"metadata": value}
+    metadata = as_object(value, f"{HERE}.metadata")
+    if all(isinstance(item, str) for item in metadata.values()):
+        return metadata, {}
+    return None, {"metadata": metadata}
+
+
+_SECTIONS: dict[str, tuple[str, Callable[[JSON], tuple[Any, JSONObject]]]] = {
+    "stop": ("stop_sequences", _decode_stop),
+    "tools": ("tools", _decode_tools),
+    "tool_choice": ("tool_choice", _decode_tool_choice),
+    "response_format": ("response_format", _decode_response_format),
+    "reasoning_effort": ("reasoning", _decode_effort),
+    "metadata": ("metadata", _decode_metadata),
+}
+"""Wire name, canonical name, and what gives the canonical value, and what is kept as the wire's own beside it."""
 
 
 def _decode_messages(messages: list[JSONObject]) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
@@ -335,17 +339,25 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     encoding = _Encoding(report)
     body: JSONObject = {"model": request.model, "messages": _encode_messages(request, encoding)}
     body["stream"] = request.stream
-    _encode_scalars(request, body, report)
-    _encode_tools(request, body, encoding)
-    _encode_response_format(request.response_format, body)
-    _encode_reasoning(request.reasoning, body, report)
-    body.update(own_fields(request.provider_fields))
+    if request.max_tokens is not None:
+        body["max_tokens"] = request.max_tokens
+    if request.temperature is not None:
+        _encode_temperature(request.temperature, body, report)
+    plain = is_plain(request)
+    if not plain:
+        _encode_scalars(request, body, report)
+    if request.tools or not plain:
+        _encode_tools(request, body, encoding)
+    if not plain:
+        _encode_response_format(request.response_format, body)
+        _encode_reasoning(request.reasoning, body, report)
+        body.update(own_fields(request.provider_fields))
     wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=encoding.renamed)
     return Encoded(wire, report.found())
 
 
 def _encode_scalars(request: Request, body: JSONObject, report: Losses) -> None:
-    for name, key, _ in _READERS:
+    for name, key in _SCALARS:
         if (value := getattr(request, name)) is not None:
             body[key] = value
     if request.stop_sequences:
@@ -357,9 +369,13 @@ def _encode_scalars(request: Request, body: JSONObject, report: Losses) -> None:
     if request.service_tier is not None and request.service_tier not in _SERVICE_TIERS:
         del body["service_tier"]
         report.drop("service_tier")
-    if request.temperature is not None and not 0 <= request.temperature <= 1:
-        body["temperature"] = min(max(request.temperature, 0.0), 1.0)
+
+
+def _encode_temperature(temperature: float, body: JSONObject, report: Losses) -> None:
+    if not 0 <= temperature <= 1:
+        temperature = min(max(temperature, 0.0), 1.0)
         report.approximate("temperature")
+    body["temperature"] = temperature
 
 
 def _encode_response_format(form: ResponseFormat | None, body: JSONObject) -> None:
@@ -458,24 +474,30 @@ def _encode_tool(tool: AnyTool, path: str, encoding: _Encoding) -> JSONObject | 
 
 def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
     wire: list[JSONObject] = []
-    if request.system:
-        parts = ((f"system[{at}]", part) for at, part in enumerate(request.system))
-        if content := content_of(encode_parts(parts, encoding.report)):
-            wire.append({"role": "system", "content": content})
+    if content := _encode_instructions(request.system, encoding.report):
+        wire.append({"role": "system", "content": content})
     joins, last = Joins(encoding.report), len(request.messages) - 1
     for at, message in enumerate(request.messages):
-        if (text := only_text(message.parts)) and not message.provider_fields and at < last:
+        if (text := only_text(message.parts)) and not message.provider_fields and (at < last or message.role == "user"):
             said, says = [{"role": message.role, "content": text}], True
         else:
             said = _encode_message(message, f"messages[{at}]", encoding, last=at == last)
             says = any(one["content"] or len(one) > 2 for one in said)
-        if wire and wire[-1]["role"] == "tool" and said[0]["role"] == "user":
+        if message.role == "user" and wire and wire[-1]["role"] == "tool" and said[0]["role"] == "user":
             wire.append({"role": "assistant", "content": BRIDGE})
             encoding.report.approximate(f"messages[{at}]")
             joins.turn(-1, "assistant", NOTHING, says=False)
         wire += said
         joins.turn(at, message.role, own_fields(message.provider_fields), says)
     return wire
+
+
+def _encode_instructions(system: tuple[Text, ...], report: Losses) -> str | list[Chunk]:
+    if not system:
+        return ""
+    if text := only_text(system):
+        return text
+    return content_of(encode_parts(((f"system[{at}]", part) for at, part in enumerate(system)), report))
 
 
 def _encode_message(message: Message, path: str, encoding: _Encoding, *, last: bool) -> list[JSONObject]:

@@ -9,7 +9,6 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import assert_never
 
 from ..codec import BadWire, as_list, as_object
@@ -51,14 +50,14 @@ _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]+")
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")
 
 
-@dataclass(slots=True)
 class Writing:
     """What one encoding collects besides its JSON."""
 
-    facts: ModelFacts
-    losses: Losses
-    renamed: dict[str, str]
-    names: Remembered = field(default_factory=lambda: Remembered(wire_name))
+    __slots__ = ("facts", "losses", "names", "renamed")
+
+    def __init__(self, facts: ModelFacts, losses: Losses, renamed: dict[str, str]) -> None:
+        self.facts, self.losses, self.renamed = facts, losses, renamed
+        self.names = Remembered(wire_name)
 
     def name(self, name: str) -> str:
         """A tool's name under OpenAI's rule `[a-zA-Z0-9_-]{1,64}`, noted where it changes."""

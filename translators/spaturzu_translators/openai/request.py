@@ -22,6 +22,7 @@ from ..requests import (
     Tool,
     ToolChoice,
     WireRequest,
+    is_plain,
 )
 from .model_facts import ModelFacts, model_facts
 from .parts import Writing, extras, keep, own, text_of
@@ -252,23 +253,34 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     losses = writing.losses
     losses.extend(foreign_fields(request, "openai"))
     body: JSONObject = {"model": request.model, "messages": encode_messages(request, writing)}
-    _encode_sampling(request, body, writing)
-    _encode_limits(request, body, writing)
-    _encode_tools(request, body, writing)
+    plain = is_plain(request)
+    if request.temperature is not None:
+        _encode_number("temperature", request.temperature, body, writing)
+    if request.max_tokens is not None:
+        body[writing.facts.token_limit] = request.max_tokens
+    if request.tools or not plain:
+        _encode_tools(request, body, writing)
     _encode_reasoning(request, body, writing)
-    _encode_who(request, body, losses)
-    if request.response_format is not None:
-        body["response_format"] = _encode_response_format(request.response_format)
     if request.stream:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
-    _encode_own(request, body, losses)
+    if not plain:
+        _encode_options(request, body, writing)
     wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=writing.renamed)
     return Encoded(wire, losses.found())
 
 
+def _encode_options(request: Request, body: JSONObject, writing: Writing) -> None:
+    """What few requests ask for."""
+    _encode_sampling(request, body, writing)
+    _encode_stops(request, body, writing)
+    _encode_who(request, body, writing.losses)
+    if request.response_format is not None:
+        body["response_format"] = _encode_response_format(request.response_format)
+    _encode_own(request, body, writing.losses)
+
+
 def _encode_sampling(request: Request, body: JSONObject, writing: Writing) -> None:
     for name, value in (
-        ("temperature", request.temperature),
         ("top_p", request.top_p),
         ("frequency_penalty", request.frequency_penalty),
         ("presence_penalty", request.presence_penalty),
@@ -294,9 +306,7 @@ def _encode_number(name: str, value: float, body: JSONObject, writing: Writing) 
         writing.losses.approximate(name)
 
 
-def _encode_limits(request: Request, body: JSONObject, writing: Writing) -> None:
-    if request.max_tokens is not None:
-        body[writing.facts.token_limit] = request.max_tokens
+def _encode_stops(request: Request, body: JSONObject, writing: Writing) -> None:
     if not request.stop_sequences:
         return
     if not writing.facts.stop:
@@ -356,7 +366,10 @@ def _encode_tool_choice(choice: ToolChoice, writing: Writing) -> JSON:
 
 
 def _encode_reasoning(request: Request, body: JSONObject, writing: Writing) -> None:
+    """Even where nothing was asked: some models call no tools unless told not to reason."""
     asked = request.reasoning
+    if asked is None and "tools" not in body:
+        return
     effort = _effort(asked, offers_tools="tools" in body, facts=writing.facts)
     if effort is not None:
         body["reasoning_effort"] = effort

@@ -7,7 +7,6 @@ A tool's result is a message of its own here and a part of the next user turn in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import assert_never, cast
 
 from ..codec import BadWire, as_list, as_object
@@ -67,16 +66,17 @@ def answer_parts(message: JSONObject, where: str, renamed: Mapping[str, str], de
     return parts
 
 
-@dataclass(slots=True)
 class _Reading:
-    """The conversation so far."""
+    """The conversation so far. `function_id` is what the last deprecated `function_call` was given, for it has none."""
 
-    renamed: Mapping[str, str]
-    system: list[Text] = field(default_factory=list[Text])
-    messages: list[Message] = field(default_factory=list[Message])
-    call_names: dict[str, str] = field(default_factory=dict[str, str])
-    function_id: str = ""
-    """The id given to the last deprecated `function_call`, which has none."""
+    __slots__ = ("call_names", "function_id", "messages", "renamed", "system")
+
+    def __init__(self, renamed: Mapping[str, str]) -> None:
+        self.renamed = renamed
+        self.system: list[Text] = []
+        self.messages: list[Message] = []
+        self.call_names: dict[str, str] = {}
+        self.function_id = ""
 
 
 def decode_messages(value: JSON, renamed: Mapping[str, str]) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
@@ -104,7 +104,11 @@ _SAID = frozenset({"role", "content"})
 
 def _read_system(message: JSONObject, where: str, reading: _Reading) -> None:
     """Leading instructions are the request's; later ones, and ones with a name, stay where they are."""
-    parts = decode_content(message.get("content"), where)
+    content = message.get("content")
+    if content and len(message) == 2 and isinstance(content, str) and not reading.messages:
+        reading.system.append(Text(content))
+        return
+    parts = decode_content(content, where)
     texts = [part for part in parts if isinstance(part, Text)]
     fields = extras(message, _SAID)
     if reading.messages or fields or len(texts) != len(parts):
@@ -173,7 +177,9 @@ _ROLES = {
 def encode_messages(request: Request, writing: Writing) -> list[JSONObject]:
     """The instructions and the turns, as OpenAI's messages."""
     wire: list[JSONObject] = []
-    if request.system:
+    if text := only_text(request.system):
+        wire.append({"role": "system", "content": text})
+    elif request.system:
         parts: list[tuple[str, Part]] = [(f"system[{number}]", part) for number, part in enumerate(request.system)]
         if content := encode_content(parts, writing):
             wire.append({"role": "system", "content": content})
