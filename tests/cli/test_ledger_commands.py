@@ -224,7 +224,14 @@ def test_old_hops_are_forgotten_on_request(run: Run):
 def following(path: Path, *arguments: str) -> subprocess.Popen[str]:
     """`spaturzu tail --json` in a process of its own."""
     command = [sys.executable, "-m", "spaturzu.cli", "tail", "--json", "--db", str(path), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=_take_interrupts
+    )
+
+
+def _take_interrupts() -> None:
+    """A shell's background jobs, and all that they start, ignore Ctrl-C: the child is not to inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def next_hop(process: subprocess.Popen[str]) -> dict[str, Any]:

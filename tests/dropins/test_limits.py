@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from spaturzu.router.watchdog import WATCHDOG
 from spaturzu.sandbox import Refused, Reply, Silence, Stall
 from spaturzu_translators.messages import Provider
 
@@ -231,6 +232,9 @@ def test_one_thread_watches_all_calls(house: House) -> None:
     calls = [threading.Thread(target=lambda: house.call("openai", client)) for _ in range(8)]
     for call in calls:
         call.start()
+    until = time.monotonic() + 5
+    while WATCHDOG.watched < len(calls) and time.monotonic() < until:
+        time.sleep(0.005)
     names = [thread.name for thread in threading.enumerate()]
     for call in calls:
         call.join()
@@ -239,8 +243,6 @@ def test_one_thread_watches_all_calls(house: House) -> None:
 
 def test_a_chain_without_limits_is_not_watched(house: House) -> None:
     """Without a fallback and without an option of ours the SDK's own timeouts are all there is."""
-    from spaturzu.router.watchdog import WATCHDOG
-
     gc.collect()  # streams that other tests have left
     watched = WATCHDOG.watched
     client = house.drop_in("openai")
