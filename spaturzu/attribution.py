@@ -30,7 +30,7 @@ class RunFrame:
     session_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)  # neither frozen nor equal: what a class is made of costs every import
 class Agent:
     """What a frame is opened with. `customer` (whom the work is for) and `session_id` hold for all inside of it."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -65,6 +64,8 @@ def _file() -> Path:
 
 
 def _of_file() -> Mapping[str, ChainOptions]:
+    import tomllib  # most programs name no chain
+
     path = _file()
     try:
         read = tomllib.loads(path.read_text("utf-8"))

@@ -22,7 +22,7 @@ HOSTED = "https://spaturzu-api.superchiu.org"
 """Where a project key without a URL belongs, as in the published client (0.1.7, read 2026-11-22)."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)  # neither frozen nor equal: what a class is made of costs every import
 class MeteringOptions:
     """Where records go. Without `base_url` and `api_key`, in neither argument nor environment: the embedded ledger.
 

@@ -21,7 +21,7 @@ _DROP_INS: dict[Provider, str] = {
 }
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class PassingDoor(Door):
     """The door of a target at `place` in somebody's chain: no call of its own begins here."""
 

@@ -51,7 +51,7 @@ async def carried(work: Callable[[], Any], in_thread: Callable[[Callable[[], Any
             remember(seen[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)  # neither frozen nor equal: what a class is made of costs every import
 class Native:
     """How the caller's SDK says that a call failed, built from its own classes.
 
@@ -64,7 +64,7 @@ class Native:
     max_retries: Callable[[], int]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Door:
     """One client's way out. `agent` is set on the clients that `with_agent` gives."""
 

@@ -24,26 +24,29 @@ class Surface:
     wire: Wire | None = None
 
 
-_PATHS: dict[Provider, re.Pattern[str]] = {
-    "openai": re.compile(r"/chat/completions/?$"),
-    "anthropic": re.compile(
+_PATHS: dict[Provider, str] = {
+    "openai": r"/chat/completions/?$",
+    "anthropic": (
         r"/messages/?$|/publishers/anthropic/models/(?P<model>[^/:]+):(?:rawPredict|(?P<stream>streamRawPredict))$"
     ),
-    "bedrock": re.compile(r"/model/(?P<model>[^/]+)/converse(?P<stream>-stream)?$"),
-    "gemini": re.compile(r"/(?P<model>[^/:]+):(?:generateContent|(?P<stream>streamGenerateContent))$"),
-    "mistral": re.compile(r"/chat/completions/?$"),
+    "bedrock": r"/model/(?P<model>[^/]+)/converse(?P<stream>-stream)?$",
+    "gemini": r"/(?P<model>[^/:]+):(?:generateContent|(?P<stream>streamGenerateContent))$",
+    "mistral": r"/chat/completions/?$",
 }
-"""OpenAI-compatible base URLs, Azure deployments, Vertex publishers and Bedrock models all end like this."""
+"""OpenAI-compatible base URLs, Azure deployments, Vertex publishers and Bedrock models all end like this.
 
-_RESPONSES = re.compile(r"/responses/?$")
+Compiled when first used, not with each import.
+"""
+
+_RESPONSES = r"/responses/?$"
 
 
 @lru_cache(maxsize=1024)
 def recognise(provider: Provider, path: str) -> Surface | None:
     """The chat surface of `provider` that `path` (URL-quoted, without query) is, or None."""
-    found = _PATHS[provider].search(path)
+    found = re.search(_PATHS[provider], path)
     if found is None:
-        return Surface(wire="openai_responses") if provider == "openai" and _RESPONSES.search(path) else None
+        return Surface(wire="openai_responses") if provider == "openai" and re.search(_RESPONSES, path) else None
     named = found.groupdict()
     model = named.get("model")
     if model is None:
