@@ -106,6 +106,7 @@ class Breakers:
         self._clock, self._rand, self._shared = clock, rand, shared
         self._lock = threading.RLock()
         self._states: dict[Hashable, _State] = {}
+        self._swept = clock()
         self.on_change: list[Callable[[Change], None]] = []
         self._hook_errors = 0
 
@@ -132,6 +133,7 @@ class Breakers:
         """May the target be tried in its place? After an opening has passed, the first who asks is the probe."""
         with self._lock:
             self._refresh()
+            self._sweep()
             state = self._states.get(self._own(key))
             if state is None or not state.openings:
                 return True
@@ -139,6 +141,18 @@ class Breakers:
                 return False
             state.probing = self._shared is None or self._shared.claim(digest(key))
             return state.probing
+
+    def _sweep(self) -> None:
+        """Forget closed breakers whose failures are all too old to count: nobody may ever ask for their targets again,
+        and while one is remembered every call is walked.
+        """
+        now = self._clock()
+        if now - self._swept <= WINDOW_S:
+            return
+        self._swept = now
+        for key, state in tuple(self._states.items()):
+            if not state.openings and not state.weighed(now)[0]:
+                del self._states[key]
 
     def is_closed(self, key: Hashable) -> bool:
         """Would the target be tried in its place, as far as is known, and not as a probe?"""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from spaturzu.router.breakers import FIRST_S, LONGEST_S, OPEN_AT, Breakers
+from spaturzu.router.breakers import FIRST_S, LONGEST_S, OPEN_AT, WINDOW_S, Breakers
 from spaturzu.router.verdicts import VERDICTS
 from spaturzu_translators.failures import Failure, FailureKind
 
@@ -255,3 +255,25 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 TestAnyHistory = AnyHistory.TestCase
+
+
+def test_a_failure_too_old_to_count_is_forgotten_though_its_target_is_never_asked_again(
+    breakers: Breakers, clock: Clock
+) -> None:
+    fail(breakers)
+    clock.passes(WINDOW_S + 1)
+    assert not breakers.quiet
+
+    breakers.admit(OTHER)
+
+    assert breakers.quiet
+
+
+def test_an_open_breaker_is_not_forgotten(breakers: Breakers, clock: Clock) -> None:
+    fail(breakers, OPEN_AT)
+    clock.passes(WINDOW_S + 1)
+
+    breakers.admit(OTHER)
+
+    assert breakers.admit(KEY)
+    assert not breakers.admit(KEY), "the first is the probe"
