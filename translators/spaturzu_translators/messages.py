@@ -191,16 +191,80 @@ def plain_block_turn(item: JSON, key: str, roles: Mapping[JSON, Role]) -> Messag
     if is_object(item) and len(item) == 2:
         blocks, role = item.get(key), item.get("role")
         if is_array(blocks) and isinstance(role, str) and role in roles:
-            text = _lone_text(blocks)
+            text = lone_text(blocks)
             return None if text is None else Message(roles[role], (Text(text),))
     return None
 
 
-def _lone_text(blocks: list[JSON]) -> str | None:
+def lone_text(blocks: list[JSON]) -> str | None:
+    """The text of `[{"text": "some text"}]`; None where `blocks` are anything else."""
     block = blocks[0] if len(blocks) == 1 else None
     if is_object(block) and len(block) == 1:
         text = block.get("text")
         return text if isinstance(text, str) else None
+    return None
+
+
+def lone_block(turn: JSON, key: str) -> JSONObject | None:
+    """The one block under `key` of a turn that has its role beside it and no more; None where it is anything else."""
+    if is_object(turn) and len(turn) == 2 and "role" in turn:
+        blocks = turn.get(key)
+        block = blocks[0] if is_array(blocks) and len(blocks) == 1 else None
+        return block if is_object(block) else None
+    return None
+
+
+def plain_calls(item: JSON) -> tuple[ToolCall, ...] | None:
+    """The calls of an assistant's turn that says nothing else, as chat completions write them.
+
+    `{"role": "assistant", "content": None or "", "tool_calls": [{"id", "type", "function": {"name", "arguments"}}]}`;
+    None where `item` is anything else.
+    """
+    if not is_object(item) or len(item) != 3 or item.get("role") != "assistant" or item.get("content", 0) not in _EMPTY:
+        return None
+    calls: list[ToolCall] = []
+    listed = item.get("tool_calls")
+    if not listed or not is_array(listed):
+        return None
+    for found in listed:
+        if (call := _plain_call(found)) is None:
+            return None
+        calls.append(call)
+    return tuple(calls)
+
+
+_EMPTY = (None, "")
+
+
+def _plain_call(call: JSON) -> ToolCall | None:
+    if is_object(call) and len(call) == 3 and call.get("type") == "function" and is_object(call.get("function")):
+        call_id, function = call.get("id"), call["function"]
+        name, arguments = function.get("name"), function.get("arguments")
+        if isinstance(name, str) and isinstance(arguments, str) and len(function) == 2 and _is_id(call_id):
+            return ToolCall(call_id, name, arguments)
+    return None
+
+
+def _is_id(value: JSON) -> TypeGuard[str]:
+    return isinstance(value, str) and value not in _NO_IDS
+
+
+_NO_IDS = ("", "null")
+"""How a missing id is written; mistralai writes the second."""
+
+
+def plain_result(item: JSON) -> tuple[str, str, str | None] | None:
+    """Id, text and name of `{"role": "tool", "tool_call_id", "content": "some text"}`, which may have a `name`.
+
+    None where `item` is anything else.
+    """
+    if is_object(item) and item.get("role") == "tool":
+        call_id, content, name = item.get("tool_call_id"), item.get("content"), item.get("name")
+        if content and isinstance(content, str) and _is_id(call_id):
+            if name is None and len(item) == 3:
+                return call_id, content, None
+            if isinstance(name, str) and len(item) == 4:
+                return call_id, content, name
     return None
 
 

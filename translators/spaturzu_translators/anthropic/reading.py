@@ -20,6 +20,7 @@ from ..messages import (
     CacheTtl,
     File,
     JSONObject,
+    Message,
     Opaque,
     Part,
     ProviderFields,
@@ -31,6 +32,7 @@ from ..messages import (
     Uri,
     is_array,
     is_object,
+    lone_block,
 )
 from ..provider_fields import with_shared
 
@@ -169,6 +171,33 @@ def _result_part(part: Part, who: str) -> ResultPart:
     if isinstance(part, RESULT_PARTS):
         return part
     raise BadWire(f"{who}.content must not hold a {type(part).__name__}")
+
+
+def plain_tool_turn(turn: JSON, names: Names) -> Message | None:
+    """The turn that makes one call, or gives its text, and says no more; None where it is anything else."""
+    block = lone_block(turn, "content")
+    if block is None:
+        return None
+    part, role = None, turn["role"]
+    if role == "assistant" and len(block) == 4 and block.get("type") == "tool_use":
+        part = _plain_call(block)
+    elif role == "user" and len(block) == 3 and block.get("type") == "tool_result":
+        part = _plain_result(block, names)
+    return None if part is None else Message(role, (part,))
+
+
+def _plain_call(block: JSONObject) -> ToolCall | None:
+    call_id, name, arguments = block.get("id"), block.get("name"), block.get("input")
+    if isinstance(call_id, str) and isinstance(name, str) and is_object(arguments):
+        return ToolCall(call_id, name, arguments_text(arguments))
+    return None
+
+
+def _plain_result(block: JSONObject, names: Names) -> ToolResult | None:
+    call_id, text = block.get("tool_use_id"), block.get("content")
+    if text and isinstance(text, str) and isinstance(call_id, str):
+        return ToolResult(call_id, (Text(text),), names.get(call_id))
+    return None
 
 
 _IMAGE = frozenset({"type", "source"})

@@ -41,7 +41,7 @@ from ..requests import (
     is_plain,
 )
 from .model_facts import DEFAULT_MAX_TOKENS, MARK_SAMPLING, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
-from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, string, wrong
+from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, plain_tool_turn, string, wrong
 from .thinking import decode_thinking, encode_thinking
 from .writing import compact, encode_block, encode_blocks, with_cache
 
@@ -174,7 +174,7 @@ def _decode_messages(body: JSONObject) -> tuple[tuple[Text, ...], tuple[Message,
         if (turn := plain_turn(raw)) is not None:
             messages.append(turn)
             continue
-        message = _decode_message(raw, f"{WHO}: messages[{number}]", names)
+        message = plain_tool_turn(raw, names) or _decode_message(raw, f"{WHO}: messages[{number}]", names)
         if message.role == "system" and not messages and (texts := _plain_texts(message)) is not None:
             leading += texts
         else:

@@ -22,6 +22,7 @@ from ..messages import (
     CacheTtl,
     File,
     JSONObject,
+    Message,
     Opaque,
     Part,
     Provider,
@@ -32,6 +33,10 @@ from ..messages import (
     ToolCall,
     ToolResult,
     Uri,
+    is_array,
+    is_object,
+    lone_block,
+    lone_text,
     only_text,
 )
 from .media import decode_media, encode_media
@@ -80,6 +85,35 @@ def decode_blocks(blocks: list[JSON], where: str, reading: Reading) -> list[Part
         else:
             parts.append(decode_block(block, f"{where}[{number}]", reading))
     return parts
+
+
+def plain_tool_turn(turn: JSON, reading: Reading) -> Message | None:
+    """The turn that makes one call, or gives its text, and says no more; None where it is anything else."""
+    block = lone_block(turn, "content")
+    if block is None or len(block) != 1:
+        return None
+    part, role = None, turn["role"]
+    if role == "assistant" and is_object(use := block.get("toolUse")):
+        part = _plain_call(use, reading)
+    elif role == "user" and is_object(result := block.get("toolResult")):
+        part = _plain_result(result, reading)
+    return None if part is None else Message(role, (part,))
+
+
+def _plain_call(use: JSONObject, reading: Reading) -> ToolCall | None:
+    call_id, name, arguments = use.get("toolUseId"), use.get("name"), use.get("input")
+    if len(use) == 3 and isinstance(call_id, str) and isinstance(name, str) and is_object(arguments):
+        reading.calls[call_id] = name = reading.renamed.get(name, name)
+        return ToolCall(call_id, name, dumps(arguments))
+    return None
+
+
+def _plain_result(result: JSONObject, reading: Reading) -> ToolResult | None:
+    call_id, blocks = result.get("toolUseId"), result.get("content")
+    text = lone_text(blocks) if is_array(blocks) else None
+    if text is not None and len(result) == 2 and isinstance(call_id, str):
+        return ToolResult(call_id, (Text(text),), reading.calls.get(call_id))
+    return None
 
 
 def decode_block(block: JSON, where: str, reading: Reading) -> Part:

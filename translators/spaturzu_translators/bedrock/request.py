@@ -14,7 +14,7 @@ from ..json_text import dumps, parsed_object
 from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns, only_text, plain_block_turn
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
-from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached
+from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached, plain_tool_turn
 from .model_facts import ModelFacts, facts_of
 from .tools import decode_choice, decode_tools, encode_tools
 from .wire import (
@@ -94,7 +94,9 @@ def _decode_messages(body: JSONObject, reading: Reading) -> tuple[list[Text], li
     """System blocks, with leading system turns of plain text after them; then the other turns."""
     system = _decode_system(list_at(body, "system", WHO))
     messages = [
-        plain_block_turn(message, "content", _SPEAKERS) or _decode_message(message, number, reading)
+        plain_block_turn(message, "content", _SPEAKERS)
+        or plain_tool_turn(message, reading)
+        or _decode_message(message, number, reading)
         for number, message in enumerate(list_at(body, "messages", WHO))
     ]
     while messages and (leading := _system_texts(messages[0])) is not None:

@@ -34,6 +34,7 @@ from ..messages import (
     ToolResult,
     Uri,
     is_object,
+    lone_block,
     only_text,
 )
 from .fields import boolean, fields, items, own, put_own, string, string_at, wrong
@@ -64,6 +65,43 @@ def decode_part(value: JSON, who: str) -> Part:
     if part.get("thought") is True and part.keys() <= {"thought", "thoughtSignature"}:
         return _decode_text({"text": "", **part}, who)
     return Opaque(issuer="gemini", value=value)
+
+
+def plain_tool_part(content: JSON) -> ToolCall | ToolResult | None:
+    """The one part of a turn that calls a tool, or gives its text, and says no more; None where it is anything else.
+
+    `{"functionCall": {"id", "name", "args"}}`, unsigned, or
+    `{"functionResponse": {"id", "name", "response": {"output": "some text"}}}`.
+    """
+    part = lone_block(content, "parts")
+    if part is None:
+        return None
+    if len(part) == 1 and is_object(result := part.get("functionResponse")):
+        return _plain_result(result)
+    if is_object(call := part.get("functionCall")) and _is_bare(part):
+        return _plain_call(call)
+    return None
+
+
+def _is_bare(part: JSONObject) -> bool:
+    """Does it say nothing beside its kind?"""
+    return len(part) == 1 or (len(part) == 2 and is_sentinel(part.get("thoughtSignature")))
+
+
+def _plain_call(call: JSONObject) -> ToolCall | None:
+    call_id, name, arguments = call.get("id"), call.get("name"), call.get("args")
+    if len(call) == 3 and isinstance(call_id, str) and isinstance(name, str) and is_object(arguments):
+        return ToolCall(call_id, name, dumps(arguments))
+    return None
+
+
+def _plain_result(result: JSONObject) -> ToolResult | None:
+    call_id, name, response = result.get("id"), result.get("name"), result.get("response")
+    if len(result) == 3 and isinstance(call_id, str) and isinstance(name, str) and is_object(response):
+        text = response.get("output")
+        if len(response) == 1 and isinstance(text, str):
+            return ToolResult(call_id, (Text(text),), name)
+    return None
 
 
 def signature_of(part: JSONObject) -> str | None:
@@ -212,8 +250,7 @@ def _name(values: JSONObject, who: str) -> str | None:
 
 def _beside(part: JSONObject, kind: str, inner: JSONObject, known: frozenset[str]) -> ProviderFields:
     """What a part says beside its `kind`, and inside that beside the `known`."""
-    bare = len(part) == 1 or (len(part) == 2 and is_sentinel(part.get("thoughtSignature")))
-    if bare and inner.keys() <= known:
+    if _is_bare(part) and inner.keys() <= known:
         return NOTHING
     within = {f"{kind}.{name}": value for name, value in inner.items() if name not in known}
     return own(_rest(part, kind) | within)

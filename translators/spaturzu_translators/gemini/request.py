@@ -29,7 +29,7 @@ from .fields import boolean, fields, integer, items, number, own, put_own, rest,
 from .history import encode_messages
 from .model_facts import thinking_of
 from .names import tool_names
-from .parts import decode_part, drop_caches
+from .parts import decode_part, drop_caches, plain_tool_part
 from .thinking import decode_thinking, encode_thinking
 
 WHO = "gemini request"
@@ -194,6 +194,8 @@ def _decode_contents(body: JSONObject, renamed: Mapping[str, str]) -> tuple[Mess
 def _decode_content(value: JSON, turn: int, calls: _Calls) -> Message:
     if (plain := plain_block_turn(value, "parts", _SPEAKERS)) is not None:
         return plain
+    if (part := plain_tool_part(value)) is not None:
+        return Message("assistant" if isinstance(part, ToolCall) else "user", (calls.paired(part, turn, 0),))
     who = f"{WHO}: contents[{turn}]"
     content = fields(value, who)
     listed = items(content.get("parts", []), f"{who}.parts")
@@ -247,11 +249,13 @@ class _Calls:
         return self._renamed.get(name, name) if self._renamed else name
 
     def _answered(self, call_id: str, name: str) -> str:
-        named = [call for call in self._open if (call[2] == call_id if call_id else call[1] == name)]
-        if not named:
+        found: tuple[int, str, str] | None = None
+        for call in self._open:
+            fits = call[2] == call_id if call_id else call[1] == name
+            if fits and (found is None or call[0] > found[0]):
+                found = call
+        if found is None:
             return call_id
-        latest = max(turn for turn, *_ in named)
-        found = next(call for call in named if call[0] == latest)
         self._open.remove(found)
         return found[2]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast, get_args
 
 from ..codec import BadWire, as_list, as_object
@@ -15,6 +15,7 @@ from ..messages import (
     Message,
     Opaque,
     Part,
+    ProviderFields,
     Reasoning,
     ResultPart,
     Text,
@@ -22,6 +23,8 @@ from ..messages import (
     ToolResult,
     merge_turns,
     only_text,
+    plain_calls,
+    plain_result,
     plain_turn,
 )
 from ..requests import (
@@ -227,6 +230,12 @@ def _decode_messages(messages: list[JSONObject]) -> tuple[tuple[Text, ...], tupl
     for at, message in enumerate(messages):
         if (turn := plain_turn(message)) is not None:
             history.messages.append(turn)
+        elif (calls := plain_calls(message)) is not None:
+            history.called(calls)
+            history.messages.append(Message("assistant", calls))
+        elif (result := plain_result(message)) is not None:
+            call_id, text, name = result
+            history.answered(call_id, name, (Text(text),), NOTHING)
         else:
             history.add(message, f"{HERE}: messages[{at}]", last=at == len(messages) - 1)
     return tuple(history.system), merge_turns(history.messages)
@@ -277,30 +286,32 @@ class _History:
         fields = rest_of(message, _ASSISTANT_MESSAGE)
         if reading.boolean(message, "prefix", who) and not last:
             fields = {OWN: {**own_fields(fields), "prefix": True}}
-        self.waiting = [*self.waiting, *calls]
-        self.names.update((call.id, call.name) for call in calls)
+        self.called(calls)
         said = tuple(parts) if parts or calls else (Text(text=""),)
         self.messages.append(Message(role="assistant", parts=(*said, *calls), provider_fields=fields))
+
+    def called(self, calls: Sequence[ToolCall]) -> None:
+        self.waiting += calls
+        for call in calls:
+            self.names[call.id] = call.name
+
+    def answered(self, call_id: str, name: str | None, content: tuple[ResultPart, ...], fields: ProviderFields) -> None:
+        for call in self.waiting:
+            if call.id == call_id:
+                self.waiting.remove(call)
+                break
+        result = ToolResult(call_id, content, name or self.names.get(call_id), provider_fields=fields)
+        self.messages.append(Message("user", (result,)))
 
     def _result(self, message: JSONObject, who: str) -> None:
         content = decode_content(message.get("content"), f"{who}.content")
         name = string(message, "name", who)
-        answered = self._answered(call_id(string(message, "tool_call_id", who)), name, who)
-        result = ToolResult(
-            call_id=answered,
-            name=name or self.names.get(answered),
-            content=tuple(map(_result_part, content)),
-            provider_fields=rest_of(message, _TOOL_MESSAGE),
-        )
-        self.messages.append(Message(role="user", parts=(result,)))
+        found = call_id(string(message, "tool_call_id", who)) or self._waiting_for(name) or synthetic_id(who)
+        self.answered(found, name, tuple(map(_result_part, content)), rest_of(message, _TOOL_MESSAGE))
 
-    def _answered(self, given: str | None, name: str | None, who: str) -> str:
-        """The id of the call that is answered: the given one, else the first that waits and fits by name."""
-        for call in self.waiting:
-            if call.id == given or (given is None and name in (None, call.name)):
-                self.waiting.remove(call)
-                return call.id
-        return given or synthetic_id(who)
+    def _waiting_for(self, name: str | None) -> str | None:
+        """The id of the first call that waits and fits by name."""
+        return next((call.id for call in self.waiting if name in (None, call.name)), None)
 
 
 def _result_part(part: Part) -> ResultPart:

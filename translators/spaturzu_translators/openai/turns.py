@@ -6,7 +6,7 @@ A tool's result is a message of its own here and a part of the next user turn in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import assert_never, cast
 
 from ..codec import BadWire, as_list, as_object
@@ -23,6 +23,7 @@ from ..messages import (
     Message,
     Opaque,
     Part,
+    ProviderFields,
     Reasoning,
     Refusal,
     ResultPart,
@@ -32,6 +33,8 @@ from ..messages import (
     Uri,
     merge_turns,
     only_text,
+    plain_calls,
+    plain_result,
     plain_turn,
 )
 from ..requests import Request
@@ -78,6 +81,18 @@ class _Reading:
         self.call_names: dict[str, str] = {}
         self.function_id = ""
 
+    def called(self, parts: Sequence[Part]) -> None:
+        """Remember the calls among `parts`."""
+        for part in parts:
+            if isinstance(part, ToolCall):
+                self.call_names[part.id] = part.name
+                self.function_id = part.id
+
+    def answered(self, call_id: str, name: str | None, content: tuple[ResultPart, ...], fields: ProviderFields) -> None:
+        """Add a turn with the result of a call."""
+        result = ToolResult(call_id, content, self.call_names.get(call_id) or name, provider_fields=fields)
+        self.messages.append(Message("user", (result,)))
+
 
 def decode_messages(value: JSON, renamed: Mapping[str, str]) -> tuple[tuple[Text, ...], tuple[Message, ...]]:
     """The leading instructions, and the turns. Raises BadWire on a message that OpenAI does not know."""
@@ -85,6 +100,12 @@ def decode_messages(value: JSON, renamed: Mapping[str, str]) -> tuple[tuple[Text
     for number, item in enumerate(as_list(value, f"{_WHO}: messages")):
         if (turn := plain_turn(item)) is not None:
             reading.messages.append(turn)
+        elif not renamed and (calls := plain_calls(item)) is not None:
+            reading.called(calls)
+            reading.messages.append(Message("assistant", calls))
+        elif (result := plain_result(item)) is not None:
+            call_id, text, name = result
+            reading.answered(call_id, name, (Text(text),), NOTHING)
         else:
             _read(item, f"{_WHO}: messages[{number}]", reading)
     return tuple(reading.system), merge_turns(reading.messages)
@@ -128,10 +149,7 @@ ANSWER_FIELDS = frozenset({"role", "content", "refusal", "tool_calls", "function
 def _read_assistant(message: JSONObject, where: str, reading: _Reading) -> None:
     default_id = f"call_{len(reading.messages)}"
     parts = answer_parts(message, where, reading.renamed, default_id)
-    for part in parts:
-        if isinstance(part, ToolCall):
-            reading.call_names[part.id] = part.name
-            reading.function_id = part.id
+    reading.called(parts)
     fields = extras(message, ANSWER_FIELDS)
     reading.messages.append(Message("assistant", tuple(parts), keep(fields)))
 
@@ -149,13 +167,8 @@ _RESULT = frozenset({"role", "content", "tool_call_id", "name"})
 
 def _add_result(message: JSONObject, call_id: str, where: str, reading: _Reading) -> None:
     content = decode_content(message.get("content"), where)
-    result = ToolResult(
-        call_id=call_id,
-        content=tuple([_result_part(part, where) for part in content]),
-        name=reading.call_names.get(call_id) or message.get("name"),
-        provider_fields=keep(extras(message, _RESULT)),
-    )
-    reading.messages.append(Message("user", (result,)))
+    parts = tuple([_result_part(part, where) for part in content])
+    reading.answered(call_id, message.get("name"), parts, keep(extras(message, _RESULT)))
 
 
 def _result_part(part: Part, where: str) -> ResultPart:
