@@ -328,7 +328,9 @@ def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObj
 
 
 def _shows_document(content: list[JSONObject], before: int) -> bool:
-    return "document" in content[before] or any("document" in block for block in content[before + 1 :])
+    if "document" in content[before]:
+        return True
+    return len(content) > before + 1 and any("document" in block for block in content[before + 1 :])
 
 
 def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> list[JSONObject]:
