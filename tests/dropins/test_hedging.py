@@ -28,7 +28,7 @@ AFTER_S = 0.05
 LONG_S = 4.0
 """Nobody waits for it, so that tests tell it apart on a busy machine too."""
 SLOW = Reply("Slow.", delay_s=LONG_S)
-LATER = Reply("Later.", delay_s=0.15)
+LATER = Reply("Later.", delay_s=0.3)
 FAST = Reply("Fast.")
 UNCAPPED: dict[str, Any] = {"hedge": {"after": AFTER_S, "max_share": None}}
 PROMPT: list[Any] = [{"role": "user", "content": "Hello"}]
@@ -117,7 +117,7 @@ def test_the_losers_connection_is_released(house: House, stream: bool, as_async:
 @plain_and_stream
 @sync_and_async
 def test_where_both_fail_the_walk_goes_on(house: House, stream: bool, as_async: bool) -> None:
-    house.answers(Status(503, delay_s=0.15), "openai")
+    house.answers(Status(503, delay_s=0.3), "openai")
     house.answers(Status(503, times=None), "anthropic")
     house.answers(FAST, "mistral")
 
@@ -134,7 +134,7 @@ def test_where_both_fail_the_walk_goes_on(house: House, stream: bool, as_async: 
 
 @sync_and_async
 def test_where_all_fail_the_primarys_own_error_is_raised(house: House, as_async: bool) -> None:
-    slow = Status(503, delay_s=0.15, times=None)
+    slow = Status(503, delay_s=0.3, times=None)
     raw = house.raw_error("openai", Status(503))
     house.answers(slow, "openai")
     house.answers(Status(429, times=None), "anthropic")
@@ -147,7 +147,7 @@ def test_where_all_fail_the_primarys_own_error_is_raised(house: House, as_async:
 
 @sync_and_async
 def test_a_first_failure_that_is_the_callers_ends_both(house: House, as_async: bool) -> None:
-    house.answers(Status(400, delay_s=0.15, times=None), "openai")
+    house.answers(Status(400, delay_s=0.3, times=None), "openai")
     house.answers(SLOW, "anthropic")
 
     heard, took_s = _ask(house, "openai", "anthropic", as_async=as_async)
@@ -415,7 +415,7 @@ def test_a_broken_stream_may_go_on_at_the_place_that_lost(house: House) -> None:
     from spaturzu.sandbox import Cut
 
     text = "one two three four five six seven eight"
-    house.wire("openai").script(Cut(after_deltas=4, reply=Reply(text, delay_s=0.15)))
+    house.wire("openai").script(Cut(after_deltas=4, reply=Reply(text, delay_s=0.5)))
     house.wire("anthropic").script(Reply("Lost.", delay_s=LONG_S), Reply(text))
 
     heard, _ = _ask(house, "openai", "anthropic", stream=True)
