@@ -252,7 +252,7 @@ class Breakers:
         if len(self._states) >= KEPT:
             now = self._clock()
             old = [key for key, state in self._states.items() if state.at(now) != "open" and not state.weighed(now)[0]]
-            for gone in old or list(self._states)[:1]:
+            for gone in old or list(self._states)[: KEPT // 8]:  # not one at a time: the search costs 0.5 ms
                 del self._states[gone]
         state = self._states[key] = _State(target)
         return state

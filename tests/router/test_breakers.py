@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from spaturzu.router.breakers import FIRST_S, LONGEST_S, OPEN_AT, WINDOW_S, Breakers
+from spaturzu.router.breakers import FIRST_S, KEPT, LONGEST_S, OPEN_AT, WINDOW_S, Breakers
 from spaturzu.router.verdicts import VERDICTS
 from spaturzu_translators.failures import Failure, FailureKind
 
@@ -277,3 +277,14 @@ def test_an_open_breaker_is_not_forgotten(breakers: Breakers, clock: Clock) -> N
 
     assert breakers.admit(KEY)
     assert not breakers.admit(KEY), "the first is the probe"
+
+
+def test_of_too_many_targets_the_oldest_are_forgotten_several_at_a_time(breakers: Breakers) -> None:
+    for number in range(KEPT + 1):
+        fail(breakers, key=("url", "key", f"model {number}"))
+
+    known = len(breakers.all_health())
+
+    assert known == KEPT + 1 - KEPT // 8
+    fail(breakers, OPEN_AT - 1, key=("url", "key", f"model {KEPT}"))
+    assert not breakers.admit(("url", "key", f"model {KEPT}")), "the latest is remembered"
