@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from spaturzu.ledger.journal import Draft
 from spaturzu.ledger.record import UsageSource
+from spaturzu.router.hosted import NONE, Hosted
 from spaturzu.router.reported import Reported
-from spaturzu_translators.messages import Wire
+from spaturzu_translators.messages import JSON, JSONObject, Wire
 from spaturzu_translators.responses import Response, Usage
 
 if TYPE_CHECKING:
@@ -22,19 +25,50 @@ class Counted:
 
     usage: Usage | None = None
     source: UsageSource | None = None
+    hosted: Hosted = NONE
+    """What the provider ran itself, where its usage does not tell."""
 
 
-def counted(draft: Draft, live: tuple[Call, Hop] | None) -> Counted:
-    """Of a draft: from its hop while that lives, else from what the draft has."""
+def counted(draft: Draft, live: tuple[Call, Hop] | str | None) -> Counted:
+    """Of a draft: from its hop while that lives, else from what the draft has. Of a request's JSON: an estimate."""
+    if isinstance(live, str):
+        return _of_request(live)
     if live is None:
-        usage = _of_draft(draft)
-        return Counted(usage, None if usage is None else "provider")
+        said = _of_draft(draft)
+        usage = None if said is None else said()
+        return Counted(usage, None if usage is None else "provider", NONE if said is None else said.ran)
     call, hop = live
+    hosted = NONE if hop.hosted is None else hop.hosted()
     usage = None if hop.usage is None else hop.usage()
     said = None if hop.answer is None else hop.answer()
     if _is_final(hop, usage, said):
-        return Counted(usage, None if usage is None else "provider")
-    return _estimated(call, replace(said or _SILENT, usage=usage))
+        return Counted(usage, None if usage is None else "provider", hosted)
+    return Counted(*_estimated(call, replace(said or _SILENT, usage=usage)), hosted)
+
+
+def _of_request(body: str) -> Counted:
+    """An embedding has no output."""
+    from spaturzu.pricing.tokens import count_tokens
+
+    try:
+        texts = list(_texts(json.loads(body)))
+    except ValueError:
+        return Counted()
+    tokens, source = count_tokens("\n".join(texts))
+    return Counted(Usage(input_tokens=tokens), source)
+
+
+def _texts(value: JSON) -> Iterator[str]:
+    """What stands under `text`, wherever: so Gemini's requests have it."""
+    if isinstance(value, list):
+        for inner in cast("list[JSON]", value):
+            yield from _texts(inner)
+    elif isinstance(value, dict):
+        held = cast("JSONObject", value)
+        if isinstance(text := held.get("text"), str):
+            yield text
+        for inner in held.values():
+            yield from _texts(inner)
 
 
 def _is_final(hop: Hop, usage: Usage | None, said: Response | None) -> bool:
@@ -48,17 +82,17 @@ def _is_final(hop: Hop, usage: Usage | None, said: Response | None) -> bool:
     return hop.status == "skipped" or (hop.status == "failed" and said is None)
 
 
-def _estimated(call: Call, said: Response) -> Counted:
+def _estimated(call: Call, said: Response) -> tuple[Usage, UsageSource]:
     from spaturzu.pricing import estimate
 
-    return Counted(*estimate(call.request_or_bare(), said))
+    return estimate(call.request_or_bare(), said)
 
 
 _SILENT = Response(id="", model="", candidates=())
 
 
-def _of_draft(draft: Draft) -> Usage | None:
+def _of_draft(draft: Draft) -> Reported | None:
     if "reported" not in draft:
         return None
-    wire, usage = draft["reported"]
-    return Reported(cast("Wire", wire), usage)()
+    wire, usage, *ran = draft["reported"]
+    return Reported(cast("Wire", wire), usage, ran=ran[0] if ran else NONE)

@@ -12,6 +12,7 @@ from spaturzu.ledger.record import Record
 from spaturzu.ledger.stats import Stats
 from spaturzu.router.call import Call
 from spaturzu.router.hop import CallRecord, Hop
+from spaturzu.router.hosted import Hosted
 from spaturzu.router.reported import Reported
 from spaturzu_translators.responses import Usage
 
@@ -41,9 +42,9 @@ class Meter:
         """A record of a hop that was not tried."""
         self._put(draft_of(call, hop), (call, hop))
 
-    def passed(self, draft: Draft) -> None:
-        """A record of a call that passed through."""
-        self._put(draft, None)
+    def passed(self, draft: Draft, text: str | None = None) -> None:
+        """A record of a call that passed through; `text`: its request, by which its tokens are estimated."""
+        self._put(draft, text)
 
 
 def draft_of_passed(record: CallRecord, status: int | None, latency_ms: int) -> Draft:
@@ -64,9 +65,9 @@ def draft_of_passed(record: CallRecord, status: int | None, latency_ms: int) -> 
     return draft
 
 
-def unrecorded(_: Draft, live: tuple[Call, Hop] | None) -> None:
+def unrecorded(_: Draft, live: tuple[Call, Hop] | str | None) -> None:
     """Where nothing is recorded: whoever waits for a hop's record is told that there is none."""
-    if live is not None and live[1].recorded is not None:
+    if isinstance(live, tuple) and live[1].recorded is not None:
         live[1].recorded(None)
 
 
@@ -92,6 +93,8 @@ def draft_of(call: Call, hop: Hop) -> Draft:
         draft["service_tier"] = hop.service_tier
         if isinstance(hop.usage, Reported) and hop.usage.usage:
             draft["reported"] = [hop.usage.wire, hop.usage.usage]
+            if hop.usage.ran:
+                draft["reported"].append(dict(hop.usage.ran))
     else:
         draft["kind"], draft["code"] = hop.kind, hop.code
     if hop.first_token_s is not None:
@@ -140,10 +143,10 @@ class Completing:
     priced: bool
     overrides: Overrides | None = None
 
-    def __call__(self, draft: Draft, live: tuple[Call, Hop] | None) -> Record:
-        """`live` is None for a draft that a dead process left: its usage is what the draft says."""
-        if live is None:
-            return self._made(draft, None)
+    def __call__(self, draft: Draft, live: tuple[Call, Hop] | str | None) -> Record:
+        """`live` is None for a draft that a dead process left: its usage is what the draft says. Text: see `passed`."""
+        if live is None or isinstance(live, str):
+            return self._made(draft, live)
         try:
             record = self._made(draft, live)
         except Exception:
@@ -153,11 +156,12 @@ class Completing:
             live[1].recorded(record)
         return record
 
-    def _made(self, draft: Draft, live: tuple[Call, Hop] | None) -> Record:
+    def _made(self, draft: Draft, live: tuple[Call, Hop] | str | None) -> Record:
         fields = {name: value for name, value in draft.items() if name in _FIELDS}
         if "losses" in fields:
             fields["losses"] = tuple(fields["losses"])
-        if live is not None and not live[1].asked:
+        hop = live[1] if isinstance(live, tuple) else None
+        if isinstance(live, tuple) and not live[1].asked:
             fields["request_model"] = live[0].model
         if draft.get("operation") == "unmetered":
             self.stats.unmetered += 1
@@ -165,17 +169,18 @@ class Completing:
         fields["usage"], fields["usage_source"] = found.usage, found.source
         if found.source not in (None, "provider"):
             self.stats.estimated += 1
-        if found.usage is not None and (self.priced or (live is not None and live[1].recorded is not None)):
-            fields |= self._price(fields, found.usage)
+        if found.usage is not None and (self.priced or (hop is not None and hop.recorded is not None)):
+            fields |= self._price(fields, found.usage, found.hosted)
         return Record(**fields)
 
-    def _price(self, fields: dict[str, Any], usage: Usage) -> dict[str, Any]:
+    def _price(self, fields: dict[str, Any], usage: Usage, hosted: Hosted) -> dict[str, Any]:
         from spaturzu.pricing import price
 
         found = price(
             fields["provider"],
             fields.get("response_model"),
             usage,
+            hosted=hosted,
             request_model=fields["request_model"],
             service_tier=fields.get("service_tier"),
             at=fields["started_at"],

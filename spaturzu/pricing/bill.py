@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from spaturzu_translators.messages import Provider
@@ -12,7 +14,7 @@ from .counts import Counts, count
 from .overrides import NO_OVERRIDES, Overrides
 from .tariff import PriceSource, Tariff, day_of, tariff
 from .tiers import context_of
-from .units import SHARES, Share, Unit, to_nanodollars
+from .units import NOTHING_RUN, SHARES, HostedTool, Share, Unit, to_nanodollars
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,7 @@ def price(
     model: str | None,
     usage: Usage | None,
     *,
+    hosted: Mapping[HostedTool, int] = NOTHING_RUN,
     request_model: str | None = None,
     service_tier: str | None = None,
     at: float | datetime | None = None,
@@ -63,14 +66,31 @@ def price(
 ) -> Price | None:
     """What `usage` costs at `model`, which is the one the answer names; `request_model` where that one is not known.
 
-    None where the price or the usage is not known: never 0 for that. `at` is Unix seconds or a datetime (naive: UTC),
-    now if not given. The first call of a process imports genai-prices (0.4 s); do not make it on a caller's path.
+    `hosted` counts what the provider ran itself and its usage does not tell, as searches (`router.hosted`).
+    None where the price of a part, or the usage, is not known: never 0 for that. `at` is Unix seconds or a datetime
+    (naive: UTC), now if not given. The first call of a process imports genai-prices (0.4 s): not on a caller's path.
     """
     if usage is None or (usage.input_tokens is None and usage.output_tokens is None):
         return None
     context = context_of(provider, usage, service_tier)
     found = tariff(provider, model, request_model, context, day_of(at), overrides or NO_OVERRIDES)
-    return None if found is None else _bill(found, count(provider, usage), usage.input_tokens or 0)
+    if found is None:
+        return None
+    assumed = _search_of(found.model) if not hosted else NOTHING_RUN
+    bill = _bill(found, count(provider, usage, hosted or assumed), usage.input_tokens or 0)
+    return replace(bill, assumptions=(*bill.assumptions, ONE_SEARCH)) if bill and assumed else bill
+
+
+ONE_SEARCH = "one web search, which the answer does not count"
+_SEARCHES: tuple[tuple[re.Pattern[str], HostedTool], ...] = (
+    (re.compile(r"^gpt-[\w.-]+-search-preview"), "preview_searches"),
+    (re.compile(r"^gpt-[\w.-]+-search-api"), "web_searches"),
+)
+"""OpenAI's models that search for every answer of Chat Completions, which tells of no count."""
+
+
+def _search_of(model: str) -> Mapping[HostedTool, int]:
+    return {unit: 1 for pattern, unit in _SEARCHES if pattern.search(model)}
 
 
 def _bill(at: Tariff, counts: Counts, input_tokens: int) -> Price | None:

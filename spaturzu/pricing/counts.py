@@ -8,13 +8,13 @@ from typing import TypeAlias, cast
 from spaturzu_translators.messages import NOTHING, Provider
 from spaturzu_translators.responses import Usage
 
-from .units import Unit
+from .units import NOTHING_RUN, HostedTool, Unit
 
 Counts: TypeAlias = dict[Unit, int]
 
 
-def count(provider: Provider, usage: Usage) -> Counts:
-    """What is billed, without zeros; no token stands in two units.
+def count(provider: Provider, usage: Usage, hosted: Mapping[HostedTool, int] = NOTHING_RUN) -> Counts:
+    """What is billed, without zeros; no token stands in two units. `hosted`: what the answer tells beside its usage.
 
     Counts that contradict each other (more cached than input) are taken at their word and what would be negative is 0.
     Cached tokens are text unless the provider says how many are audio.
@@ -23,8 +23,21 @@ def count(provider: Provider, usage: Usage) -> Counts:
     counts = _input(usage, _audio_from_cache(provider, own) if own else 0)
     _output(usage, counts)
     if own:
-        _add_own(provider, own, counts)
+        _add_own(provider, own, usage, counts)
+    _run(hosted, counts)
     return {unit: number for unit, number in counts.items() if number > 0}
+
+
+def hosted_in_usage(usage: Usage) -> dict[HostedTool, int]:
+    """What a usage itself counts of what the provider ran: Anthropic's web searches."""
+    own = usage.provider_fields.get("anthropic", NOTHING)
+    searches = _number(_mapping(own.get("server_tool_use")).get("web_search_requests"))
+    return {"web_searches": searches} if searches else {}
+
+
+def _run(hosted: Mapping[HostedTool, int], counts: Counts) -> None:
+    for tool, number in hosted.items():
+        counts[tool] = number
 
 
 def _input(usage: Usage, heard_from_cache: int) -> Counts:
@@ -59,11 +72,11 @@ def _audio_from_cache(provider: Provider, own: Mapping[str, object]) -> int:
     return _number(details.get("audio_tokens"))
 
 
-def _add_own(provider: Provider, own: Mapping[str, object], counts: Counts) -> None:
+def _add_own(provider: Provider, own: Mapping[str, object], usage: Usage, counts: Counts) -> None:
     """What only this provider counts, read from the fields its codec kept."""
     match provider:
         case "anthropic":
-            counts["web_searches"] = _number(_mapping(own.get("server_tool_use")).get("web_search_requests"))
+            _run(hosted_in_usage(usage), counts)
         case "mistral":
             _hear(_number(own.get("prompt_audio_seconds")), counts)
         case "gemini":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -97,7 +98,7 @@ def find(seller: Seller, name: str, context: Mapping[str, str], day: int) -> Lis
     at = _EPOCH + timedelta(days=day)
     prices = model.get_prices(at, context)
     missing = tuple((key, value) for key, value in context.items() if not _has_variant(model, key, value, at))
-    rates, origin = _supplemented(model.id, _rates(prices))
+    rates, origin = _supplemented(seller, model.id, _rates(prices))
     return Listed(model=model.id, origin=origin, rates=rates, missing=missing) if rates else None
 
 
@@ -155,11 +156,25 @@ def _variants(model: ModelInfo) -> list[PriceVariant]:
     return model.price_variants or []
 
 
-def _supplemented(model: str, rates: dict[Unit, Rate]) -> tuple[dict[Unit, Rate], str]:
+_PREVIEWS = re.compile(r"gpt-4(?:o|\.1)")
+_OPENAI_RUNS: dict[Unit, Rate] = {
+    "web_searches": Rate(rate_of(Decimal(10), "web_searches")),
+    "file_searches": Rate(rate_of(Decimal("2.5"), "file_searches")),
+}
+_PREVIEW = Rate(rate_of(Decimal(25), "preview_searches"))
+"""What OpenAI's searches cost, whatever the model; with the preview tool, of models that do not reason, more. The list
+has it for some models only. OpenAI's pricing page as quoted in its forum, topic 1363698, 2025-10; files: the list."""
+
+
+def _supplemented(seller: Seller, model: str, rates: dict[Unit, Rate]) -> tuple[dict[Unit, Rate], str]:
     figures, read = _SUPPLEMENT.get(model, ({}, ""))
     added: dict[Unit, Rate] = {
         unit: Rate(rate_of(Decimal(figure), unit)) for unit, figure in figures.items() if unit not in rates
     }
+    if seller == "openai" and "output" in rates:
+        rates = _OPENAI_RUNS | rates
+        if _PREVIEWS.match(model):
+            rates["preview_searches"] = _PREVIEW
     return rates | added, f"{version()} and {read}" if added else version()
 
 

@@ -7,8 +7,10 @@ sums stay exact until the one rounding to nanodollars.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 from .money import round_half_even
@@ -31,7 +33,17 @@ Unit: TypeAlias = Literal[
     "output_image",
     "reasoning",
     "web_searches",
+    "preview_searches",
+    "map_searches",
+    "file_searches",
+    "code_sessions",
+    "pictures",
 ]
+HostedTool: TypeAlias = Literal[
+    "web_searches", "preview_searches", "map_searches", "file_searches", "code_sessions", "pictures"
+]
+"""What a provider runs itself. Those without `keys` have a price where the user gives one, or a supplement does."""
+NOTHING_RUN: Mapping[HostedTool, int] = MappingProxyType({})
 Share: TypeAlias = Literal["input", "cached", "cache_creation", "output", "tools"]
 
 
@@ -65,6 +77,11 @@ UNITS: dict[Unit, UnitFacts] = {
     "output_image": UnitFacts("output", ("output_image_mtok",), stand_ins=("output",)),
     "reasoning": UnitFacts("output", ("output_reasoning_mtok",), stand_ins=("output",)),
     "web_searches": UnitFacts("tools", ("web_searches_kcount",), per=1000),
+    "preview_searches": UnitFacts("tools", (), per=1000, stand_ins=("web_searches",)),
+    "map_searches": UnitFacts("tools", (), per=1000),
+    "file_searches": UnitFacts("tools", ("storage_searches_kcount",), per=1000),
+    "code_sessions": UnitFacts("tools", (), per=1000),
+    "pictures": UnitFacts("tools", (), per=1000),
 }
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from time import time
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from spaturzu.attribution import uuid7
 from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.responses import Response, Usage
+
+if TYPE_CHECKING:
+    from .hosted import Hosted
 
 TRIED = "spaturzu tried:"
 """The first line of a note."""
@@ -28,10 +31,11 @@ class Hop:
 
     `attempts` counts requests sent, retries included. `kind`, `http_status` and `code` say why it failed; `why` says in
     our words why it was skipped. `started` is read off the chain's clock; durations are seconds. A streamed hop is
-    `pending` until its stream ends. `usage()` reads what the provider reported, or None, and `answer()` what it said as
-    far as it came, to estimate by; both are called off the caller's path. `first_token_s` is the time to the first
-    content. `hedge`: sent while the hop before it was still being waited for. `response_id` and `service_tier` are the
-    answer's own words. `malformed` counts a stream's events that were no JSON, and were left out.
+    `pending` until its stream ends. `usage()` reads what the provider reported, or None, `answer()` what it said as
+    far as it came, to estimate by, and `hosted()` what it ran itself; they are called off the caller's path.
+    `first_token_s` is the time to the first content. `hedge`: sent while the hop before it was still being waited for.
+    `response_id` and `service_tier` are the answer's own words. `malformed` counts a stream's events that were no JSON,
+    and were left out.
     """
 
     index: int
@@ -50,6 +54,7 @@ class Hop:
     losses: tuple[Loss, ...] = ()
     usage: Callable[[], Usage | None] | None = None
     answer: Callable[[], Response | None] | None = None
+    hosted: Callable[[], Hosted] | None = None
     response_id: str | None = None
     service_tier: str | None = None
     first_token_s: float | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from spaturzu_translators.codec import BadWire, Codec, MalformedFrame, StreamDecoder
@@ -67,6 +68,16 @@ class Kept:
             if terminal.search(tail, max(0, len(tail) - reach)):
                 return True
         return False
+
+    def frames(self, trace: re.Pattern[bytes]) -> Iterator[JSONObject]:
+        """Those in which `trace` is found."""
+        if not any(map(trace.search, self._pieces)):
+            return
+        scanner = self._codec.scanner()
+        for raw in scanner.split(b"".join(self._pieces)):
+            frame = scanner.read(raw) if trace.search(raw) else None
+            if isinstance(frame, dict):
+                yield frame
 
     def said(self, model: str) -> Said | None:
         """All that they say; None where not all are kept. `model` was asked for, where they name none."""

@@ -25,11 +25,12 @@ from spaturzu_translators.events import (
 )
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import JSONObject, ToolCall
+from spaturzu_translators.messages import JSONObject, Opaque, ProviderFields, ToolCall
 from spaturzu_translators.requests import Request
-from spaturzu_translators.responses import Response, Usage
+from spaturzu_translators.responses import Candidate, Response, Usage
 from spaturzu_translators.structured import Unwrapping
 
+from .hosted import Hosted, hosted_in, hosted_in_stream
 from .kept import Kept, Said
 
 Item = TypeVar("Item")
@@ -87,6 +88,10 @@ class Relay(ABC, Generic[Item]):
     @abstractmethod
     def usage(self) -> Usage | None:
         """What the provider reported so far."""
+
+    def hosted(self) -> Hosted:
+        """What the provider ran for it itself, as far as it came."""
+        return hosted_in_stream(self.codec.wire, self.kept)
 
     def partial(self) -> Response | None:
         """What came of the answer so far; None before anything did, or where it is too long to be kept."""
@@ -275,6 +280,7 @@ class FrameRelay(Relay[JSONObject]):
         self._unwrapping = Unwrapping() if unwrap else None
         self._finished = self._in_call = False
         self._usage: Usage | None = None
+        self._ran, self._ends = list[Opaque](), list[ProviderFields]()
         self.model = model
 
     @property
@@ -295,6 +301,11 @@ class FrameRelay(Relay[JSONObject]):
     def usage(self) -> Usage | None:
         """As its events told it."""
         return self._usage
+
+    def hosted(self) -> Hosted:
+        """As its events told it, in whatever shape the caller gets it."""
+        candidates = (Candidate(parts=tuple(self._ran)), *(Candidate(provider_fields=own) for own in self._ends))
+        return hosted_in(Response(id="", model=self.model, candidates=candidates))
 
     def feed(self, item: JSONObject) -> bytes:
         """A frame of the target's stream."""
@@ -353,6 +364,7 @@ class FrameRelay(Relay[JSONObject]):
                 self.started, self.model = event, event.model or self.model
             case Finished():
                 self._finished = True
+                self._ends.append(event.provider_fields)
             case Failed():
                 self.failure = event.failure
             case UsageReported():
@@ -361,6 +373,8 @@ class FrameRelay(Relay[JSONObject]):
                 self._in_call = True
                 if part.name in self._renamed:
                     return replace(event, part=replace(part, name=self._renamed[part.name]))
+            case PartStarted(part=Opaque() as part):
+                self._ran.append(part)
             case PartEnded():
                 self._in_call = False
             case _:

@@ -11,6 +11,7 @@ from spaturzu_translators.messages import JSON, NOTHING, JSONObject, Provider, W
 from spaturzu_translators.responses import Response, Usage
 
 from .hop import Hop
+from .hosted import NONE, Hosted, hosted, hosted_in
 
 if TYPE_CHECKING:
     from .relay import Relay
@@ -23,6 +24,8 @@ class Reported:
     wire: Wire
     usage: JSON
     body: JSONObject | None = None
+    ran: Hosted = NONE
+    """What the provider ran for it itself."""
 
     def __call__(self) -> Usage | None:
         """In canonical words; None where there is none, or none that can be read."""
@@ -32,6 +35,10 @@ class Reported:
             return codec(self.wire).decode_usage(as_object(self.usage, f"{self.wire} response: usage"))
         except BadWire:
             return None
+
+    def hosted(self) -> Hosted:
+        """What the provider ran for it itself."""
+        return self.ran
 
     def answer(self) -> Response | None:
         """What was answered, if its usage is missing."""
@@ -57,12 +64,16 @@ class Decoded:
         """What was answered."""
         return self.response
 
+    def hosted(self) -> Hosted:
+        """What the provider ran for it itself."""
+        return hosted_in(self.response)
+
 
 def report(hop: Hop, wire: Wire, body: JSONObject) -> None:
     """Leave on `hop` what `body` says; nothing is decoded yet."""
     usage = body.get(codec(wire).usage_key)
-    said = Reported(wire, usage, None if usage else body)
-    hop.usage, hop.answer = said, said.answer
+    said = Reported(wire, usage, None if usage else body, hosted(wire, body))
+    hop.usage, hop.answer, hop.hosted = said, said.answer, said.hosted
     hop.response_id = _text(body.get("id") or body.get("responseId"))
     hop.service_tier = _tier(body)
 
@@ -70,7 +81,7 @@ def report(hop: Hop, wire: Wire, body: JSONObject) -> None:
 def report_decoded(hop: Hop, provider: Provider, response: Response) -> None:
     """The same of a canonical answer."""
     said = Decoded(response)
-    hop.usage, hop.answer = said, said.answer
+    hop.usage, hop.answer, hop.hosted = said, said.answer, said.hosted
     hop.response_id = response.id or None
     hop.service_tier = _tier(response.provider_fields.get(provider, NOTHING))
 

@@ -512,7 +512,7 @@ def _mark(hop: Hop, stream: Pulled | None) -> None:
     hop.status = "served" if stream is None else "pending"
     if stream is not None:
         hop.streamed, hop.first_token_s = True, hop.duration_s
-        hop.usage, hop.answer = stream.relay.usage, stream.relay.partial
+        hop.usage, hop.answer, hop.hosted = stream.relay.usage, stream.relay.partial, stream.relay.hosted
 
 
 def _failed(call: Call, hop: Hop, failure: Failure) -> None:

@@ -27,6 +27,11 @@ def _exchange() -> Any:
     return import_module("spaturzu.tracked.botocore_exchange")
 
 
+@cache
+def _metering() -> tuple[Any, Any]:
+    return import_module("spaturzu.tracked.passing"), import_module("spaturzu.tracked.invoke")
+
+
 class TrackedSession:
     """Stands in for botocore's URLLib3Session."""
 
@@ -47,12 +52,20 @@ class TrackedSession:
     def _passed(self, inner: Any, request: Any) -> Any:
         if request.method != "POST" or self._door.metering is None:
             return inner.send(request)
-        body = request.body if isinstance(request.body, bytes) else b""
-        with import_module("spaturzu.tracked.passing").passing(
-            self._door, urlsplit(str(request.url)).path, body
-        ) as passing:
+        body, path = request.body if isinstance(request.body, bytes) else b"", urlsplit(str(request.url)).path
+        notes, invoke = _metering()
+        with notes.passing(self._door, path, body) as passing:
+            passing.record = notes.attributed(self._door)
             response = inner.send(request)
-            passing.status = response.status_code
+            passing.status, passing.usage = response.status_code, invoke.in_headers(response.headers)
+            if passing.status < 400 and path.endswith("/invoke-with-response-stream"):
+                passing.deferred = True
+
+                def ended(tail: bytes) -> None:
+                    passing.usage = invoke.in_tail(tail) or passing.usage
+                    notes.note(self._door, path, body, passing)
+
+                response.raw = invoke.Tee(response.raw, ended)
         return response
 
 

@@ -1,4 +1,6 @@
-"""Calls that pass through untouched: embeddings are metered by what their answers say, others that cost are counted."""
+"""Calls that pass through untouched: embeddings and Bedrock's InvokeModel are metered by what their answers say, others
+that cost are counted.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from spaturzu.ledger.journal import Draft
 from spaturzu.middleware.meter import draft_of_passed
+from spaturzu.router.hop import CallRecord
 from spaturzu_translators.messages import JSON
 
 from .calls import attributed
@@ -23,13 +27,16 @@ if TYPE_CHECKING:
 _EMBEDDINGS: dict[Provider, re.Pattern[str]] = {
     "openai": re.compile(r"/embeddings/?$"),
     "mistral": re.compile(r"/embeddings/?$"),
-    "gemini": re.compile(r"/(?P<model>[^/:]+):(?:embedContent|batchEmbedContents)$"),
+    "gemini": re.compile(r"/(?P<model>[^/:]+):(?:(?:batchE|e)mbedContents?)$|/(?P<vertex>[^/:]*embed[^/:]*):predict$"),
 }
-"""Paths as of providers.md, 2026-11-22. Bedrock's go through `invoke`, whose bodies are each model's own."""
+"""Paths as of providers.md, 2026-11-22."""
+_INVOKE = re.compile(r"/model/(?P<model>[^/]+)/invoke(?:-with-response-stream)?$")
 _FREE = re.compile(r"count_?-?tokens|input_tokens|/files|/uploads", re.IGNORECASE)
 """What providers do not charge for."""
 _TAIL = 2048
 _USAGE = re.compile(rb'"(?:usage|usageMetadata)"\s*:\s*(\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\})')
+_STATISTICS = re.compile(rb'"token_?[cC]ount"\s*:\s*(\d+)')
+"""Of each text, in the answers of Vertex's older embeddings."""
 _MODEL = re.compile(rb'"model"\s*:\s*"([^"\\]*)"')
 
 
@@ -38,8 +45,19 @@ class Passing:
     """One such call. `response` is put here by whoever sends; without one, it failed."""
 
     started: float = field(default_factory=time.monotonic)
+    record: CallRecord | None = None
+    """Whose it is, where its end may come in another context."""
     status: int | None = None
     content: bytes = b""
+    usage: JSON = None
+    """Where the answer says it outside of its body."""
+    deferred: bool = False
+    """Its end is noted by `note`, not when its head is there."""
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Since it was sent."""
+        return int((time.monotonic() - self.started) * 1000)
 
 
 @contextmanager
@@ -49,25 +67,45 @@ def passing(door: Door, path: str, body: bytes) -> Generator[Passing]:
     try:
         yield passed
     finally:
-        if door.metering is not None and not _FREE.search(path):
-            _note(door, path, body, passed)
+        if not (passed.deferred or _FREE.search(path)):
+            note(door, path, body, passed)
 
 
-def _note(door: Door, path: str, body: bytes, passed: Passing) -> None:
+def note(door: Door, path: str, body: bytes, passed: Passing) -> None:
+    """The call is over."""
+    if door.metering is None:
+        return
+    draft = draft_of_passed(passed.record or attributed(door), passed.status, passed.elapsed_ms)
+    invoked = _INVOKE.search(path) if door.provider == "bedrock" else None
     pattern = _EMBEDDINGS.get(door.provider)
     found = pattern.search(path) if pattern else None
-    draft = draft_of_passed(attributed(door), passed.status, int((time.monotonic() - passed.started) * 1000))
-    if found is None:
-        draft["operation"] = "unmetered"
-        draft["request_model"] = _model(body[:_TAIL])
-    else:
+    text: str | None = None
+    if invoked is not None:
+        _invoked(draft, unquote(invoked["model"]), passed)
+    elif found is not None:
+        named = found.groupdict()
         draft["operation"] = "embeddings"
-        draft["request_model"] = unquote(found.groupdict().get("model") or "") or _model(body)
+        draft["request_model"] = unquote(named.get("model") or named.get("vertex") or "") or _model(body)
         draft["response_model"] = _model(passed.content[-_TAIL:]) or draft["request_model"]
         if (usage := _usage(passed.content)) is not None:
             draft["reported"] = [door.provider, usage]
-    assert door.metering is not None  # noqa: S101 - passing has looked
-    door.metering.meter.passed(draft)
+        elif draft["outcome"] == "served":
+            text = body.decode("utf-8", "replace")
+    else:
+        draft["operation"] = "unmetered"
+        draft["request_model"] = _model(body[:_TAIL])
+    door.metering.meter.passed(draft, text)
+
+
+def _invoked(draft: Draft, model: str, passed: Passing) -> None:
+    """An answer that does not say its tokens is not metered."""
+    draft["request_model"] = draft["response_model"] = model
+    if passed.usage is not None:
+        draft["reported"] = ["bedrock", passed.usage]
+    if passed.usage is not None or draft["outcome"] == "failed":
+        draft["operation"] = "embeddings" if "embed" in model else "chat"
+    else:
+        draft["operation"] = "unmetered"
 
 
 def _model(text: bytes) -> str:
@@ -77,6 +115,8 @@ def _model(text: bytes) -> str:
 
 def _usage(content: bytes) -> JSON:
     """The usage at the end of a body, which is not parsed for it: embeddings are megabytes of numbers."""
+    if counts := _STATISTICS.findall(content):
+        return {"promptTokenCount": sum(map(int, counts))}
     found = _USAGE.findall(content, max(0, len(content) - _TAIL))
     try:
         return json.loads(found[-1]) if found else None

@@ -89,6 +89,14 @@ AUDIO_HOUR = {"mistral voxtral-small-latest": "0.24"}
 SEARCH = "10"
 """Anthropic's thousand web searches."""
 
+SEARCHES = {
+    "openai gpt-4o-search-preview-2025-03-11": "25",
+    "gemini gemini-2.5-flash": "35",
+    "gemini gemini-3-pro-preview": "14",
+    "gemini gemini-3-flash-preview": "14",
+}
+"""A thousand searches, where it is not that; Gemini 2.5's are answers with any (see fixtures/bills.json)."""
+
 UNPRICED = {
     "mistral ministral-3b-latest",
     "bedrock minimax.minimax-m2",

@@ -53,6 +53,7 @@ def test_the_engine_comes_to_what_was_worked_out_by_hand(bill: dict[str, Any]) -
         bill["provider"],
         bill["model"],
         Usage(**bill["usage"]),
+        hosted=bill.get("hosted", {}),
         request_model=bill.get("request_model"),
         service_tier=bill.get("service_tier"),
         at=datetime.fromisoformat(bill["at"]),
