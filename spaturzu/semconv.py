@@ -7,17 +7,57 @@ metrics have an older and a newer set (convention "GenAI", development status, r
 
 from __future__ import annotations
 
-from spaturzu_translators.messages import Provider
+from spaturzu_translators.messages import Provider, Wire
 
 OPERATION = "gen_ai.operation.name"
 PROVIDER = "gen_ai.provider.name"
 REQUEST_MODEL = "gen_ai.request.model"
 REQUEST_STREAM = "gen_ai.request.stream"
+REQUEST_PARAMETERS: dict[Wire, dict[str, tuple[tuple[str, ...], ...]]] = {
+    "openai": {
+        "gen_ai.request.max_tokens": (("max_completion_tokens",), ("max_tokens",)),
+        "gen_ai.request.temperature": (("temperature",),),
+        "gen_ai.request.top_p": (("top_p",),),
+        "gen_ai.request.reasoning.level": (("reasoning_effort",),),
+    },
+    "openai_responses": {
+        "gen_ai.request.max_tokens": (("max_output_tokens",),),
+        "gen_ai.request.temperature": (("temperature",),),
+        "gen_ai.request.top_p": (("top_p",),),
+        "gen_ai.request.reasoning.level": (("reasoning", "effort"),),
+    },
+    "anthropic": {
+        "gen_ai.request.max_tokens": (("max_tokens",),),
+        "gen_ai.request.temperature": (("temperature",),),
+        "gen_ai.request.top_p": (("top_p",),),
+        "gen_ai.request.reasoning.level": (("output_config", "effort"),),
+    },
+    "bedrock": {
+        "gen_ai.request.max_tokens": (("inferenceConfig", "maxTokens"),),
+        "gen_ai.request.temperature": (("inferenceConfig", "temperature"),),
+        "gen_ai.request.top_p": (("inferenceConfig", "topP"),),
+    },
+    "gemini": {
+        "gen_ai.request.max_tokens": (("generationConfig", "maxOutputTokens"),),
+        "gen_ai.request.temperature": (("generationConfig", "temperature"),),
+        "gen_ai.request.top_p": (("generationConfig", "topP"),),
+        "gen_ai.request.reasoning.level": (("generationConfig", "thinkingConfig", "thinkingLevel"),),
+    },
+    "mistral": {
+        "gen_ai.request.max_tokens": (("max_tokens",),),
+        "gen_ai.request.temperature": (("temperature",),),
+        "gen_ai.request.top_p": (("top_p",),),
+        "gen_ai.request.reasoning.level": (("reasoning_effort",),),
+    },
+}
+"""Where a wire has them. Stop sequences are the caller's text, and left out."""
 RESPONSE_MODEL = "gen_ai.response.model"
 RESPONSE_ID = "gen_ai.response.id"
 TIME_TO_FIRST_CHUNK = "gen_ai.response.time_to_first_chunk"
 AGENT = "gen_ai.agent.name"
 CONVERSATION = "gen_ai.conversation.id"
+FINISH_REASONS = "gen_ai.response.finish_reasons"
+SERVER_ADDRESS, SERVER_PORT = "server.address", "server.port"
 ERROR_TYPE = "error.type"
 TOKEN_TYPE = "gen_ai.token.type"  # noqa: S105 - a kind of token that costs money
 
@@ -37,6 +77,8 @@ PROVIDERS: dict[Provider, str] = {
     "gemini": "gcp.gemini",
     "mistral": "mistral_ai",
 }
+VERTEX = "gcp.vertex_ai", ".googleapis.com", "aiplatform"
+"""Gemini's name where it is Vertex that serves it, and what its hosts have in them."""
 OPERATIONS: dict[Provider, str] = {"gemini": "generate_content"}
 """`chat` for the others."""
 INFERENCE = frozenset({"chat", "generate_content", "text_completion"})
@@ -80,6 +122,7 @@ AGENT_PATH = "spaturzu.agent.path"
 CUSTOMER = "spaturzu.customer.id"
 TAG = "spaturzu.tag."
 HOP = "spaturzu.hop.index"
+HEDGE = "spaturzu.hop.hedge"
 ATTEMPTS = "spaturzu.hop.attempts"
 OUTCOME = "spaturzu.hop.outcome"
 FAILURE = "spaturzu.failure.kind"

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from weakref import WeakSet
 
 from opentelemetry import context as contexts
@@ -26,6 +26,7 @@ from spaturzu.router.breakers import Breakers
 from spaturzu.router.call import Call
 from spaturzu.router.hop import CallRecord, Hop
 from spaturzu.version import VERSION
+from spaturzu_translators.messages import Provider
 
 SCOPE = "spaturzu"
 
@@ -46,7 +47,7 @@ class _Traced:
     span: Span
     context: Context
     counted: bool
-    names: Mapping[str, str]
+    names: Mapping[str, str | int]
 
 
 class Telemetry:
@@ -103,14 +104,16 @@ class Telemetry:
         finally:
             hop.enter = None
             duration_s, ended_ns = hop.duration_s, time.time_ns()
-            hop.recorded = partial(self._finish, traced, hop, call.record, duration_s, ended_ns)
+            hop.recorded = partial(self._finish, traced, call, hop, duration_s, ended_ns)
 
     def _start(self, call: Call, hop: Hop, tracing: Tracing) -> _Traced:
         model = hop.model or call.model
         operation = semconv.OPERATIONS.get(hop.provider, "chat")
-        names = {semconv.OPERATION: operation, semconv.PROVIDER: semconv.PROVIDERS[hop.provider]}
+        server = call.server(call.visited[hop.index])
+        names = {semconv.OPERATION: operation, semconv.PROVIDER: _provider(hop.provider, server)}
         if model:
             names[semconv.REQUEST_MODEL] = model
+        names |= _server(server)
         span = self._tracer.start_span(
             f"{operation} {model}".rstrip(),
             context=tracing.context,
@@ -139,12 +142,12 @@ class Telemetry:
         self._logger.emit(event)
 
     def _finish(
-        self, traced: _Traced, hop: Hop, call: CallRecord, duration_s: float, ended_ns: int, record: Record | None
+        self, traced: _Traced, call: Call, hop: Hop, duration_s: float, ended_ns: int, record: Record | None
     ) -> None:
         """With its record, or without one where it was lost."""
         span = traced.span
         if span.is_recording():
-            span.set_attributes(_of_hop(hop, call))
+            span.set_attributes({**_asked(call, hop), **_of_hop(hop, call.record)})
             if record is not None:
                 span.set_attributes(_of_record(record, counted=traced.counted))
         if hop.status == "failed":
@@ -213,7 +216,7 @@ class Metrics:
         if record is not None and record.usage is not None:
             self._count(record.usage, names, context)
 
-    def _count(self, usage: Any, names: Mapping[str, str], context: Context) -> None:
+    def _count(self, usage: Any, names: Mapping[str, str | int], context: Context) -> None:
         for field, kind in (("input_tokens", "input"), ("output_tokens", "output")):
             if (count := getattr(usage, field)) is not None:
                 self._tokens.record(count, {**names, semconv.TOKEN_TYPE: kind}, context)
@@ -223,7 +226,7 @@ class Metrics:
                     _take(instrument, count, names, context)
 
 
-def _take(instrument: Any, count: int, names: Mapping[str, str], context: Context) -> None:
+def _take(instrument: Any, count: int, names: Mapping[str, str | int], context: Context) -> None:
     take = instrument.add if hasattr(instrument, "add") else instrument.record
     take(count, names, context)
 
@@ -239,6 +242,44 @@ def _whose(record: CallRecord) -> dict[str, Any]:
     return {**said, **{semconv.TAG + name: value for name, value in record.tags.items()}}
 
 
+def _provider(provider: Provider, server: tuple[str, int | None] | None) -> str:
+    name, *hosts = semconv.VERTEX
+    vertex = provider == "gemini" and server is not None and all(part in server[0] for part in hosts)
+    return name if vertex else semconv.PROVIDERS[provider]
+
+
+def _server(server: tuple[str, int | None] | None) -> dict[str, str | int]:
+    if server is None:
+        return {}
+    host, port = server
+    return {semconv.SERVER_ADDRESS: host, **({} if port is None else {semconv.SERVER_PORT: port})}
+
+
+def _asked(call: Call, hop: Hop) -> dict[str, str | int | float]:
+    """The parameters of the request that the convention has. Numbers and levels only: no text of the caller's."""
+    sent = call.sent(hop)
+    if sent is None:
+        return {}
+    wire, body = sent
+    found = {
+        name: next((value for path in paths if (value := _at(body, path)) is not None), None)
+        for name, paths in semconv.REQUEST_PARAMETERS[wire].items()
+    }
+    return {name: value for name, value in found.items() if isinstance(value, int | float | str)}
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
+    for name in path:
+        value = cast("dict[str, Any]", value).get(name) if isinstance(value, dict) else None
+    return value
+
+
+def _reasons(hop: Hop) -> list[str]:
+    """In canonical words, one for each answer."""
+    said = None if hop.answer is None else hop.answer()
+    return [candidate.finish_reason for candidate in said.candidates if candidate.finish_reason] if said else []
+
+
 def _of_hop(hop: Hop, call: CallRecord) -> dict[str, Any]:
     """How the hop went."""
     said: dict[str, Any] = {semconv.ATTEMPTS: hop.attempts, semconv.OUTCOME: hop.status}
@@ -247,6 +288,10 @@ def _of_hop(hop: Hop, call: CallRecord) -> dict[str, Any]:
         said[semconv.FAILURE] = hop.kind or "other"
     elif hop.model:
         said[semconv.RESPONSE_MODEL] = hop.model
+    if hop.status == "served" and (reasons := _reasons(hop)):
+        said[semconv.FINISH_REASONS] = reasons
+    if hop.hedge:
+        said[semconv.HEDGE] = True
     if hop.first_token_s is not None:
         said[semconv.REQUEST_STREAM] = True
         said[semconv.TIME_TO_FIRST_CHUNK] = hop.first_token_s

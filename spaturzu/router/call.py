@@ -18,6 +18,7 @@ from spaturzu_translators.structured import as_forced_tool
 from .apis import at_version, wire_to
 from .chain import Chain, Target
 from .hop import LOST, CallRecord, Hop
+from .keys import server_of, server_of_client
 from .lazy import cached_property
 from .limits import GRACE_S, LimitName, Share, share_of, thinks
 from .media import Media, inlined, lost_uris
@@ -157,6 +158,27 @@ class Call:
     def key(self) -> Hashable:
         """The primary's breaker's key: endpoint, credential and model."""
         return (self._key(), self.wire.model)
+
+    def server(self, target: Target | None) -> tuple[str, int | None] | None:
+        """Host and port that a target (None: the primary) is reached at, as far as its client says."""
+        if target is not None:
+            return server_of_client(target.client)
+        key = cast("tuple[object, ...]", self._key())
+        match key:
+            case (str() as scheme, str() as host, port, _):
+                return server_of(f"{scheme}://{host}:{port}" if port else f"{scheme}://{host}")
+            case (str() as netloc, _):
+                return server_of(f"https://{netloc}")
+            case _:
+                return None
+
+    def sent(self, hop: Hop) -> tuple[Wire, JSONObject] | None:
+        """What a hop's place was asked, in its own words; None where that was never worked out."""
+        target = self.visited[hop.index]
+        if target is None:
+            return self.wire_name, self.wire.body
+        prepared = self._plans.get(id(target))
+        return (prepared.wire_name, prepared.wire.body) if isinstance(prepared, Prepared) else None
 
     def key_of(self, target: Target | None) -> Hashable:
         """The breaker's key of a target; None stands for the primary."""

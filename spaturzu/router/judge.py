@@ -46,7 +46,7 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
     if call.wire_name == "openai_responses" and answer.get("status") == "failed" and call.chain.targets:
         return _broken(call, reply, body)  # its own form of an error; without a chain the caller gets it as ever
     hop.model = _model(call, answer)
-    report(hop, call.wire_name, answer)
+    report(hop, call.wire_name, answer, whole=call.record.tracing is not None)
     return NativeAnswer(reply.native, body=answer)
 
 

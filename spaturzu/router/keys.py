@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
+from urllib.parse import urlsplit
 
 from spaturzu_translators.messages import Provider
 
@@ -32,6 +33,24 @@ _CREDENTIALS = (
 def fingerprint(credential: str | None) -> str:
     """A credential's name: the same in every process, and nothing can be read from it."""
     return blake2b(credential.encode(), digest_size=8).hexdigest() if credential else ""
+
+
+def server_of(endpoint: Any) -> tuple[str, int | None] | None:
+    """Host and port of a base URL; None where it is none, as where a client says a region."""
+    try:
+        parts = urlsplit(str(endpoint or ""))
+        return None if parts.hostname is None else (parts.hostname, parts.port or _PORTS.get(parts.scheme))
+    except ValueError:
+        return None
+
+
+def server_of_client(client: Any) -> tuple[str, int | None] | None:
+    """The same of a raw client. mistralai's says a name, and what that stands for when asked (3.7.0)."""
+    details: Callable[[], Sequence[Any]] | None = resolve(client, "sdk_configuration.get_server_details")
+    return server_of(details()[0] if details is not None else _first(client, _ENDPOINTS))
+
+
+_PORTS = {"https": 443, "http": 80}
 
 
 class _Itself:

@@ -69,10 +69,10 @@ class Decoded:
         return hosted_in(self.response)
 
 
-def report(hop: Hop, wire: Wire, body: JSONObject) -> None:
-    """Leave on `hop` what `body` says; nothing is decoded yet."""
+def report(hop: Hop, wire: Wire, body: JSONObject, *, whole: bool = False) -> None:
+    """Leave on `hop` what `body` says; nothing is decoded yet. `whole`: all of it, for whoever asks for more."""
     usage = body.get(codec(wire).usage_key)
-    said = Reported(wire, usage, None if usage else body, hosted(wire, body))
+    said = Reported(wire, usage, body if whole or not usage else None, hosted(wire, body))
     hop.usage, hop.answer, hop.hosted = said, said.answer, said.hosted
     hop.response_id = _text(body.get("id") or body.get("responseId"))
     hop.service_tier = _tier(body)

@@ -90,3 +90,14 @@ def test_no_span_holds_a_prompt_an_answer_or_a_key(spans: Spans):
     exported = json.dumps(spans)
     for said in ("the secret prompt", "Hello", "sk-secret"):
         assert said not in exported
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["fallback", "async", "stream"])
+def test_a_hop_says_where_it_went_and_how_the_answer_ended(spans: Spans, name: str):
+    found = below(spans, name)
+    hops = [found[hop]["attributes"] for hop in HOPS if hop in found]
+    assert {hop["server.address"] for hop in hops} == {"127.0.0.1"}
+    assert len({hop["server.port"] for hop in hops}) == len(hops)
+    (served,) = [hop for hop in hops if hop["spaturzu.hop.outcome"] == "served"]
+    assert served["gen_ai.response.finish_reasons"] == ["stop"]
