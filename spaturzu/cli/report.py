@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 
 from rich.box import SIMPLE
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table
 
 from spaturzu.ledger.spending import Report, Spend
@@ -44,6 +45,21 @@ def console() -> Console:
     return terminal if terminal.is_terminal else Console(highlight=False, width=240)
 
 
+READABLE = 24
+"""Characters of a first column that folds: narrower ones are hard to read."""
+
+
+def print_fitting(table: Table, least: tuple[str, ...], screen: Console) -> None:
+    """Print a table; where it is too wide without the columns of `least`, the first of them first."""
+    longest = max(map(len, map(str, table.columns[0].cells)), default=0)
+    for name in least:
+        natural = Measurement.get(screen, screen.options.update(width=1000), table).maximum
+        if natural - max(0, longest - READABLE) <= screen.width:
+            break
+        table.columns = [column for column in table.columns if column.header != name]
+    screen.print(table)
+
+
 def _print_table(report: Report, groups: tuple[Spend, ...]) -> None:
     if not report.groups:
         console().print("No recorded call fits. `spaturzu doctor` says where the ledger is and whether calls reach it.")
@@ -59,7 +75,7 @@ def _print_table(report: Report, groups: tuple[Spend, ...]) -> None:
     table.add_column("cost", footer=words.cost(total.cost), justify="right", no_wrap=True)
     for group in groups:
         table.add_row(*_cells(group))
-    console().print(table)
+    print_fitting(table, ("output tokens", "input tokens", "failed", "hops", "calls"), console())
     for note in _notes(report, len(groups)):
         console().print(note)
 

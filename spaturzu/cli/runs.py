@@ -12,7 +12,7 @@ from spaturzu.ledger.record import Record
 from spaturzu.ledger.runs import AgentNode, CallNode, RunLine, RunTree
 
 from . import plain, words
-from .report import console
+from .report import console, print_fitting
 
 STYLES = {"served": "green", "abandoned": "yellow", "failed": "red", "skipped": "dim"}
 
@@ -26,7 +26,8 @@ def show_list(runs: list[RunLine], *, as_json: bool) -> None:
         console().print("No run is recorded. Calls inside `with spaturzu.run(NAME):` make one.")
         return
     table = Table(box=SIMPLE)
-    for name in ("run", "started", "root agent"):
+    table.add_column("run", overflow="fold")
+    for name in ("started", "root agent"):
         table.add_column(name, no_wrap=True)
     for name in ("agents", "calls", "hops", "lasted", "cost"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -35,7 +36,7 @@ def show_list(runs: list[RunLine], *, as_json: bool) -> None:
         lasted = words.seconds(1000 * (run.ended_at - run.started_at))
         started = words.moment(run.started_at)
         table.add_row(run.run_id, started, run.root or words.NOBODY, *counts, lasted, words.cost(run.cost))
-    console().print(table)
+    print_fitting(table, ("agents", "hops", "lasted", "root agent", "calls", "started"), console())
 
 
 def show_run(run: RunTree, *, as_json: bool) -> None:

@@ -15,8 +15,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.console import Console
+from rich.table import Table
 
 from spaturzu.cli.commands import cli
+from spaturzu.cli.report import print_fitting
 from spaturzu.ledger.store import Store
 from spaturzu_translators.responses import Usage
 
@@ -266,3 +269,15 @@ def test_tail_ends_when_nobody_reads_it(db: Path):
         assert process.wait(10) in (0, 1)
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("columns", [44, 60, 200])
+def test_a_narrow_terminal_shows_who_and_how_much_first(columns: int) -> None:
+    screen = Console(width=columns, force_terminal=True, record=True, file=io.StringIO())
+    table = Table("agent", "calls", "input tokens", "cost")
+    table.add_row("an-agent-of-some-length", "1,234,567", "12,345,678", "$0.000047 + 1 unpriced")
+    print_fitting(table, ("input tokens", "calls"), screen)
+    shown = screen.export_text()
+    assert "$0.000047 + 1 unpriced" in shown or columns == 44
+    assert "an-agent-of" in shown
+    assert ("12,345,678" in shown) == (columns == 200)

@@ -92,7 +92,13 @@ def _skew_s() -> float | None:
 def prices() -> Iterator[Finding]:
     """The price list that is installed."""
     version = installed("genai-prices")
-    yield Finding("prices", "ok" if version else "problem", f"genai-prices {version or 'is not installed'}")
+    if version is None:
+        yield Finding("prices", "problem", "genai-prices is not installed")
+        return
+    from spaturzu.pricing.genai import released
+
+    dated = released()
+    yield Finding("prices", "ok", f"genai-prices {version}" + (f" of {dated}" if dated else ""))
 
 
 def tokenizer() -> Iterator[Finding]:
