@@ -18,6 +18,7 @@ from botocore.eventstream import EventStreamBuffer
 from spaturzu.pricing import Price, price
 from spaturzu.router.hosted import Hosted, hosted, hosted_in_stream
 from spaturzu.router.kept import Kept
+from spaturzu.router.reported import Reported
 from spaturzu_translators.events import fold
 from spaturzu_translators.responses import Response, Usage
 from tests.translators.corpus import ALL, WHY_SKIPPED, Record, events_of, every
@@ -252,3 +253,17 @@ def test_most_recorded_answers_have_a_cost() -> None:
     """The rest say no usage, or no list has their model."""
     costs = [priced(record, answer(record)) for record in finished.args[1]]
     assert sum(cost is not None for cost in costs) >= 0.9 * len(costs)
+
+
+@finished
+def test_the_meter_reads_what_the_provider_reported(record: Record) -> None:
+    """The meter reads a plain answer's usage object, and of a stream what it kept of its events."""
+    said, codec = reported(record), record.codec
+    if record.is_streamed:
+        pieces = [bytes(raw) for raw in codec.scanner().split(record.stream)]
+        read = [Kept(codec, pieces).usage(record.model), Kept(codec, [record.stream]).usage(record.model)]
+    else:
+        read = [Reported(codec.wire, record.answer.get(codec.usage_key))()]
+    for usage in read:
+        assert (usage is None) == (not said)
+        assert usage is None or counts(usage) == READERS[record.spoken](said)
