@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -50,6 +51,8 @@ def test_a_hedge_that_lost_is_in_the_ledger_with_what_it_used(
     servers.openai.script(Stall(seconds=0.4))
     with sp.run("planner"):
         client.chat.completions.create(**ASKED)
+    while len(records()) < 2:  # the loser's is made when its own thread has let go of it
+        time.sleep(0.02)
     by_outcome = {record.outcome: record for record in records()}
     lost, served = by_outcome["failed"], by_outcome["served"]
     assert (lost.provider, lost.code, served.provider) == ("openai", "hedge_lost", "anthropic")
