@@ -23,6 +23,7 @@ class Record:
 
     `id` and `call_id` are UUIDv7 (of the start of hop and call); `hop` counts from 0. `started_at` is Unix seconds.
     `status` is the HTTP status (200 for an answer), None for a hop that was skipped. `usage` None: not known.
+    `hosted` counts what the provider ran itself and bills beside the tokens, by `pricing.units.HostedTool`.
     `cost_nanodollars` None: the price is not known; never 0 for that. `losses` are paths.
     """
 
@@ -53,6 +54,7 @@ class Record:
     session_id: str | None = None
     usage: Usage | None = None
     usage_source: UsageSource | None = None
+    hosted: Mapping[str, int] = field(default_factory=dict[str, int])
     service_tier: str | None = None
     cost_nanodollars: int | None = None
     price_source: str | None = None

@@ -30,7 +30,7 @@ TOKENS = (
     *("cache_creation_1h_tokens", "reasoning_tokens", "input_audio_tokens", "output_audio_tokens"),
 )
 """Fields of its Usage that are."""
-LISTS = ("agent_path", "tags", "losses")
+LISTS = ("agent_path", "tags", "losses", "hosted")
 """Fields that are JSON in their column; NULL stands for an empty one."""
 COLUMNS = (*PLAIN, *TOKENS, *LISTS)
 
@@ -86,6 +86,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         f"CREATE TABLE spool ({_HOP_COLUMNS}, destination TEXT NOT NULL, leased_until REAL NOT NULL DEFAULT 0)",
         "CREATE INDEX spool_destination ON spool (destination, seq)",
     ),
+    ("ALTER TABLE hops ADD COLUMN hosted TEXT", "ALTER TABLE spool ADD COLUMN hosted TEXT"),
 )
 """What brings a file from version N (`PRAGMA user_version`) to N + 1. Those that have been released never change."""
 
@@ -103,6 +104,7 @@ def row_of(record: Record) -> tuple[Any, ...]:
         _path_to_json(record.agent_path),
         _to_json(dict(record.tags)) if record.tags else None,
         _path_to_json(record.losses),
+        _to_json(dict(record.hosted)) if record.hosted else None,
     )
 
 
@@ -119,10 +121,11 @@ def record_of(row: Sequence[Any]) -> Record:
     tokens = row[len(PLAIN) : len(PLAIN) + len(TOKENS)]
     if any(count is not None for count in tokens):
         fields["usage"] = Usage(**dict(zip(TOKENS, tokens, strict=True)))
-    agent_path, tags, losses = (json.loads(value) if value else () for value in row[len(PLAIN) + len(TOKENS) :])
+    agent_path, tags, losses, hosted = (json.loads(value) if value else () for value in row[len(PLAIN) + len(TOKENS) :])
     return Record(
         **fields,
         agent_path=tuple(agent_path),
         tags=cast("Mapping[str, str]", tags or {}),
         losses=tuple(losses),
+        hosted=cast("Mapping[str, int]", hosted or {}),
     )

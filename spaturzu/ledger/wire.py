@@ -73,6 +73,7 @@ MOSTLY: dict[str, tuple[str, Any]] = {
     "customer": ("customer_id", None),
     "serviceTier": ("service_tier", None),
     "losses": ("losses", ()),
+    "hosted": ("hosted", {}),
 }
 """Name in a batch, field of a Record, and the value that is left out because it is that of most."""
 _NAMES = tuple(MOSTLY)

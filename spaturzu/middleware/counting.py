@@ -26,11 +26,20 @@ class Counted:
     usage: Usage | None = None
     source: UsageSource | None = None
     hosted: Hosted = NONE
-    """What the provider ran itself, where its usage does not tell."""
+    """What the provider ran itself."""
 
 
 def counted(draft: Draft, live: tuple[Call, Hop] | str | None) -> Counted:
     """Of a draft: from its hop while that lives, else from what the draft has. Of a request's JSON: an estimate."""
+    found = _counted(draft, live)
+    if found.hosted or found.usage is None or not found.usage.provider_fields:
+        return found
+    from spaturzu.pricing.counts import hosted_in_usage
+
+    return replace(found, hosted=hosted_in_usage(found.usage))
+
+
+def _counted(draft: Draft, live: tuple[Call, Hop] | str | None) -> Counted:
     if isinstance(live, str):
         return _of_request(live)
     if live is None:

@@ -166,7 +166,7 @@ class Completing:
         if draft.get("operation") == "unmetered":
             self.stats.unmetered += 1
         found = counted(draft, live)
-        fields["usage"], fields["usage_source"] = found.usage, found.source
+        fields["usage"], fields["usage_source"], fields["hosted"] = found.usage, found.source, found.hosted
         if found.source not in (None, "provider"):
             self.stats.estimated += 1
         if found.usage is not None and (self.priced or (hop is not None and hop.recorded is not None)):

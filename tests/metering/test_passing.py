@@ -16,6 +16,7 @@ from google import genai
 
 import spaturzu
 from spaturzu.ledger.record import Record
+from spaturzu.ledger.wire import full_entry
 from spaturzu_translators.eventstream import event_frame
 
 Records = Callable[[], list[Record]]
@@ -154,3 +155,5 @@ def test_searches_that_the_provider_ran_are_on_the_bill(sp: spaturzu.Spaturzu, u
     sp.wrap_openai(openai.OpenAI(base_url=url, api_key="k")).responses.create(model="gpt-5", input="What is new?")
     (record,) = records()
     assert record.cost_nanodollars == 1000 * 1250 + 100 * 10_000 + 2 * 10_000_000
+    assert record.hosted == {"web_searches": 2}
+    assert full_entry(record)["hosted"] == {"web_searches": 2}
