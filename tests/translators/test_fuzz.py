@@ -7,6 +7,7 @@ take new ways; here for a bounded number of them.
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -160,6 +161,82 @@ def test_bytes_of_any_kind_are_frames_or_malformed(wire_name: Wire, data: st.Dat
             survives(lambda frame=frame: decoder.feed(frame))
 
 
+DEEP: Any = []
+for _ in range(sys.getrecursionlimit()):
+    DEEP = [DEEP]
+
+TEXT = {"type": "text", "text": ""}
+ONE_BLOCK = [
+    {"type": "message_start", "message": {"id": "m", "usage": {}}},
+    {"type": "content_block_start", "index": 0, "content_block": TEXT},
+    {"type": "content_block_stop", "index": 0},
+]
+ADDED = {"type": "response.output_item.added", "item": {"type": "function_call", "call_id": "c", "name": "f"}}
+DONE = {"type": "response.output_item.done", "output_index": 0, "item": ADDED["item"]}
+BEGUN = {"type": "response.created", "response": {"id": "r"}}
+MORE = {"type": "response.function_call_arguments.delta", "delta": "{"}
+
+
+@pytest.mark.parametrize(
+    ("wire_name", "frames"),
+    [
+        ("openai", [{"id": "c", "choices": [], "created": math.inf}]),
+        ("openai", [{"id": "c", "choices": [], "created": math.nan}]),
+        ("openai_responses", [{"type": "response.created", "response": {"created_at": math.inf}}]),
+        ("openai_responses", [ADDED, BEGUN]),
+        ("openai_responses", [BEGUN, ADDED, ADDED]),
+        ("openai_responses", [BEGUN, ADDED, DONE, MORE]),
+        ("anthropic", ONE_BLOCK[1:]),
+        ("anthropic", [ONE_BLOCK[0], ONE_BLOCK[0]]),
+        ("anthropic", [*ONE_BLOCK, {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta"}}]),
+        ("gemini", [{"usageMetadata": {"promptTokenCount": "9" * 5000}}]),
+    ],
+)
+def test_frames_that_fuzzing_found_are_bad_wire(wire_name: Wire, frames: list[Any]) -> None:
+    decoder = codec(wire_name).stream_decoder("m")
+    with pytest.raises(BadWire):
+        for frame in frames:
+            decoder.feed(frame)
+
+
+@every_codec
+def test_an_event_that_is_nested_too_deeply_is_malformed(wire_name: Wire) -> None:
+    framer = codec(wire_name).framer()
+    deep = b'data: {"a": ' + b"[" * 5000 + b"]" * 5000 + b"}\n\n"
+    frames = [*framer.feed(deep), *framer.close()]
+    assert frames
+    assert all(isinstance(frame, MalformedFrame) for frame in frames)
+
+
+def test_arguments_that_are_nested_too_deeply_are_bad_wire() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "input": {"a": DEEP}}
+    body = {"messages": [{"role": "assistant", "content": [call]}]}
+    with pytest.raises(BadWire):
+        codec("anthropic").decode_request(WireRequest(body=body, model="m"))
+
+
+def test_a_schema_that_is_nested_too_deeply_is_bad_wire() -> None:
+    schema: dict[str, Any] = {"type": "object"}
+    for _ in range(sys.getrecursionlimit()):
+        schema = {"type": "object", "properties": {"a": schema}}
+    body = {"messages": [], "response_format": {"type": "json_schema", "json_schema": {"schema": schema}}}
+    request = codec("openai").decode_request(WireRequest(body=body, model="m"))
+    with pytest.raises(BadWire):
+        codec("anthropic").encode_request(request)
+
+
+@every_codec
+def test_a_time_that_no_calendar_has_goes_to_every_wire(wire_name: Wire) -> None:
+    body = {"id": "c", "choices": [{"message": {"content": "hi"}, "finish_reason": "stop"}], "created": 10**30}
+    codec(wire_name).encode_response(codec("openai").decode_response(body, "m"), ASKED)
+
+
+def test_an_unknown_item_that_has_content_is_no_part_of_a_message() -> None:
+    c = codec("openai_responses")
+    body = {"id": "r", "output": [{"type": "future", "content": [1]}], "status": "completed"}
+    assert c.encode_response(c.decode_response(body, "m"), ASKED).value["output"] == body["output"]
+
+
 def test_an_answer_that_says_it_failed_is_bad_wire_too() -> None:
     assert issubclass(FailedAnswer, BadWire)
 
@@ -175,10 +252,16 @@ def test_atheris_finds_no_input_that_raises_anything_else(tmp_path: Path) -> Non
     assert len(list(seeds.iterdir())) > 80
     bounds = ["-runs=40000", "-max_total_time=20", "-seed=7", "-max_len=4096", "-timeout=10"]
     run = _fuzzer(*bounds, f"-artifact_prefix={tmp_path}/", str(seeds))
-    assert run.returncode == 0, run.stderr[-4000:]
+    assert run.returncode == 0, _told(run, tmp_path)
     done = re.search(r"Done (\d+) runs", run.stderr)
     assert done is not None
     assert int(done[1]) > 2000
+
+
+def _told(run: subprocess.CompletedProcess[str], folder: Path) -> str:
+    """What was raised, which atheris writes to stdout, and the input, to be repeated from its hexadecimal digits."""
+    inputs = [path.read_bytes().hex() for pattern in ("crash-*", "timeout-*") for path in folder.glob(pattern)]
+    return f"{run.stdout[-4000:]}\n{run.stderr[-2000:]}\ninput: {inputs}"
 
 
 def _fuzzer(*arguments: str) -> subprocess.CompletedProcess[str]:

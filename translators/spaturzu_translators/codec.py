@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from .events import Event, UsageReported
 from .failures import ErrorReply, Failure
@@ -118,7 +119,8 @@ class StreamEncoder(Protocol):
 class Codec:
     """One provider's wire.
 
-    `decode_*` are total: every valid body decodes. `encode_*` say what they lost.
+    `decode_*` are total: every valid body decodes. `encode_*` say what they lost. All raise BadWire on JSON that is
+    nested too deeply for Python, and nothing else.
     `frame(frame)` gives a frame's bytes, `end` the bytes after the last one. `terminal` finds, in the last bytes of
     a complete stream, that it was complete. `continuing(request, frames)` is an encoder that goes on with a stream of
     which `frames` were sent.
@@ -172,7 +174,24 @@ def replayed(decoder: StreamDecoder, encoder: StreamEncoder, frames: list[JSONOb
 @cache
 def codec(wire: Wire) -> Codec:
     """The codec of `wire`, loaded when first asked for."""
-    return cast(Codec, import_module(f"{__package__}.{wire}").CODEC)
+    found = cast(Codec, import_module(f"{__package__}.{wire}").CODEC)
+    return replace(found, **{name: _bounded(getattr(found, name)) for name in _WALKING})
+
+
+_WALKING = ("decode_request", "encode_request", "decode_response", "encode_response")
+"""What goes through values that may be nested as deeply as their sender likes."""
+
+
+def _bounded(convert: Callable[..., Any]) -> Callable[..., Any]:
+    """`convert`, which raises BadWire where JSON is nested too deeply for Python."""
+
+    def converted(*given: Any) -> Any:
+        try:
+            return convert(*given)
+        except RecursionError:
+            raise BadWire("nested too deeply") from None
+
+    return converted
 
 
 def as_object(value: JSON, who: str) -> JSONObject:
@@ -180,6 +199,13 @@ def as_object(value: JSON, who: str) -> JSONObject:
     if is_object(value):
         return value
     raise BadWire(f"{who}: expected a JSON object, found {type(value).__name__}")
+
+
+def as_seconds(value: JSON, who: str) -> int | None:
+    """Whole Unix seconds; None where there are none: 0 (Azure's first chunk) is no time. BadWire on any other value."""
+    if value is None or type(value) is int or (type(value) is float and math.isfinite(value)):
+        return int(value) if value else None
+    raise BadWire(f"{who} must be a finite number, found {type(value).__name__}")
 
 
 def as_list(value: JSON, who: str) -> list[JSON]:

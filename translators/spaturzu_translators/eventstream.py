@@ -150,7 +150,7 @@ def _parsed(headers: bytes, payload: bytes) -> JSONObject | MalformedFrame:
     try:
         named = _headers(headers)
         value: JSON = json.loads(payload) if payload else {}
-    except (ValueError, struct.error, IndexError, KeyError) as error:
+    except (ValueError, RecursionError, struct.error, IndexError, KeyError) as error:
         return MalformedFrame(f"a frame of {len(payload)} payload bytes is unreadable ({type(error).__name__})")
     kind = named.get(":exception-type") or named.get(":event-type") or named.get(":error-code")
     return {kind: value} if kind else MalformedFrame("a frame names no event type")

@@ -73,7 +73,7 @@ def _from_openapi(name: str, value: JSON) -> JSON:
             return {key: _schema(item) for key, item in cast(JSONObject, value).items()}
         case "anyOf" | "oneOf" | "prefixItems" if isinstance(value, list):
             return [_schema(item) for item in cast("list[JSON]", value)]
-        case _ if name in _OPENAPI_COUNTS and isinstance(value, str) and value.isdecimal():
+        case _ if name in _OPENAPI_COUNTS and isinstance(value, str) and value.isdecimal() and len(value) < 20:
             return int(value)
         case _:
             return value

@@ -11,6 +11,7 @@ import json.encoder as implementation
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from .codec import BadWire
 from .messages import JSON, JSONObject, is_object
 
 
@@ -22,7 +23,14 @@ def _writer(separators: tuple[str, str]) -> Callable[[JSON], str]:
         return slow.encode
     item, key = separators
     chunks = make(None, slow.default, implementation.encode_basestring, None, key, item, False, False, True)
-    return lambda value: "".join(chunks(value, 0))
+
+    def write(value: JSON) -> str:
+        try:
+            return "".join(chunks(value, 0))
+        except RecursionError:
+            raise BadWire("nested too deeply") from None
+
+    return write
 
 
 dumps = _writer((", ", ": "))

@@ -68,7 +68,7 @@ _TYPES: dict[str, FailureKind] = {
 _TOO_LARGE = re.compile(rf"{CONTEXT_OVERFLOW}|^request too large", re.IGNORECASE)
 """`Request too large` comes as a 429, but waiting does not make it smaller (recorded traffic, 2026-11)."""
 
-_TRY_AGAIN = re.compile(r"try again in (?:(\d+)h)?(?:(\d+)m(?!s))?(?:([\d.]+?)(ms|s)\b)?", re.IGNORECASE)
+_TRY_AGAIN = re.compile(r"try again in (?:(\d{1,9})h)?(?:(\d{1,9})m(?!s))?(?:([\d.]{1,18}?)(ms|s)\b)?", re.IGNORECASE)
 _MAY_BE_TOO_LARGE = frozenset((None, 400, 413, 422, 429))
 
 _REPLIES: dict[FailureKind, tuple[int, str, str | None, str]] = {

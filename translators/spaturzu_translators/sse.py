@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import cast
 
-from .codec import MalformedFrame
+from .codec import BadWire, MalformedFrame
 from .messages import JSONObject
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
@@ -139,7 +139,7 @@ def _parsed(payload: bytes) -> list[JSONObject | MalformedFrame]:
         return []
     try:
         value = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return [MalformedFrame(f"an event of {len(payload)} bytes is not JSON ({type(error).__name__})")]
     return [cast(JSONObject, value)] if isinstance(value, dict) else [MalformedFrame("an event is not a JSON object")]
 
@@ -150,6 +150,8 @@ def json_bytes(value: JSONObject) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":")).encode()
+    except RecursionError:
+        raise BadWire("an event is nested too deeply to be written") from None
 
 
 def data_frame(frame: JSONObject) -> bytes:

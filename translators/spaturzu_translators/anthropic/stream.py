@@ -63,7 +63,7 @@ def frame(frame: JSONObject) -> bytes:
 class StreamDecoder:
     """Wire events in, canonical events out. Parts count from 0 in the order in which their blocks start."""
 
-    __slots__ = ("_blocks", "_calls", "_finished", "_model", "_parts", "_usage")
+    __slots__ = ("_blocks", "_calls", "_finished", "_model", "_parts", "_started", "_usage")
 
     def __init__(self, model: str) -> None:
         self._model = model
@@ -71,6 +71,7 @@ class StreamDecoder:
         self._parts = 0
         self._usage: JSONObject = {}
         self._calls = False
+        self._started = False
         self._finished = False
 
     def feed(self, frame: JSONObject) -> list[Event]:
@@ -85,6 +86,9 @@ class StreamDecoder:
     def message_start(self, frame: JSONObject) -> list[Event]:
         message = as_object(frame.get("message"), f"{WHO}: message_start.message")
         own = {name: value for name, value in message.items() if name not in _MESSAGE and value is not None}
+        if self._started:
+            raise BadWire(f"{WHO}: a second message_start")
+        self._started = True
         started = Started(
             id=string(message, "id", f"{WHO}: message_start.message"),
             model=message.get("model") or self._model,
@@ -96,7 +100,9 @@ class StreamDecoder:
         raw = as_object(frame.get("content_block"), f"{WHO}: content_block_start.content_block")
         number, self._parts = self._parts, self._parts + 1
         kind = string(raw, "type", f"{WHO}: content_block_start.content_block")
-        self._blocks[_index(frame)] = block = _Block(number, raw)
+        if (index := _index(frame)) in self._blocks or not self._started:
+            raise BadWire(f"{WHO}: content_block_start for block {index} before message_start, or twice")
+        self._blocks[index] = block = _Block(number, raw)
         self._calls = self._calls or kind == "tool_use"
         return block.start()
 
@@ -105,12 +111,14 @@ class StreamDecoder:
         return self._block(frame).delta(delta)
 
     def block_stop(self, frame: JSONObject) -> list[Event]:
-        return self._block(frame).stop()
+        block = self._block(frame)
+        del self._blocks[frame["index"]]
+        return block.stop()
 
     def _block(self, frame: JSONObject) -> _Block:
         block = self._blocks.get(_index(frame))
         if block is None:
-            raise BadWire(f"{WHO}: {frame['type']} for block {frame['index']}, which has not started")
+            raise BadWire(f"{WHO}: {frame['type']} for block {frame['index']}, which is not open")
         return block
 
     def message_delta(self, frame: JSONObject) -> list[Event]:

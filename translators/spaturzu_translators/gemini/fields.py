@@ -65,9 +65,13 @@ def number(value: JSON, who: str) -> float:
     return value
 
 
+_INT64 = 20
+"""Characters of the longest one; of many more Python makes no number at all."""
+
+
 def integer(value: JSON, who: str) -> int:
     """`value` if it is a whole number (proto JSON also writes `5.0` and `"5"`), else BadWire."""
-    if isinstance(value, str) and value.removeprefix("-").isdecimal():
+    if isinstance(value, str) and len(value) <= _INT64 and value.removeprefix("-").isdecimal():
         return int(value)
     found = number(value, who)
     if isinstance(found, float) and not found.is_integer():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import assert_never, cast
 
 from ..citations import of_candidate
@@ -125,14 +125,17 @@ def created_at(answer: JSONObject) -> tuple[int | None, JSONObject]:
     text = string(answer["createTime"], f"{WHO}: createTime")
     try:
         created = int(datetime.fromisoformat(text).timestamp())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None, {"createTime": text}
     return created, {} if text == timestamp(created) else {"createTime": text}
 
 
 def timestamp(created: int) -> str:
     """Unix seconds as proto JSON writes a time."""
-    return datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return (_EPOCH + timedelta(seconds=created)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _decode_candidate(value: JSON, number: int, prefix: str) -> Candidate:
@@ -235,6 +238,8 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
     losses = Losses()
     losses.extend(foreign_response_fields(response, "gemini"))
     body = encode_head(response.id, response.model, response.created)
+    if response.created is not None and "createTime" not in body:
+        losses.drop("created")
     if not _was_blocked(response):
         body["candidates"] = [
             _encode_candidate(candidate, number, request, losses)
@@ -245,10 +250,14 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
     return Encoded(put_own(body, response.provider_fields), losses.found())
 
 
+_LAST_SECOND = 253_402_300_799
+"""The last that proto JSON can write: of the year 9999."""
+
+
 def encode_head(response_id: str, model: str, created: int | None) -> JSONObject:
     """What every chunk of an answer repeats."""
     head: JSONObject = {"responseId": response_id, "modelVersion": model}
-    if created is not None:
+    if created is not None and 0 <= created <= _LAST_SECOND:
         head["createTime"] = timestamp(created)
     return head if response_id else {name: value for name, value in head.items() if name != "responseId"}
 

@@ -9,7 +9,7 @@ import time
 from typing import assert_never
 
 from ..citations import of_candidate
-from ..codec import BadWire, as_list, as_object
+from ..codec import BadWire, as_list, as_object, as_seconds
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import (
     JSON,
@@ -77,7 +77,7 @@ def decode_response(body: JSONObject, model: str) -> Response:
     return Response(
         id=response_id,
         model=text_of(body.get("model") or model, f"{_WHO}: model"),
-        created=decode_created(body.get("created"), _WHO),
+        created=as_seconds(body.get("created"), f"{_WHO}: created"),
         candidates=tuple(_decode_choice(item, number, response_id) for number, item in enumerate(choices)),
         usage=None if usage is None else decode_usage(usage, f"{_WHO}: usage"),
         provider_fields=keep(top_fields(body)),
@@ -87,13 +87,6 @@ def decode_response(body: JSONObject, model: str) -> Response:
 def top_fields(body: JSONObject) -> dict[str, JSON]:
     """What an answer, or a chunk of one, says beside its choices."""
     return extras(body, _TOP)
-
-
-def decode_created(value: JSON, who: str) -> int | None:
-    """Unix seconds; 0 (Azure's first chunk) is no time."""
-    if value is None or type(value) in (int, float):
-        return int(value) if value else None
-    raise BadWire(f"{who}: created must be an integer, found {type(value).__name__}")
 
 
 def _decode_choice(item: JSON, number: int, response_id: str) -> Candidate:

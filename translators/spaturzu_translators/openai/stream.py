@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ..codec import BadWire, as_list, as_object, replayed
+from ..codec import BadWire, as_list, as_object, as_seconds, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -27,7 +27,7 @@ from ..sse import data_frame
 from .chunks import StreamEncoder
 from .errors import decode_error_object
 from .parts import call_extras, extras, keep, text_of
-from .response import candidate_fields, decode_created, decode_reason, decode_usage, top_fields
+from .response import candidate_fields, decode_reason, decode_usage, top_fields
 
 END = b"data: [DONE]\n\n"
 TERMINAL = re.compile(rb"\"finish_reason\": ?\"")
@@ -133,7 +133,7 @@ class StreamDecoder:
             Started(
                 id=self._id,
                 model=text_of(frame.get("model") or self._model, f"{_WHO}: model"),
-                created=decode_created(frame.get("created"), _WHO),
+                created=as_seconds(frame.get("created"), f"{_WHO}: created"),
                 provider_fields=keep(self._held),
             )
         ]

@@ -55,7 +55,7 @@ def decode_input(value: JSON, renamed: Mapping[str, str]) -> tuple[tuple[Text, .
     for number, item in enumerate(as_list(value or [], f"{_WHO}: input")):
         where = f"{_WHO}: input[{number}]"
         entry = as_object(item, where)
-        kind = entry.get("type") or ("message" if "role" in entry else "item_reference")
+        kind = entry.get("type") or ("message" if "role" in entry else "item_reference" if "id" in entry else None)
         _READERS.get(text_of(kind, f"{where}.type"), _read_opaque)(entry, where, reading)
     return tuple(reading.system), merge_turns(reading.messages)
 
@@ -257,7 +257,7 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
 
 def is_item(part: Part) -> TypeGuard[Opaque]:
     """Is it an item of this wire, rather than a part of a message?"""
-    return isinstance(part, Opaque) and part.issuer == OWN and "content" not in part.value
+    return isinstance(part, Opaque) and part.issuer == OWN and part.value.keys() != {"content"}
 
 
 def _write_result(result: ToolResult, path: str, writing: Writing) -> JSONObject:

@@ -56,6 +56,7 @@ def _decode_text(part: JSONObject, where: str) -> Part:
     if len(part) == 2:
         return Text(text=text)
     cache, fields = _beside(part, "text")
+    as_list(fields.get("annotations", []), f"{where}.annotations")
     return Text(text=text, cache=cache, provider_fields=keep(fields))
 
 

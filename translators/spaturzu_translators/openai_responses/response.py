@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from ..citations import cited
-from ..codec import BadWire, FailedAnswer, as_list, as_object
+from ..codec import BadWire, FailedAnswer, as_list, as_object, as_seconds
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
 from ..requests import Request
@@ -89,7 +89,7 @@ def decode_response(body: JSONObject, model: str) -> Response:
     return Response(
         id=text_of(body.get("id") or "", f"{_WHO}: id"),
         model=text_of(body.get("model") or model, f"{_WHO}: model"),
-        created=decode_created(body.get("created_at"), _WHO),
+        created=as_seconds(body.get("created_at"), f"{_WHO}: created_at"),
         candidates=(
             Candidate(parts=tuple(parts), finish_reason=decode_reason(body, parts), logprobs=logprobs_of(logprobs)),
         ),
@@ -109,13 +109,6 @@ def top_fields(body: JSONObject) -> Mapping[str, Mapping[str, JSON]]:
     """What an answer says beside its output, and beside what its request said."""
     tier = body.get("service_tier")
     return keep(extras(body, _TOP), {} if tier is None else {"service_tier": tier})
-
-
-def decode_created(value: JSON, who: str) -> int | None:
-    """Unix seconds."""
-    if value is None or type(value) in (int, float):
-        return int(value) if value else None
-    raise BadWire(f"{who}: created_at must be a number, found {type(value).__name__}")
 
 
 def decode_output(output: list[JSON], who: str) -> tuple[list[Part], list[JSON]]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from ..codec import BadWire, FailedAnswer, as_list, as_object, replayed
+from ..codec import BadWire, FailedAnswer, as_list, as_object, as_seconds, replayed
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -34,7 +34,6 @@ from .items import REASONING, item_fields
 from .response import (
     MESSAGE,
     check_status,
-    decode_created,
     decode_item,
     decode_reason,
     decode_usage,
@@ -92,7 +91,11 @@ class StreamDecoder:
         if not isinstance(kind, str):
             raise BadWire(f"{_WHO}: an event has neither a type nor an error, its keys are {sorted(frame)!r:.80}")
         read = self._READERS.get(kind)
-        return [] if read is None or self._over else read(self, frame)
+        if read is None or self._over:
+            return []
+        if not self._started and "response" not in frame:
+            raise BadWire(f"{_WHO}: {kind} before the response began")
+        return read(self, frame)
 
     def close(self) -> list[Event]:
         """Nothing is held back."""
@@ -116,7 +119,7 @@ class StreamDecoder:
             Started(
                 id=text_of(response.get("id") or "", f"{_WHO}: id"),
                 model=text_of(response.get("model") or self._model, f"{_WHO}: model"),
-                created=decode_created(response.get("created_at"), _WHO),
+                created=as_seconds(response.get("created_at"), f"{_WHO}: created_at"),
                 provider_fields=top_fields(response),
             )
         ]
@@ -124,6 +127,8 @@ class StreamDecoder:
     def _add_item(self, frame: JSONObject) -> list[Event]:
         item = as_object(frame.get("item") or {}, f"{_WHO}: item")
         number = _index(frame, "output_index")
+        if number in self._items:
+            raise BadWire(f"{_WHO}: item {number} began twice")
         opened = self._items[number] = _Open(item)
         match item.get("type"):
             case "reasoning":
@@ -147,8 +152,8 @@ class StreamDecoder:
 
     def _opened(self, frame: JSONObject) -> _Open:
         number = _index(frame, "output_index")
-        if number not in self._items:
-            raise BadWire(f"{_WHO}: {frame.get('type')} for item {number}, which has not begun")
+        if number not in self._items or number in self._done:
+            raise BadWire(f"{_WHO}: {frame.get('type')} for item {number}, which is not open")
         return self._items[number]
 
     def _add_content(self, frame: JSONObject) -> list[Event]:
@@ -170,6 +175,8 @@ class StreamDecoder:
         opened, content = self._opened(frame), _index(frame, "content_index")
         self._logprobs += as_list(frame.get("logprobs") or [], f"{_WHO}: logprobs")
         kind = "refusal" if frame["type"] == "response.refusal.delta" else "output_text"
+        if content in opened.ended:
+            raise BadWire(f"{_WHO}: {frame['type']} for content {content}, which has ended")
         events = self._content(opened, content, {"type": kind})
         opened.told = True
         return events + _text(opened.parts.get(content), frame)
@@ -204,7 +211,7 @@ class StreamDecoder:
         if content not in opened.parts or content in opened.ended or opened.item.get("type") != "message":
             return []
         opened.ended.add(content)
-        annotations: JSON = part.get("annotations")
+        annotations = as_list(part.get("annotations") or [], f"{_WHO}: part.annotations")
         return [
             PartEnded(
                 index=opened.parts[content], provider_fields=keep({"annotations": annotations} if annotations else {})
