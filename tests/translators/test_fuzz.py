@@ -194,9 +194,10 @@ MORE = {"type": "response.function_call_arguments.delta", "delta": "{"}
 )
 def test_frames_that_fuzzing_found_are_bad_wire(wire_name: Wire, frames: list[Any]) -> None:
     decoder = codec(wire_name).stream_decoder("m")
+    for frame in frames[:-1]:
+        decoder.feed(frame)
     with pytest.raises(BadWire):
-        for frame in frames:
-            decoder.feed(frame)
+        decoder.feed(frames[-1])
 
 
 @every_codec
