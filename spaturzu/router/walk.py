@@ -547,7 +547,10 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
     hop.model = response.model or target.model
     report_decoded(hop, target.provider, response)
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
-    encoded = call.codec.encode_response(response, call.request)
+    try:
+        encoded = call.codec.encode_response(response, call.request)
+    except BadWire:  # nested too deeply
+        return _unread(call, hop, Failure(kind="server", code="malformed_response"))
     hop.losses = (*hop.losses, *of_response(encoded.losses))
     return Answer(hop, encoded.value)
 
