@@ -225,6 +225,8 @@ class StreamDecoder:
             return []
         self._done.add(number)
         opened = self._items.setdefault(number, _Open(item))
+        if item.get("type") != opened.item.get("type"):
+            raise BadWire(f"{_WHO}: item {number} ends as another type than it began")
         where = f"{_WHO}: item"
         logprobs: list[JSON] = []
         if not opened.parts:
