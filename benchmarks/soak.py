@@ -48,6 +48,8 @@ from spaturzu.sandbox.faults import (
 )
 from spaturzu.sandbox.wall import TEXT
 
+from .overruns import Overruns, Underway
+
 DEADLINE_S, SLACK_S = 5.0, 2.5
 """A call's deadline, and how much later it may be heard of on a busy machine."""
 LIMITS: dict[str, Any] = {
@@ -102,13 +104,15 @@ class Tally:
     ended: Counter[str] = field(default_factory=Counter[str])
     wrong: list[str] = field(default_factory=list[str])
     slowest_s: float = 0.0
+    overruns: Overruns = field(default_factory=lambda: Overruns(DEADLINE_S + 0.5))
 
-    def note(self, way: str, how: str, seconds: float) -> None:
+    def note(self, way: str, how: str, call: Underway) -> None:
         """One call is over."""
+        seconds = time.monotonic() - call.started
         self.ended[how] += 1
         self.slowest_s = max(self.slowest_s, seconds)
         if seconds > DEADLINE_S + SLACK_S:
-            self.wrong.append(f"{way}: {how} after {seconds:.1f} s")
+            self.wrong.append(f"{way}: {how} after {seconds:.1f} s\n{call.told()}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,8 +169,9 @@ def soak(calls: int, in_flight: int, seed: int = 4) -> Report:
     with _servers(calls, seed) as urls, _own_ledger():
         _once(urls)
         before = Left.now()
-        threads = _sync(urls, calls // 2, in_flight, seed, tally)
-        tasks = asyncio.run(_async(urls, calls - calls // 2, in_flight, seed, tally))
+        with tally.overruns.looking():
+            threads = _sync(urls, calls // 2, in_flight, seed, tally)
+            tasks = asyncio.run(_async(urls, calls - calls // 2, in_flight, seed, tally))
         spaturzu.flush(10)
         after = _settled(before)
     seconds = time.perf_counter() - started
@@ -235,18 +240,18 @@ def _sync(urls: dict[str, str], calls: int, in_flight: int, seed: int, tally: Ta
 
 
 def _call(client: Any, way: str, tally: Tally) -> None:
-    started = time.perf_counter()
     how = "lost"
-    try:
-        stream = way != "plain"
-        answer = client.chat.completions.create(model=MODELS["openai"], messages=MESSAGES, stream=stream)
-        how = _read(answer, way, tally) if stream else _plain(answer, tally)
-    except DOCUMENTED as error:
-        how = type(error).__name__
-    except Exception as error:  # noqa: BLE001 - it is what is looked for
-        how = "stranger"
-        tally.wrong.append(f"{way}: {type(error).__module__}.{type(error).__name__}: {error}")
-    tally.note(way, how, time.perf_counter() - started)
+    with tally.overruns.underway() as call:
+        try:
+            stream = way != "plain"
+            answer = client.chat.completions.create(model=MODELS["openai"], messages=MESSAGES, stream=stream)
+            how = _read(answer, way, tally) if stream else _plain(answer, tally)
+        except DOCUMENTED as error:
+            how = type(error).__name__
+        except Exception as error:  # noqa: BLE001 - it is what is looked for
+            how = "stranger"
+            tally.wrong.append(f"{way}: {type(error).__module__}.{type(error).__name__}: {error}")
+    tally.note(way, how, call)
 
 
 def _plain(answer: Any, tally: Tally) -> str:
@@ -310,8 +315,8 @@ async def _async(urls: dict[str, str], calls: int, in_flight: int, seed: int, ta
 
 
 async def _acall(client: Any, way: str, tally: Tally) -> None:
-    started = time.perf_counter()
-    task = asyncio.create_task(_aanswer(client, way, tally))
+    calls = list[Underway]()
+    task = asyncio.create_task(_aanswer(client, way, tally, calls))
     if way == "cancelled":
         asyncio.get_running_loop().call_later(random.uniform(0, 0.05), task.cancel)  # noqa: S311 - nobody's secret
     how = "lost"
@@ -324,10 +329,17 @@ async def _acall(client: Any, way: str, tally: Tally) -> None:
     except Exception as error:  # noqa: BLE001 - it is what is looked for
         how = "stranger"
         tally.wrong.append(f"{way}: {type(error).__module__}.{type(error).__name__}: {error}")
-    tally.note(way, how, time.perf_counter() - started)
+    for call in calls or [Underway(started=time.monotonic(), thread=0)]:  # one cancelled before it began has none
+        tally.note(way, how, call)
 
 
-async def _aanswer(client: Any, way: str, tally: Tally) -> str:
+async def _aanswer(client: Any, way: str, tally: Tally, calls: list[Underway]) -> str:
+    with tally.overruns.underway() as call:
+        calls.append(call)
+        return await _aasked(client, way, tally)
+
+
+async def _aasked(client: Any, way: str, tally: Tally) -> str:
     stream = way != "plain"
     answer = await client.chat.completions.create(model=MODELS["openai"], messages=MESSAGES, stream=stream)
     if not stream:
@@ -415,6 +427,7 @@ def main() -> int:
     print(f"{sum(report.tally.ended.values())} calls in {report.seconds:.0f} s, {given.in_flight} in flight")
     print(", ".join(f"{count} {how}" for how, count in report.tally.ended.most_common()))
     print(f"slowest {report.tally.slowest_s:.2f} s of {DEADLINE_S:g} s")
+    print(f"a thread waited at most {report.tally.overruns.longest_pause_s:.2f} s for its turn")
     names = ("threads, early", "threads, late", "tasks, early", "tasks, late")
     held = dict(zip(names, (*report.threads, *report.tasks), strict=True))
     for name, left in {"before": report.before, **held, "after": report.after}.items():

@@ -27,6 +27,7 @@ class Errand:
         self._work, self._dispose = work, dispose
         self._thread = 0
         self._frame: FrameType | None = None
+        self._cutting = threading.RLock()
         self._has_left = threading.Event()
         self.wake: Callable[[], object] | None = None
         """How to wake its thread where it waits for no socket; called when it is left."""
@@ -36,13 +37,13 @@ class Errand:
         """In the thread, with a context of its own."""
         if self._has_left.is_set():
             raise Left
-        with WATCHDOG.lock:
+        with self._cutting:
             self._thread, self._frame = threading.get_ident(), sys._getframe()  # pyright: ignore[reportPrivateUsage]
         ERRAND.set(self)
         try:
             result = self._work()
         finally:
-            with WATCHDOG.lock:
+            with self._cutting:
                 self._frame = None
         if self._has_left.is_set():
             self._dispose(result)
@@ -53,19 +54,18 @@ class Errand:
         self._has_left.set()
         if (wake := self.wake) is not None:
             wake()
-        now = time.monotonic()
-        with WATCHDOG.lock:
-            again = self.ring(now)
+        again = self.ring(time.monotonic())
         if again is not None:
             self.due = again
             WATCHDOG.watch(self)
 
     def ring(self, now: float) -> float | None:
         """See `Watched`. SDKs may connect again, so it is not done before the work is."""
-        if self._frame is None:
-            return None
-        cut(self._thread, self._frame)
-        return now + AGAIN_S
+        with self._cutting:
+            if self._frame is None:
+                return None
+            cut(self._thread, self._frame)
+            return now + AGAIN_S
 
     @property
     def has_left(self) -> bool:

@@ -75,7 +75,7 @@ class Watch:
         if self._scope is not None:
             self._scope()
             return None
-        return None if cut(self._thread, self._frame) else now + AGAIN_S
+        return now + AGAIN_S if cut(self._thread, self._frame) else None  # until it has left: it may connect again
 
 
 class Late(TimeoutError):

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from math import inf
 from types import FrameType
 from typing import Protocol
 
@@ -28,7 +29,7 @@ CAN_CUT = hasattr(sys, "_current_frames")
 
 
 class Watched(Protocol):
-    """Something with a limit. `due` is on the monotonic clock; `ring` is called once it has passed, under the lock."""
+    """Something with a limit. `due` is on the monotonic clock; `ring` is called once it has passed."""
 
     due: float
 
@@ -38,15 +39,25 @@ class Watched(Protocol):
 
 
 class Watchdog:
-    """Rings whatever is due. `lock` is held while it rings: who holds it knows that nobody is being rung."""
+    """Rings whatever is due.
+
+    Callers come and leave without a lock, each of them one step that no other thread interrupts: a lock that every
+    call takes twice is a queue on a busy machine, where whoever holds it waits for its turn. With 64 threads calls
+    stood in it for seconds.
+    """
 
     def __init__(self) -> None:
-        self.lock = threading.RLock()  # a stream that is collected while it is held leaves, too
         self.errors = 0
         """How often ringing raised."""
         self._watched: set[Watched] = set()
+        self._rung: Watched | None = None
+        self._ringing = threading.RLock()  # held while one is rung, and no longer
+        self._begin()
+
+    def _begin(self) -> None:
+        self._starting = threading.RLock()
         self._wake = threading.Event()
-        self._next = 0.0
+        self._next = inf
         self._thread: threading.Thread | None = None
 
     @property
@@ -56,43 +67,60 @@ class Watchdog:
 
     def watch(self, watched: Watched) -> None:
         """Ring it when it is due."""
-        with self.lock:
-            self._watched.add(watched)
-            if self._thread is None or not self._thread.is_alive():
-                self._start(watched.due)
-            elif watched.due < self._next:
-                self._next = watched.due
-                self._wake.set()
+        self._watched.add(watched)
+        if self._thread is None:
+            self._start()
+        elif watched.due < self._next:
+            self._wake.set()
 
     def leave(self, watched: Watched) -> None:
         """Ring it no more. When this returns, it is not being rung."""
-        with self.lock:
-            self._watched.discard(watched)
+        self._watched.discard(watched)
+        if self._rung is watched:
+            with self._ringing:
+                pass
 
-    def _start(self, due: float) -> None:
-        self._wake = threading.Event()
-        self._next = due
-        self._thread = threading.Thread(target=self._run, name="spaturzu-watchdog", daemon=True)
-        self._thread.start()
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is not None:
+                return
+            self._thread = threading.Thread(target=self._run, name="spaturzu-watchdog", daemon=True)
+            try:
+                self._thread.start()
+            except RuntimeError:  # no more threads, or the interpreter ends: the transport's own timeouts hold
+                self._thread = None
+                self.errors += 1
 
     def _run(self) -> None:
         idle_since: float | None = None
         while True:
-            self._wake.wait(max(0.0, self._next - time.monotonic()))
             self._wake.clear()
-            with self.lock:
-                now = time.monotonic()
-                for watched in tuple(self._watched):
-                    if watched.due <= now and watched in self._watched:
+            self._next = inf  # whoever comes from here on wakes
+            now = time.monotonic()
+            self._ring_all(now)
+            watched = self._watched.copy()  # at once; `tuple` would not, and a stream may be collected meanwhile
+            idle_since = None if watched else idle_since or now
+            if idle_since is not None and now - idle_since >= IDLE_S and self._ended():
+                return
+            self._next = min((each.due for each in watched), default=now + IDLE_S)
+            self._wake.wait(max(0.0, self._next - time.monotonic()))
+
+    def _ended(self) -> bool:
+        """Nobody has come meanwhile, and who comes from now on starts another thread."""
+        with self._starting:
+            mine, self._thread = self._thread, None
+            if self._watched:
+                self._thread = mine
+            return self._thread is None
+
+    def _ring_all(self, now: float) -> None:
+        for watched in self._watched.copy():
+            if watched.due <= now:
+                with self._ringing:
+                    self._rung = watched  # before looking whether it has left, as it looks here after leaving
+                    if watched in self._watched:
                         self._ring(watched, now)
-                self._next = min((watched.due for watched in tuple(self._watched)), default=now + IDLE_S)
-                if self._watched:
-                    idle_since = None
-                elif idle_since is None:
-                    idle_since = now
-                elif now - idle_since >= IDLE_S:
-                    self._thread = None
-                    return
+                    self._rung = None
 
     def _ring(self, watched: Watched, now: float) -> None:
         try:
@@ -107,9 +135,9 @@ class Watchdog:
 
     def after_fork(self) -> None:
         """In the child: the thread is gone, and what it watched is the parent's."""
-        self.lock = threading.RLock()
         self._watched = set()
-        self._thread = None
+        self._rung, self._ringing = None, threading.RLock()
+        self._begin()
 
 
 WATCHDOG = Watchdog()
@@ -118,17 +146,20 @@ if hasattr(os, "register_at_fork"):
 
 
 def cut(thread: int, within: FrameType | None) -> bool:
-    """Shut down the socket at which `thread` stands, somewhere above the frame `within`. False: it stands at none."""
+    """Shut down the socket at which `thread` stands, somewhere above the frame `within`.
+
+    False: it does not stand above that frame any more, and never will again. Where it stands at no socket yet, or goes
+    on to another, such as a host's next address, it is to be cut again.
+    """
     frame = _frame_of(thread)
     found: socket.socket | None = None
     while frame is not None and frame is not within:
         found = found or _socket_at(frame)
         frame = frame.f_back
-    if frame is None or found is None:
-        return False
-    with suppress(OSError):
-        socket.socket.shutdown(found, socket.SHUT_RDWR)  # not SSLSocket's, which would take its TLS state away as well
-    return True
+    if found is not None and frame is not None:
+        with suppress(OSError):  # not SSLSocket's own, which would take its TLS state away as well
+            socket.socket.shutdown(found, socket.SHUT_RDWR)
+    return frame is not None
 
 
 def _frame_of(thread: int) -> FrameType | None:

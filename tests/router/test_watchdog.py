@@ -1,0 +1,129 @@
+"""What the soak found: who comes, leaves or is collected while the watchdog rings neither waits nor stops it."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from spaturzu.router.lazy import cached_property
+from spaturzu.router.watchdog import Watchdog
+
+
+class Other:
+    due = time.monotonic() + 60
+
+    def ring(self, now: float) -> float | None:
+        raise AssertionError("it has left")
+
+
+def test_who_leaves_in_the_watchdogs_own_thread_does_not_stop_it() -> None:
+    dog, other, rung = Watchdog(), Other(), threading.Semaphore(0)
+
+    class Leaving:
+        due = time.monotonic()
+
+        def ring(self, now: float) -> float | None:
+            dog.leave(other)
+            dog.leave(self)
+            rung.release()
+            return None
+
+    dog.watch(other)
+    for _ in range(2):
+        dog.watch(Leaving())
+        assert rung.acquire(timeout=2)
+
+
+def test_who_comes_and_leaves_does_not_wait_for_another_that_is_rung() -> None:
+    """What the soak found: calls stood for seconds at a lock, whose holder waited for its turn on a busy machine."""
+    dog, rung, done = Watchdog(), threading.Event(), threading.Event()
+
+    class Slow:
+        due = time.monotonic()
+
+        def ring(self, now: float) -> float | None:
+            rung.set()
+            done.wait(20)
+            return None
+
+    slow = Slow()
+    dog.watch(slow)
+    assert rung.wait(2)
+
+    def come_and_leave() -> None:
+        other = Other()
+        dog.watch(other)
+        dog.leave(other)
+
+    threads = [threading.Thread(target=come_and_leave) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + 2
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    waiting = [thread for thread in threads if thread.is_alive()]
+    done.set()
+
+    assert not waiting
+
+
+def test_who_is_being_rung_leaves_when_that_is_over() -> None:
+    """Else the next request of its thread would be cut off."""
+    dog, rung, over = Watchdog(), threading.Event(), list[str]()
+
+    class Slow:
+        due = time.monotonic()
+
+        def ring(self, now: float) -> float | None:
+            rung.set()
+            time.sleep(0.1)
+            over.append("rung")
+            return None
+
+    slow = Slow()
+    dog.watch(slow)
+    assert rung.wait(2)
+    dog.leave(slow)
+    over.append("left")
+    time.sleep(0.05)
+
+    assert over == ["rung", "left"]
+
+
+def test_who_is_due_before_all_others_is_rung_in_time() -> None:
+    dog, late = Watchdog(), list[float]()
+
+    class Soon:
+        def __init__(self, due: float) -> None:
+            self.due = due
+            self.rung = threading.Event()
+
+        def ring(self, now: float) -> float | None:
+            late.append(now - self.due)
+            self.rung.set()
+            return None
+
+    dog.watch(Other())
+    for _ in range(50):
+        soon = Soon(time.monotonic() + 0.002)
+        dog.watch(soon)
+        assert soon.rung.wait(2)
+
+    assert sorted(late)[25] < 0.05
+
+
+def test_two_instances_are_worked_out_at_the_same_time() -> None:
+    both = threading.Barrier(2)
+
+    class Slow:
+        @cached_property
+        def value(self) -> int:
+            return both.wait(5)
+
+    threads = [threading.Thread(target=lambda: Slow().value) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(5)
+
+    assert not both.broken
