@@ -1,4 +1,4 @@
-"""The five drop-ins as a user would call them: plain, streamed, with a tool, sync and async.
+"""The five drop-ins as a user would call them, OpenAI by both its APIs: plain, streamed, with a tool, sync and async.
 
 Each function returns `Said`: what the caller's native objects say, and the class that they are of.
 """
@@ -12,7 +12,7 @@ from typing import Any
 
 from spaturzu.sandbox import Sandbox
 from spaturzu.sandbox.clients import KEY, MODELS
-from spaturzu_translators.messages import Provider
+from spaturzu_translators.messages import Provider, Wire
 
 PROMPT = "What is the weather in Cluj?"
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
@@ -46,9 +46,11 @@ async def _aclose(client: Any) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """One provider's drop-in. `options` are the keys of `spaturzu={...}`."""
+    """One provider's drop-in, by one of its APIs. `options` are the keys of `spaturzu={...}`."""
 
     provider: Provider
+    second: Wire | None = None
+    """The API's wire where it is not the provider's first one."""
     make: Callable[[Sandbox, dict[str, Any] | None, bool], Any]
     create: Callable[[Any, bool, bool, bool], Any]
     """(client, stream, tools, as_async) -> what the SDK returns; awaitable where `as_async`."""
@@ -61,6 +63,11 @@ class Caller:
     """Let go of a sync client's connections."""
     aclose: Callable[[Any], Awaitable[None]] = _aclose
     """The same for an async one."""
+
+    @property
+    def wire(self) -> Wire:
+        """What it speaks."""
+        return self.second or self.provider
 
     def plain(self, client: Any, *, tools: bool = False) -> Said:
         """A plain call."""
@@ -135,6 +142,38 @@ def _openai_add(said: Said, chunk: Any) -> None:
             index: int = call.index
             name, arguments = said.calls[index]
             said.calls[index] = (name, arguments + (call.function.arguments or ""))
+
+
+def _responses_create(client: Any, stream: bool, tools: bool, as_async: bool) -> Any:
+    function = {"type": "function", "name": "weather", "description": "d", "parameters": SCHEMA, "strict": False}
+    more: dict[str, Any] = {"tools": [function]} if tools else {}
+    return client.responses.create(model=MODELS["openai"], input=PROMPT, stream=stream, **more)
+
+
+def _responses_read(answer: Any) -> Said:
+    said = Said(kind=_class_of(answer), text=answer.output_text, native=answer)
+    _responses_end(said, answer)
+    return said
+
+
+def _responses_end(said: Said, response: Any) -> None:
+    """What a whole response says of itself, also at the end of a stream."""
+    said.model, said.finish = response.model, response.status
+    if response.usage:
+        said.input_tokens, said.output_tokens = response.usage.input_tokens, response.usage.output_tokens
+    said.calls = [(item.name, item.arguments) for item in response.output if item.type == "function_call"]
+
+
+def _responses_add(said: Said, event: Any) -> None:
+    match event.type:
+        case "response.created":
+            said.model = event.response.model
+        case "response.output_text.delta":
+            said.text += event.delta
+        case "response.completed" | "response.incomplete" | "response.failed":
+            _responses_end(said, event.response)
+        case _:
+            pass
 
 
 def _anthropic(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool) -> Any:
@@ -342,9 +381,18 @@ def _whole(answer: Any) -> Iterator[Any] | AsyncIterator[Any]:
     return answer
 
 
-CALLERS: dict[Provider, Caller] = {
+CALLERS: dict[Wire, Caller] = {
     "openai": Caller(
         provider="openai", make=_openai, create=_openai_create, events=_whole, read=_openai_read, add=_openai_add
+    ),
+    "openai_responses": Caller(
+        provider="openai",
+        second="openai_responses",
+        make=_openai,
+        create=_responses_create,
+        events=_whole,
+        read=_responses_read,
+        add=_responses_add,
     ),
     "anthropic": Caller(
         provider="anthropic",

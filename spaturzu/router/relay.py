@@ -238,8 +238,10 @@ class NativeRelay(Relay[bytes]):
         return self.kept.usage(self.model)
 
     def error(self) -> bytes:
-        """The provider's own error as it came, or one in its form."""
-        return self._error or super().error()
+        """The provider's own error as it came, or one in its form; both, where the SDK would not raise the first."""
+        if self._error and not self.codec.hands_errors_on:
+            return self._error
+        return self._error + super().error()
 
     def _end(self) -> bytes:
         """Complete only if the last bytes say so; of an event that is not whole only those count that say it."""

@@ -240,7 +240,7 @@ def _broken(fault: _Breaking, answer: _Answer, asked: Asked, dialect: Dialect) -
             if not answer.streamed:
                 return _answer_of_body(dialect, native_error(dialect.provider, fault.kind).body).whole()
             at = answer.place(fault.after_events, fault.after_deltas)
-            return answer.whole((*answer.parts[:at], dialect.error_event(fault.kind)))
+            return answer.whole((*answer.parts[:at], dialect.error_event(fault.kind, asked)))
         case NoTerminal():
             return answer.whole(answer.parts[: -answer.terminal] if answer.terminal else None)
         case _:

@@ -15,7 +15,7 @@ from email.utils import formatdate
 from functools import partial
 from typing import Literal, TypeAlias
 
-from spaturzu_translators.messages import PROVIDERS, JSONObject, Provider
+from spaturzu_translators.messages import WIRES, JSONObject, Wire
 
 from .errors import native_error
 from .faults import (
@@ -90,17 +90,17 @@ FaultName: TypeAlias = Literal[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WallFault:
-    """One fault. `steps(provider)` are for that provider's wire, made anew each time: some hold a date.
+    """One fault. `steps(wire)` are for that wire, made anew each time: some hold a date.
 
-    `must` says what a router has to do, for the shapes that the fault applies to, on the `providers` that can have
+    `must` says what a router has to do, for the shapes that the fault applies to, on the `wires` that can have
     it. `reply` is what everybody says who is well, and what a fault breaks off; `tools` says that it calls one.
     """
 
     name: FaultName
     about: str
-    steps: Callable[[Provider], tuple[Step, ...]]
+    steps: Callable[[Wire], tuple[Step, ...]]
     must: Mapping[Shape, Must]
-    providers: tuple[Provider, ...] = PROVIDERS
+    wires: tuple[Wire, ...] = WIRES
     reply: Reply = field(default_factory=partial(Reply, TEXT))
     calls: int = 1
     """How many calls meet it, one after the other."""
@@ -113,43 +113,43 @@ class WallFault:
         return bool(self.reply.tool_calls)
 
 
-def _always(*steps: Step) -> Callable[[Provider], tuple[Step, ...]]:
-    return lambda provider: steps
+def _always(*steps: Step) -> Callable[[Wire], tuple[Step, ...]]:
+    return lambda wire: steps
 
 
 def _both(must: Must) -> Mapping[Shape, Must]:
     return {"plain": must, "stream": must}
 
 
-def _after(**headers: str) -> Callable[[Provider], tuple[Step, ...]]:
+def _after(**headers: str) -> Callable[[Wire], tuple[Step, ...]]:
     return _always(Status(429, headers={name.replace("_", "-"): value for name, value in headers.items()}))
 
 
-def _in_milliseconds(provider: Provider) -> tuple[Step, ...]:
-    name = "x-amz-retry-after" if provider == "bedrock" else "retry-after-ms"
+def _in_milliseconds(wire: Wire) -> tuple[Step, ...]:
+    name = "x-amz-retry-after" if wire == "bedrock" else "retry-after-ms"
     return (Status(429, headers={name: "200"}),)
 
 
-def _as_a_date(provider: Provider) -> tuple[Step, ...]:
+def _as_a_date(wire: Wire) -> tuple[Step, ...]:
     """A date has whole seconds: this one is between one and two seconds ahead."""
     return (Status(429, headers={"retry-after": formatdate(int(time.time()) + 2, usegmt=True)}),)
 
 
-def _in_the_body(provider: Provider) -> tuple[Step, ...]:
+def _in_the_body(wire: Wire) -> tuple[Step, ...]:
     """Gemini has a field for it; OpenAI writes it into the message."""
-    body: JSONObject = native_error(provider, "rate_limit").body
+    body: JSONObject = native_error("gemini" if wire == "gemini" else "openai", "rate_limit").body
     error: JSONObject = body["error"]
-    if provider == "gemini":
+    if wire == "gemini":
         told = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "0.2s"}
         return (Status(429, {"error": {**error, "details": [*error["details"], told]}}),)
     return (Status(429, {"error": {**error, "message": "Rate limit reached. Please try again in 200ms."}}),)
 
 
-def _mid_call(provider: Provider) -> tuple[Step, ...]:
+def _mid_call(wire: Wire) -> tuple[Step, ...]:
     """Gemini and Mistral send a call in one event: there the event itself is cut in two."""
-    if provider in ("gemini", "mistral"):
+    if wire in ("gemini", "mistral"):
         return (Cut(after_deltas=1, inside=True, framing="wrong", times=None),)
-    starts = {"openai": 1, "bedrock": 2, "anthropic": 3}[provider]
+    starts = {"openai": 1, "openai_responses": 4, "bedrock": 2, "anthropic": 3}[wire]
     return (Cut(after_deltas=1 + starts + 1, framing="wrong", times=None),)
 
 
@@ -179,7 +179,7 @@ _FAULTS = (
         about="one 429 that asks for 200 ms",
         steps=_in_milliseconds,
         must=_both("same"),
-        providers=("openai", "anthropic", "bedrock", "mistral"),
+        wires=("openai", "openai_responses", "anthropic", "bedrock", "mistral"),
     ),
     WallFault(
         name="retry_after_date",
@@ -192,7 +192,7 @@ _FAULTS = (
         about="one 429 that asks for 200 ms in its body",
         steps=_in_the_body,
         must=_both("same"),
-        providers=("openai", "gemini"),
+        wires=("openai", "openai_responses", "gemini"),
     ),
     WallFault(
         name="retry_after_long",
@@ -281,7 +281,7 @@ _FAULTS = (
         about="a whole stream that lacks its [DONE] only",
         steps=_always(Cut(after_events=-1)),
         must={"stream": "same"},
-        providers=("openai", "mistral"),
+        wires=("openai", "mistral"),
     ),
     WallFault(
         name="error_event_first",
@@ -350,7 +350,7 @@ _FAULTS = (
         steps=_always(Cut(after_deltas=1, framing="wrong", times=None)),
         must={"stream": "honest"},
         reply=Reply(TEXT, reasoning="Let me think. Then answer."),
-        providers=("anthropic", "bedrock", "gemini", "mistral"),
+        wires=("openai_responses", "anthropic", "bedrock", "gemini", "mistral"),
     ),
 )
 

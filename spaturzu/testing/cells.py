@@ -23,6 +23,7 @@ from spaturzu.sandbox.wall import Must, Shape, WallFault
 from spaturzu.sandbox.wire import Wire
 from spaturzu.tracked.door import last_call, remember
 from spaturzu_translators.messages import Provider
+from spaturzu_translators.messages import Wire as WireName
 
 from .detour import SCOPE, Scope
 
@@ -36,6 +37,11 @@ DOWN = Status(503, times=None)
 def usage_of(place: int) -> Usage:
     """What the one at a place of the chain says it has used: different ones, so that an answer tells whose it is."""
     return Usage(input=12 + 10 * place, output=7 + place)
+
+
+def spoken(caller: WireName, place: Provider) -> WireName:
+    """What a place hears of a call in `caller`'s shape: OpenAI has two wires, and stays with the caller's."""
+    return caller if caller == "openai_responses" and place == "openai" else place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +104,7 @@ class Cell(Scope):
         for place, wire in enumerate(self.wires):
             wire.reply(self._step(place))
             wire.start()
-        self.wires[self.at].script(*self.fault.steps(self.places[self.at]))
+        self.wires[self.at].script(*self.fault.steps(spoken(self.caller.wire, self.places[self.at])))
         timer = threading.Timer(self.patience_s, self._give_up)
         timer.daemon = True
         timer.start()

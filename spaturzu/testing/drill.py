@@ -16,9 +16,9 @@ from spaturzu.router.targets.common import has_async_name
 from spaturzu.sandbox.faults import Step
 from spaturzu.sandbox.wall import WALL, FaultName, Shape, WallFault
 from spaturzu.tracked.door import Door
-from spaturzu_translators.messages import Provider
+from spaturzu_translators.messages import Provider, Wire
 
-from .cells import Cell, current_port
+from .cells import Cell, current_port, spoken
 from .detour import turned
 from .outages import fault_named
 from .verdicts import Judged, judge
@@ -87,7 +87,7 @@ def _cells(door: Door, faults: Iterable[str], patience_s: float) -> list[Cell]:
 
 
 def cells_of(
-    caller: Provider,
+    caller: Wire,
     places: Sequence[Provider],
     faults: Iterable[WallFault],
     *,
@@ -96,12 +96,12 @@ def cells_of(
     patience_s: float,
     has_primary: bool = True,
 ) -> list[Cell]:
-    """A cell for each fault that the one `at` its place can have, in each shape that it has."""
+    """A cell for each fault that the one `at` its place can have, in each of its shapes, for calls in `caller`'s."""
     made = partial(Cell, caller=CALLERS[caller], places=tuple(places), at=at, then=then, has_primary=has_primary)
     return [
         made(fault=fault, shape=shape, patience_s=patience_s)
         for fault in faults
-        if places[at] in fault.providers
+        if spoken(caller, places[at]) in fault.wires
         for shape in fault.must
     ]
 

@@ -14,6 +14,7 @@ from spaturzu.sandbox.replies import Reply
 from spaturzu.sandbox.sandbox import Sandbox
 from spaturzu.sandbox.wall import WALL, FaultName, WallFault
 from spaturzu.sandbox.wire import Wire
+from spaturzu_translators.codec import codec
 from spaturzu_translators.messages import PROVIDERS, Provider
 
 from .detour import turned
@@ -94,6 +95,7 @@ def fault_named(name: str) -> WallFault:
 
 def _named(provider: Provider, name: str) -> tuple[Step, ...]:
     fault = fault_named(name)
-    if provider not in fault.providers:
-        raise ConfigError(f"spaturzu: {provider} cannot have {name!r}; {', '.join(fault.providers)} can")
-    return fault.steps(provider)
+    for wire in fault.wires:
+        if codec(wire).provider == provider:
+            return fault.steps(wire)
+    raise ConfigError(f"spaturzu: {provider} cannot have {name!r}; {', '.join(fault.wires)} can")

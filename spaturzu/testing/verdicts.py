@@ -29,7 +29,7 @@ NATIVE: dict[Provider, tuple[str, ...]] = {
 """The packages whose exceptions a provider's SDK raises: the transport's, where it leaves them as they are."""
 
 FINISHES: dict[Provider, tuple[str, ...]] = {
-    "openai": ("stop", "tool_calls"),
+    "openai": ("stop", "tool_calls", "completed"),
     "anthropic": ("end_turn", "tool_use"),
     "bedrock": ("end_turn", "tool_use"),
     "gemini": ("STOP",),

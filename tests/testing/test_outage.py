@@ -229,7 +229,7 @@ def test_a_step_a_name_and_a_kind_say_how(offline: Sandbox) -> None:
         (("openai",), {"kind": "tired"}, "no kind of failure 'tired'; there are rate_limit"),
         (("openai",), {}, "say one of: a fault, a status, a kind"),
         (("openai", "html"), {"status": 503}, "say one of: a fault, a status, a kind"),
-        (("openai", "cut_in_thinking"), {}, "openai cannot have 'cut_in_thinking'; anthropic"),
+        (("anthropic", "retry_after_body"), {}, "anthropic cannot have 'retry_after_body'; openai"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_sentence(
@@ -241,9 +241,9 @@ def test_what_cannot_be_is_refused_with_a_sentence(
 
 
 @pytest.mark.parametrize("name", WALL)
-def test_every_fault_of_the_wall_has_a_form_on_each_of_its_providers(name: Any) -> None:
+def test_every_fault_of_the_wall_has_a_form_on_each_of_its_wires(name: Any) -> None:
     fault = WALL[name]
     assert fault.name == name
-    for provider in fault.providers:
-        assert fault.steps(provider)
+    for wire in fault.wires:
+        assert fault.steps(wire)
         assert fault.must

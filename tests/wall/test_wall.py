@@ -12,13 +12,17 @@ from spaturzu.sandbox import WALL, FaultName, Reply
 from spaturzu.sandbox.wall import TEXT
 from spaturzu.testing.cells import DOWN, Cell, usage_of
 from spaturzu.testing.drill import cells_of, scored
-from spaturzu_translators.directions import DIRECTIONS, Direction
-from spaturzu_translators.messages import Provider
+from spaturzu_translators.codec import codec
+from spaturzu_translators.directions import DIRECTIONS
+from spaturzu_translators.messages import PROVIDERS, Provider, Wire
 
 from .directions import Directions, third
 
 PATIENCE_S = 20
-each_direction = pytest.mark.parametrize("direction", DIRECTIONS, ids=str)
+ROUTES: list[tuple[Wire, Provider]] = [(direction.primary, direction.target) for direction in DIRECTIONS]
+ROUTES += [("openai_responses", target) for target in PROVIDERS]
+"""The twenty directions, and from OpenAI's second API to all five; at OpenAI itself to another model."""
+each_route = pytest.mark.parametrize(("caller", "target"), ROUTES, ids=lambda name: name)
 sync_and_async = pytest.mark.parametrize("as_async", [False, True], ids=["sync", "async"])
 
 SLOW: tuple[FaultName, ...] = ("silence", "late_first_token", "stall")
@@ -40,13 +44,13 @@ def not_passed(cells: list[Cell]) -> list[str]:
 
 
 @sync_and_async
-@each_direction
+@each_route
 def test_a_primary_with_any_fault_costs_the_caller_nothing(
-    directions: Directions, direction: Direction, as_async: bool
+    directions: Directions, caller: Wire, target: Provider, as_async: bool
 ) -> None:
-    places = (direction.primary, direction.target)
+    places = (codec(caller).provider, target)
     client = directions.chain(places, as_async=as_async)
-    cells = cells_of(direction.primary, places, QUICK, patience_s=PATIENCE_S)
+    cells = cells_of(caller, places, QUICK, patience_s=PATIENCE_S)
 
     directions.run(client, cells, as_async=as_async)
 
@@ -54,14 +58,14 @@ def test_a_primary_with_any_fault_costs_the_caller_nothing(
 
 
 @sync_and_async
-@each_direction
+@each_route
 def test_a_target_with_any_fault_is_left_for_the_next(
-    directions: Directions, direction: Direction, as_async: bool
+    directions: Directions, caller: Wire, target: Provider, as_async: bool
 ) -> None:
     """The primary is down, and its first target has the fault."""
-    places = (direction.primary, direction.target, third(direction.primary, direction.target))
+    places = (codec(caller).provider, target, third(codec(caller).provider, target))
     client = directions.chain(places, as_async=as_async)
-    cells = cells_of(direction.primary, places, QUICK, at=1, patience_s=PATIENCE_S)
+    cells = cells_of(caller, places, QUICK, at=1, patience_s=PATIENCE_S)
 
     directions.run(client, cells, as_async=as_async)
 
@@ -69,14 +73,14 @@ def test_a_target_with_any_fault_is_left_for_the_next(
 
 
 @sync_and_async
-@each_direction
+@each_route
 def test_who_goes_on_where_the_other_stopped_completes_the_answer(
-    directions: Directions, direction: Direction, as_async: bool
+    directions: Directions, caller: Wire, target: Provider, as_async: bool
 ) -> None:
     """Elsewhere on this wall the next target says all of it again; here it says the rest alone."""
-    places = (direction.primary, direction.target)
+    places = (codec(caller).provider, target)
     client = directions.chain(places, as_async=as_async)
-    cells = streams(cells_of(direction.primary, places, BROKEN_OFF, then=REST, patience_s=PATIENCE_S))
+    cells = streams(cells_of(caller, places, BROKEN_OFF, then=REST, patience_s=PATIENCE_S))
 
     directions.run(client, cells, as_async=as_async)
 
@@ -84,14 +88,14 @@ def test_who_goes_on_where_the_other_stopped_completes_the_answer(
 
 
 @sync_and_async
-@each_direction
+@each_route
 def test_an_answer_that_was_begun_and_cannot_go_on_is_the_primarys_own_error(
-    directions: Directions, direction: Direction, as_async: bool
+    directions: Directions, caller: Wire, target: Provider, as_async: bool
 ) -> None:
     """The next target is down too: what was said stays said, and no end is made up."""
-    places = (direction.primary, direction.target)
+    places = (codec(caller).provider, target)
     client = directions.chain(places, as_async=as_async)
-    cells = streams(cells_of(direction.primary, places, BROKEN_OFF, then=DOWN, patience_s=PATIENCE_S))
+    cells = streams(cells_of(caller, places, BROKEN_OFF, then=DOWN, patience_s=PATIENCE_S))
 
     directions.run(client, cells, as_async=as_async)
 
@@ -107,13 +111,13 @@ SHORT = dict.fromkeys(("first_token_timeout", "answer_timeout", "idle_timeout"),
 
 
 @sync_and_async
-@each_direction
+@each_route
 def test_a_silent_provider_costs_one_limit_and_no_second(
-    directions: Directions, direction: Direction, as_async: bool
+    directions: Directions, caller: Wire, target: Provider, as_async: bool
 ) -> None:
-    places = (direction.primary, direction.target)
+    places = (codec(caller).provider, target)
     client = directions.chain(places, as_async=as_async, **SHORT)
-    cells = cells_of(direction.primary, places, [WALL[name] for name in SLOW], patience_s=PATIENCE_S)
+    cells = cells_of(caller, places, [WALL[name] for name in SLOW], patience_s=PATIENCE_S)
 
     directions.run(client, cells, as_async=as_async)
 

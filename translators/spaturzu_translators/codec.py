@@ -154,6 +154,8 @@ class Codec:
     """Does the model go on with a last turn of the assistant's?"""
     seals_thoughts: bool = False
     """Does a signature end the thoughts of an answer? Without it they are worth nothing to whoever sends them back."""
+    hands_errors_on: bool = False
+    """Does its SDK give the errors of a stream to the caller as events, and raise those in an envelope only?"""
     second: Wire | None = None
     """The wire's name where it is not the provider's first one."""
 

@@ -144,7 +144,7 @@ def _event(event: JSONObject) -> bytes:
     return named_frame(event["type"], event)
 
 
-def _error_event(kind: StreamErrorKind) -> bytes:
+def _error_event(kind: StreamErrorKind, asked: Asked) -> bytes:
     return named_frame("error", native_error("anthropic", kind).body)
 
 

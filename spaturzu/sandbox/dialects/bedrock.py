@@ -117,7 +117,7 @@ def _block_events(index: int, block: list[JSONObject]) -> list[JSONObject]:
     return [{name: {**event, "contentBlockIndex": index}} for each in events for name, event in each.items()]
 
 
-def _error_event(kind: StreamErrorKind) -> bytes:
+def _error_event(kind: StreamErrorKind, asked: Asked) -> bytes:
     return event_frame({_EXCEPTIONS[kind]: native_error("bedrock", kind).body})
 
 

@@ -53,7 +53,7 @@ class Dialect:
     aside: Callable[[str, str, JSONObject], JSONObject | None]
     plain: Callable[[Reply, Asked, str], JSONObject]
     stream: Callable[[Reply, Asked, str], Streamed]
-    error_event: Callable[[StreamErrorKind], bytes]
+    error_event: Callable[[StreamErrorKind, Asked], bytes]
     broken_event: Callable[[str], bytes]
     stream_type: str
     id_header: tuple[str, str]

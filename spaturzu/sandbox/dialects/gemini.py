@@ -105,7 +105,7 @@ def _event(chunk: JSONObject) -> bytes:
     return data_frame(chunk)[:-2] + b"\r\n\r\n"
 
 
-def _error_event(kind: StreamErrorKind) -> bytes:
+def _error_event(kind: StreamErrorKind, asked: Asked) -> bytes:
     return _event(native_error("gemini", kind).body)
 
 

@@ -95,7 +95,7 @@ def _deltas(reply: Reply, asked: Asked, serial: str) -> list[JSONObject]:
     return [opening, *thoughts, *texts, *([{"tool_calls": calls}] if calls else [])]
 
 
-def _error_event(kind: StreamErrorKind) -> bytes:
+def _error_event(kind: StreamErrorKind, asked: Asked) -> bytes:
     return data_frame(native_error("mistral", kind).body)
 
 

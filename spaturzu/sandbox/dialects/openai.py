@@ -134,8 +134,9 @@ def _call_deltas(call: ToolCall, serial: str, at: int) -> list[JSONObject]:
     return [{"index": at, **opening}, *({"index": at, "function": {"arguments": text}} for text in fragments)]
 
 
-def _error_event(kind: StreamErrorKind) -> bytes:
-    return data_frame(native_error("openai", kind).body)
+def _error_event(kind: StreamErrorKind, asked: Asked) -> bytes:
+    body = native_error("openai", kind).body
+    return openai_responses.error_event(body["error"]) if asked.api == openai_responses.API else data_frame(body)
 
 
 def _broken_event(text: str) -> bytes:

@@ -110,6 +110,12 @@ def stream(reply: Reply, asked: Asked, serial: str) -> Streamed:
     return Streamed(tuple(events), opening, 1)
 
 
+def error_event(error: JSONObject) -> bytes:
+    """An error in the middle of the events: flat, and one more of them, which the SDK hands on and does not raise."""
+    told = {name: error[name] for name in ("code", "message", "param")}
+    return named_frame("error", {"type": "error", **told, "sequence_number": 0})
+
+
 def _item_events(item: JSONObject, pieces: list[str], index: int) -> list[JSONObject]:
     empty: dict[str, JSONObject] = {
         "message": {"content": []},

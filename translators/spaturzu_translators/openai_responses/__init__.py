@@ -34,4 +34,5 @@ CODEC = Codec(
     encode_error=encode_error,
     strip=strip,
     seals_thoughts=True,
+    hands_errors_on=True,
 )
