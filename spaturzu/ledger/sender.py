@@ -16,6 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from .courtesy import Courtesy
 from .post import Poster, Result
 from .record import Record
 from .stats import Trouble
@@ -106,20 +107,27 @@ class Sender:
         await self._main
 
     async def _send(self) -> None:
-        async with Poster(self._address) as poster:
+        poster = Poster(self._address, Courtesy())
+        try:
             while True:
-                self._work.clear()
-                try:
-                    event, wait_s = self._urgent, await self._take_offers(poster)
-                    if not wait_s:
-                        event, wait_s = await self._round(poster)
-                except Exception as error:  # noqa: BLE001 - told, and tried again: nothing else would send what waits
-                    self._trouble.tell(error, {})
-                    event, wait_s = self._urgent, 1.0
-                self._round_over.set()
-                if wait_s:
-                    await _first(event, wait_s)
-                    self._urgent.clear()
+                await self._turn(poster)
+        finally:
+            poster.close()
+
+    async def _turn(self, poster: Poster) -> None:
+        """Send what is there, and wait for what comes."""
+        self._work.clear()
+        try:
+            event, wait_s = self._urgent, await self._take_offers(poster)
+            if not wait_s:
+                event, wait_s = await self._round(poster)
+        except Exception as error:  # noqa: BLE001 - told, and tried again: nothing else would send what waits
+            self._trouble.tell(error, {})
+            event, wait_s = self._urgent, 1.0
+        self._round_over.set()
+        if wait_s:
+            await _first(event, wait_s)
+            self._urgent.clear()
 
     async def _take_offers(self, poster: Poster) -> float:
         """Send what did not go through the spool. How long to leave the gateway alone then, if it took none."""
