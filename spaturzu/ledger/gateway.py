@@ -15,7 +15,7 @@ from .stats import Trouble
 from .store import Store
 
 PATIENCE_S = 0.3
-"""How long records may be on their way to the gateway without being in the spool; the journal has them meanwhile."""
+"""How long the gateway's next answer is waited for while records are not in the spool; the journal has them."""
 _LAST = "SELECT coalesce(max(seq), 0) FROM spool WHERE destination = ?"
 _LEFT = "SELECT count(*) FROM spool WHERE destination = ? AND seq <= ?"
 

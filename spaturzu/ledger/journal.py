@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import marshal
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, BinaryIO, TypeAlias
 
 from .locks import locked
 
@@ -24,13 +24,17 @@ _FORMAT = 4
 
 
 class Page:
-    """One file, and the entries that were put on it since it was emptied. `write` is safe from any thread."""
+    """One file, and the entries that were put on it since it was emptied. `write` is safe from any thread.
 
-    __slots__ = ("_file", "items", "path")
+    `items` are those that are in memory too, `spilled` counts the others, `turn` how often it was emptied.
+    """
+
+    __slots__ = ("_file", "items", "path", "spilled", "turn")
 
     def __init__(self, path: Path | None = None, file: int | None = None) -> None:
         self.path, self._file = path, file
         self.items: list[tuple[Draft, Any]] = []
+        self.spilled = self.turn = 0
 
     def write(self, draft: Draft) -> None:
         """Append it: a few microseconds, and safe from a kill of this process, though not of the machine.
@@ -40,6 +44,21 @@ class Page:
         if self._file is None:
             raise OSError("this page is memory alone")
         os.write(self._file, marshal.dumps(draft, _FORMAT))
+
+    def take(self) -> tuple[list[tuple[Draft, Any]], int]:
+        """What is in memory, and how many more the file has."""
+        items, spilled = self.items, self.spilled
+        self.items, self.spilled, self.turn = [], 0, self.turn + 1
+        return items, spilled
+
+    def others(self, items: Sequence[tuple[Draft, Any]]) -> Iterator[tuple[Draft, None]]:
+        """The entries that the file alone has."""
+        assert self.path is not None  # noqa: S101 - without a file nothing spills
+        known = {draft["id"] for draft, _ in items}
+        with self.path.open("rb") as file:
+            for draft in _read(file):
+                if draft["id"] not in known:
+                    yield draft, None
 
     def clear(self) -> None:
         """The store has it all."""
@@ -72,26 +91,22 @@ def _opened(path: Path) -> Page:
     return Page(path, file)
 
 
-def orphans(folder: Path) -> Iterator[tuple[Path, list[Draft]]]:
+def orphans(folder: Path) -> Iterator[tuple[Path, Iterator[Draft]]]:
     """The pages of processes that are dead, and what they hold. `path.unlink()` once it is in the store."""
     for path in sorted(folder.glob("*.[ab]")):
         try:
-            file = os.open(path, os.O_RDWR)
+            file = path.open("r+b")
         except OSError:
             continue  # another process adopted it just now, or it is another user's
-        try:
-            if locked(file) and path.exists():
-                yield path, _read(path)
-        finally:
-            os.close(file)
+        with file:
+            if locked(file.fileno()) and path.exists():
+                yield path, _read(file)
 
 
-def _read(path: Path) -> list[Draft]:
+def _read(file: BinaryIO) -> Iterator[Draft]:
     """Its whole entries: the last may have been cut off by the end of its process."""
-    drafts = list[Draft]()
-    with path.open("rb") as entries:
-        while True:
-            try:
-                drafts.append(marshal.load(entries))  # noqa: S302 - a folder that only this user may write
-            except (EOFError, ValueError, TypeError):
-                return drafts
+    while True:
+        try:
+            yield marshal.load(file)  # noqa: S302 - a folder that only this user may write
+        except (EOFError, ValueError, TypeError):
+            return

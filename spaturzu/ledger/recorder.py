@@ -13,26 +13,29 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
 from spaturzu.errors import LedgerError
 
+from .courtesy import Courtesy
 from .journal import Draft, Page, new_pages, orphans
 from .record import Record
 from .stats import Stats, Trouble
+from .wire import entry
 
 GATHER_S = 0.1
 """How long the thread lets records gather before it stores them as one transaction. Until then the journal has them."""
 RETRY_S = 1.0
-YIELD_EVERY = 8
-"""After so many records the thread lets go of the interpreter. Else callers wait for it up to 5 ms."""
+GROUP = 500
+"""Records that are made, and stored, at a time."""
 SCAN_S = 60.0
 """How often a process looks for records of processes that died beside it."""
 LIMIT = 10_000
-"""Records that may wait in memory while the store cannot take them."""
+"""Records that may wait in memory. What comes while so many do waits in the journal alone."""
 EXIT_S = 1.5
 
 
@@ -65,7 +68,7 @@ class Recorder:
 
     def __init__(self, folder: Path, sink: Sink, complete: Callable[[Draft, Any], Record], trouble: Trouble) -> None:
         self._folder, self._sink, self._complete, self._trouble = folder, sink, complete, trouble
-        self._queued = 0
+        self._queued, self._courtesy = 0, Courtesy()
         self._new_state()
         _LIVE.add(self)
 
@@ -74,7 +77,7 @@ class Recorder:
         self._page: Page | None = None
         self._spare: Page | None = None
         self._thread: threading.Thread | None = None
-        self._held = list[Record]()
+        self._held, self._underway = list[Record](), 0
         self._idle = self._closing = False
         self._wake, self._hurry = threading.Event(), threading.Event()
         self._turned = threading.Condition()
@@ -85,26 +88,36 @@ class Recorder:
         """Take a record in. A few microseconds; raises nothing."""
         with self._lock:
             page = self._page or self._start()
-            page.items.append((draft, live))
-            crowded = len(page.items) > LIMIT
-            if crowded:
-                page.items.pop()
-                self._queued += 1
+            turn, room = page.turn, len(page.items) < LIMIT
+            if room:
+                page.items.append((draft, live))
             asleep, self._idle = self._idle, False
-        if crowded:
-            self._drop(draft)
-            return
         try:
             page.write(draft)
-        except (OSError, TypeError, ValueError):  # no disk, or no JSON: the thread still has it
-            self._trouble.stats.unjournaled += 1
+        except (OSError, TypeError, ValueError):  # no disk, or no JSON
+            self._unwritten(draft, in_memory=room)
+        else:
+            if not room:
+                self._spilled(page, turn, draft)
         if asleep:
             self._wake.set()
 
-    def _drop(self, draft: Draft) -> None:
-        self._trouble.stats.dropped += 1
-        full = f"spaturzu: {LIMIT} records wait already and the store takes none; this one is dropped"
-        self._trouble.tell(LedgerError(full), draft)
+    def _spilled(self, page: Page, turn: int, draft: Draft) -> None:
+        """It is in the journal alone; unless the thread has emptied that page meanwhile, which makes room."""
+        with self._lock:
+            if page is self._page and page.turn == turn:
+                page.spilled += 1
+            elif self._page is not None:
+                self._page.items.append((draft, None))
+
+    def _unwritten(self, draft: Draft, *, in_memory: bool) -> None:
+        stats = self._trouble.stats
+        stats.unjournaled += 1
+        if not in_memory:
+            self._queued += 1
+            stats.dropped += 1
+            full = f"spaturzu: {LIMIT} records wait already and the disk takes none; this one is dropped"
+            self._trouble.tell(LedgerError(full), draft)
 
     def settle(self, timeout_s: float | None) -> bool:
         """Wait until what was put before is stored. False where it is not."""
@@ -166,8 +179,8 @@ class Recorder:
     def stats(self) -> Stats:
         """The counts, with what waits now."""
         with self._lock:
-            fresh = len(self._page.items) if self._page else 0
-            waiting, queued = len(self._held) + fresh, self._queued + fresh
+            fresh = len(self._page.items) + self._page.spilled if self._page else 0
+            waiting, queued = self._underway + fresh, self._queued + fresh
         return replace(self._trouble.stats, queued=queued, waiting=waiting, spooled=self._sink.spooled())
 
     def forked(self) -> None:
@@ -212,39 +225,54 @@ class Recorder:
         self._hurry.clear()
         with self._turned:
             asked = self._asked
-        self._stored = self._store()
+        try:
+            self._stored = self._store()
+        except OSError as error:  # of the journal: it lost its disk
+            self._stored = False
+            self._trouble.tell(error, {})
         with self._turned:
             self._answered = asked
             self._turned.notify_all()
 
     def _store(self) -> bool:
-        """Put what the calls have written into the sink."""
+        """Put what the calls have written into the sink, a group at a time."""
         with self._lock:
             page, self._page = self._page, self._spare
             assert page is not None  # noqa: S101 - the thread runs from the making of the pages on
             self._spare = page
-            items, page.items = page.items, []
-            self._queued += len(items)
+            items, spilled = page.take()
+            self._queued += len(items) + spilled
+            self._underway = len(self._held) + len(items) + spilled
         if not items and not self._held:
             return True
-        for number, (draft, live) in enumerate(items):
-            if (record := self._completed(draft, live)) is not None:
-                self._held.append(record)
-            if number % YIELD_EVERY == 0:
-                time.sleep(0)
-        if not self._taken(self._held):
-            self._trim()
-            return False
-        self._held = []
+        waiting = chain(items, page.others(items) if spilled else ())
+        while (made := self._gather(waiting)) or self._held:
+            if not self._taken(self._held):
+                self._gather(waiting, len(items) + spilled)
+                self._trim()
+                return False
+            self._held, self._underway = [], self._underway - made
         page.clear()
+        self._underway = 0
         return True
+
+    def _gather(self, waiting: Iterator[tuple[Draft, Any]], count: int = GROUP) -> int:
+        """Make the next records. Of how many drafts?"""
+        group = list(islice(waiting, count))
+        self._held += self._made(group)
+        return len(group)
+
+    def _made(self, group: Iterable[tuple[Draft, Any]]) -> Iterator[Record]:
+        for draft, live in group:
+            if (record := self._completed(draft, live)) is not None:
+                yield record
+            self._courtesy.pause()
 
     def _completed(self, draft: Draft, live: Any) -> Record | None:
         try:
             return self._complete(draft, live)
         except Exception as error:  # noqa: BLE001 - one record that cannot be made must not stop the others
-            self._trouble.stats.dropped += 1
-            self._trouble.tell(error, draft)
+            self._lose(error, draft)
             return None
 
     def _taken(self, records: Sequence[Record]) -> bool:
@@ -254,25 +282,33 @@ class Recorder:
             if self._stored:
                 self._trouble.tell(error, {})
             return False
+        except Exception as error:  # noqa: BLE001 - one that cannot be stored must not stop the others
+            if len(records) > 1:
+                middle = len(records) // 2
+                return self._taken(records[:middle]) and self._taken(records[middle:])
+            self._lose(error, entry(records[0]))
         return True
 
-    def _trim(self) -> None:
-        from .wire import entry
+    def _lose(self, error: Exception, said: Mapping[str, Any]) -> None:
+        self._trouble.stats.dropped += 1
+        self._trouble.tell(error, said)
 
+    def _trim(self) -> None:
         for record in self._held[:-LIMIT]:
-            self._trouble.stats.dropped += 1
-            self._trouble.tell(LedgerError(f"spaturzu: more than {LIMIT} records wait for the store"), entry(record))
+            self._lose(LedgerError(f"spaturzu: more than {LIMIT} records wait for the store"), entry(record))
         self._held = self._held[-LIMIT:]
+        self._underway = len(self._held)
 
     def _adopt(self) -> None:
-        """Store what processes that died have left."""
+        """Store what processes that died have left, a group at a time."""
         try:
             for path, drafts in orphans(self._folder):
-                records = [record for draft in drafts if (record := self._completed(draft, None)) is not None]
-                if not self._taken(records):
-                    return
+                while group := [(draft, None) for draft in islice(drafts, GROUP)]:
+                    records = list(self._made(group))
+                    if not self._taken(records):
+                        return
+                    self._trouble.stats.adopted += len(records)
                 path.unlink(missing_ok=True)
-                self._trouble.stats.adopted += len(records)
         except OSError as error:
             self._trouble.tell(error, {})
 

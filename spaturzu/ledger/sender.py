@@ -41,7 +41,7 @@ class Sender:
     def __init__(self, store: Store, address: Address, trouble: Trouble) -> None:
         self._store, self._address, self._trouble = store, address, trouble
         self.failures = 0
-        self._calm = True
+        self._calm, self._looked_at = True, -SCAN_S
         self._offers = deque["Offered"]()
         self._waits = Waits(tuple(wait / 1000 for wait in address.backoff_ms))
         self._round_over = threading.Event()
@@ -51,7 +51,11 @@ class Sender:
 
     def kick(self) -> None:
         """There is something in the spool."""
-        self._call(lambda: self._work.set())
+        self._call(self._look)
+
+    def _look(self) -> None:
+        self._looked_at = -SCAN_S
+        self._work.set()
 
     def offer(self, records: Sequence[Record], timeout_s: float) -> Sequence[Record]:
         """Send a batch past the spool, if that is empty and the gateway is well. What it has not taken in time."""
@@ -66,7 +70,7 @@ class Sender:
     def hurry(self) -> int:
         """Try now, whatever the last answer said. How many failures there were so far."""
         failures = self.failures
-        self._call(lambda: (self._work.set(), self._urgent.set()))
+        self._call(lambda: (self._look(), self._urgent.set()))
         return failures
 
     @property
@@ -146,9 +150,12 @@ class Sender:
 
     async def _round(self, poster: Poster) -> tuple[asyncio.Event, float]:
         """Send what waits, once. For what to wait then, and how long (s) at most; 0: not at all."""
+        if (rest_s := self._looked_at + SCAN_S - time.monotonic()) > 0:
+            return self._work, rest_s
         records = self._due()
         if not records:
             self._calm = not self._waits.resting
+            self._looked_at = time.monotonic() if self._calm else -SCAN_S
             return self._work, self._waits.until_due()
         results: list[Result] = []
         try:
@@ -210,8 +217,10 @@ class Offered:
         self._given_up = False
 
     def left(self, timeout_s: float) -> Sequence[Record]:
-        """What the gateway has not taken. Waits for it that long; then all that has no result yet is left."""
-        self._over.wait(timeout_s)
+        """What the gateway has not taken. Waits that long for its next answer; what has no result then is left."""
+        seen = 0
+        while not self._over.wait(timeout_s) and len(self.results) > seen:
+            seen = len(self.results)
         with self._lock:
             self._given_up = not self._over.is_set()
             done = {result.record.id for result in self.results if result.kind != "again"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 
 import spaturzu
 from spaturzu.attribution import uuid7
+from spaturzu.ledger.connection import HttpAnswer
 from spaturzu.ledger.line import Line
 from spaturzu.ledger.recorder import Recorder
 from spaturzu.sandbox import LogGateway
@@ -135,12 +138,25 @@ def test_a_connection_that_ends_between_two_answers_costs_no_entry(gateway: LogG
     assert (sp.stats().sent, sp.stats().failed) == (100, 0)
 
 
-def test_a_quick_gateway_gets_requests_back_to_back_on_few_connections(gateway: LogGateway, sending: Sending):
-    gateway.batches = False
-    sp = sending(gateway.url, 300)
-    assert sp.flush(10)
-    assert (len(gateway.entries), set(gateway.seen.values())) == (300, {1})
-    assert len(gateway._port._connections) <= 5  # pyright: ignore[reportPrivateUsage]
+def test_requests_go_back_to_back_and_answers_come_in_order():
+    def serve(client: socket.socket) -> None:
+        seen = b""
+        while seen.count(b"POST ") < 3:  # nothing is answered before the third has come
+            seen += client.recv(65536)
+        for status in (201, 429, 200):
+            client.sendall(b"HTTP/1.1 %d Said\r\ncontent-length: 0\r\n\r\n" % status)
+        client.recv(1)
+
+    async def ask(port: int) -> tuple[list[HttpAnswer], Exception | None]:
+        line = Line(f"http://127.0.0.1:{port}", 5.0)
+        try:
+            return await line.ask([line.route.head("/v1/logs", "").encode() + b"0\r\n\r\n"] * 3)
+        finally:
+            line.close()
+
+    with listening(serve) as port:
+        answers, error = asyncio.run(ask(port))
+    assert ([answer.status for answer in answers], error) == ([201, 429, 200], None)
 
 
 def test_a_server_that_answers_anything_with_200_is_not_taken_for_one_of_batches(serve: Serve, sending: Sending):

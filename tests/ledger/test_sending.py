@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ import openai
 import pytest
 
 import spaturzu
+from spaturzu.attribution import uuid7
 from spaturzu.ledger.store import Store
 from spaturzu.sandbox import LogGateway, Sandbox
 from spaturzu.sandbox.logs import Answer
@@ -259,3 +261,41 @@ def test_a_slow_gateway_is_waited_for_only_by_flush(gateway: LogGateway, instanc
     assert not sp.flush(0.1)
     assert sp.flush(5)
     assert len(gateway.entries) == 5
+
+
+def drafts(count: int, **more: Any) -> list[dict[str, Any]]:
+    """Calls as the meter notes them."""
+    fields = {"hop": 0, "provider": "openai", "request_model": "m", "outcome": "served", "status": 200, **more}
+    ids = [uuid7() for _ in range(count)]
+    return [{"id": id_, "call_id": id_, "started_at": 1_795_000_000.0, "latency_ms": 1, **fields} for id_ in ids]
+
+
+def test_more_calls_than_memory_has_room_for_wait_in_the_journal(database: Path):
+    sp = spaturzu.Spaturzu()
+    put = sp.metering.recorder.put
+    put(drafts(1)[0])
+    assert sp.flush(5)
+    busy = sqlite3.connect(database, isolation_level=None)
+    busy.execute("BEGIN IMMEDIATE")  # another program writes, and takes its time
+    for draft in drafts(25_000):
+        put(draft)
+    assert sp.stats().waiting >= 25_000
+    busy.execute("COMMIT")
+    assert sp.flush(30)
+    ((count,),) = Store(database).select("SELECT count(*) FROM hops")
+    assert (count, sp.stats().recorded, sp.stats().queued, sp.stats().dropped) == (25_001, 25_001, 25_001, 0)
+    sp.shutdown()
+
+
+@pytest.mark.parametrize("wrong", [{"tags": {"half": "\ud800"}}, {"attempts": 1 << 70}], ids=["text", "number"])
+def test_a_record_that_no_database_takes_is_dropped_alone_and_told_of(wrong: dict[str, Any], database: Path):
+    heard: list[Any] = []
+    sp = spaturzu.Spaturzu(on_error=lambda exc, entry: heard.append((type(exc), entry["id"])))
+    good, (bad,) = drafts(20), drafts(1, **wrong)
+    for draft in [*good[:7], bad, *good[7:]]:
+        sp.metering.recorder.put(draft)
+    assert sp.flush(5)
+    ((count,),) = Store(database).select("SELECT count(*) FROM hops")
+    assert (count, sp.stats().recorded, sp.stats().dropped) == (20, 20, 1)
+    assert [id_ for _, id_ in heard] == [bad["id"]]
+    sp.shutdown()
