@@ -5,6 +5,9 @@
 Half of the calls come from threads on a sync client, half from tasks on an async one, plain and streamed; some streams
 are left early, some tasks are cancelled. The providers are a sandbox in a process of its own on this host. Stops by
 itself: every call has a deadline. Exit status 1 where a call is wrong, late or lost, or where something leaks.
+
+Memory is read without glibc's cache for each thread and its arenas: 64 threads fill those for tens of thousands of
+calls, also with the SDK alone. The SDK alone does the threads' half in a process of its own, to be read beside ours.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import argparse
 import asyncio
 import gc
 import os
+import platform
 import random
 import sys
 import tempfile
@@ -20,7 +24,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
@@ -58,8 +62,12 @@ LIMITS: dict[str, Any] = {
     "answer_timeout": 1.0,
     "idle_timeout": 1.0,
 }
-FLAT_MB = 12
-"""How much the memory of a warm process may move."""
+FLAT_MB, FLAT_PLAIN_MB = 12, 4
+"""How much the memory of a warm process may move, and where malloc keeps nothing for each thread."""
+FLAT_BLOCKS = 0.01
+"""By what part the number of Python's blocks of memory may grow."""
+PLAIN_MALLOC = "glibc.malloc.tcache_count=0:glibc.malloc.mxfast=0:glibc.malloc.arena_max=1"
+"""For GLIBC_TUNABLES, which is read when a process begins."""
 GOOD = Reply(TEXT)
 SLOW = Reply(TEXT, chunk_delay_s=0.01)
 FAULTS: tuple[Step, ...] = (
@@ -117,22 +125,28 @@ class Tally:
 
 @dataclass(frozen=True, kw_only=True)
 class Left:
-    """What the process holds: threads, open files, MB of memory."""
+    """What the process holds: threads, open files, MB of memory, blocks of memory that are Python's."""
 
     threads: int
     files: int
     memory_mb: float
+    blocks: int
 
     @classmethod
     def now(cls) -> Left:
         """After a collection."""
         gc.collect()
-        return cls(threads=threading.active_count(), files=_open_files(), memory_mb=_memory_mb())
+        return cls(
+            threads=threading.active_count(),
+            files=_open_files(),
+            memory_mb=_memory_mb(),
+            blocks=sys.getallocatedblocks(),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """A soak's end. `before` and `after` are with all clients closed; the pairs are after a quarter of a half's calls,
+    """A soak's end. `before` and `after` are with all clients closed; the pairs are after half of a half's calls,
     and after all of them.
     """
 
@@ -145,7 +159,7 @@ class Report:
 
     @property
     def leaks(self) -> list[str]:
-        """What is left that was not there before, and memory that grew over three quarters of a half's calls."""
+        """What is left that was not there before, and memory that grew over the second half of their calls."""
         found = list[str]()
         if self.after.threads > self.before.threads:
             names = sorted(thread.name for thread in threading.enumerate())
@@ -153,8 +167,10 @@ class Report:
         if self.after.files > self.before.files:
             found.append(f"open files: {self.before.files} before, {self.after.files} after")
         for early, late in (self.threads, self.tasks):
-            if late.memory_mb - early.memory_mb > FLAT_MB:
-                found.append(f"memory: {early.memory_mb:.0f} MB early, {late.memory_mb:.0f} MB late")
+            if late.memory_mb - early.memory_mb > (FLAT_PLAIN_MB if _malloc_is_plain() else FLAT_MB):
+                found.append(f"memory: {early.memory_mb:.1f} MB early, {late.memory_mb:.1f} MB late")
+            if late.blocks > early.blocks * (1 + FLAT_BLOCKS):
+                found.append(f"memory: {early.blocks} blocks early, {late.blocks} late")
         return found
 
     @property
@@ -176,6 +192,18 @@ def soak(calls: int, in_flight: int, seed: int = 4) -> Report:
         after = _settled(before)
     seconds = time.perf_counter() - started
     return Report(tally=tally, before=before, threads=threads, tasks=tasks, after=after, seconds=seconds)
+
+
+def raw_soak(calls: int, in_flight: int, seed: int = 4) -> tuple[Left, Left]:
+    """The threads' half with OpenAI's SDK alone, in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_raw_half, calls // 2, in_flight, seed).result()
+
+
+def _raw_half(calls: int, in_flight: int, seed: int) -> tuple[Left, Left]:
+    with _servers(calls, seed) as urls:
+        client = openai.OpenAI(base_url=urls["openai"], api_key=KEY, timeout=LIMITS["answer_timeout"])
+        return _from_threads(client, calls, in_flight, seed, Tally())
 
 
 def _settled(before: Left, patience_s: float = 5.0) -> Left:
@@ -224,19 +252,23 @@ def _once(urls: dict[str, str]) -> None:
 
 
 def _sync(urls: dict[str, str], calls: int, in_flight: int, seed: int, tally: Tally) -> tuple[Left, Left]:
-    """From threads. What the process holds after a quarter of the calls, and at the end."""
+    """From threads. What the process holds after half of the calls, and at the end."""
     with _clients(urls, as_async=False) as (client, second, third):
-        ways = _ways(calls, seed)
-        with ThreadPoolExecutor(in_flight) as pool:
-            for _ in pool.map(lambda way: _call(client, way, tally), ways[: calls // 4]):
-                pass
-            early = Left.now()
-            for _ in pool.map(lambda way: _call(client, way, tally), ways[calls // 4 :]):
-                pass
-            late = Left.now()
+        held = _from_threads(client, calls, in_flight, seed, tally)
         for each in (client, second, third):
             each.close()
-    return early, late
+    return held
+
+
+def _from_threads(client: Any, calls: int, in_flight: int, seed: int, tally: Tally) -> tuple[Left, Left]:
+    ways = _ways(calls, seed)
+    with ThreadPoolExecutor(in_flight) as pool:
+        for _ in pool.map(lambda way: _call(client, way, tally), ways[: calls // 2]):
+            pass
+        early = Left.now()
+        for _ in pool.map(lambda way: _call(client, way, tally), ways[calls // 2 :]):
+            pass
+        return early, Left.now()
 
 
 def _call(client: Any, way: str, tally: Tally) -> None:
@@ -303,7 +335,7 @@ async def _async(urls: dict[str, str], calls: int, in_flight: int, seed: int, ta
             await asyncio.gather(*(worker(mine) for _ in range(in_flight)))
             return Left.now()
 
-        held = await all_of(ways[: calls // 4]), await all_of(ways[calls // 4 :])
+        held = await all_of(ways[: calls // 2]), await all_of(ways[calls // 2 :])
         await asyncio.sleep(0.2)
         if len(asyncio.all_tasks()) > 1:
             tally.wrong.append(f"tasks left: {asyncio.all_tasks()}")
@@ -416,8 +448,20 @@ def _memory_mb() -> float:
     return int(statm.read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6 if statm.exists() else 0.0
 
 
+def _malloc_is_plain() -> bool:
+    return os.environ.get("GLIBC_TUNABLES") == PLAIN_MALLOC
+
+
+def _with_plain_malloc() -> None:
+    """This very program from its start, where its malloc is glibc's."""
+    if platform.libc_ver()[0] == "glibc" and not _malloc_is_plain():
+        os.environ["GLIBC_TUNABLES"] = PLAIN_MALLOC
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606 - no shell is meant
+
+
 def main() -> int:
     """Soak and tell."""
+    _with_plain_malloc()
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak", description="Many calls, random faults.")
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--in-flight", type=int, default=64)
@@ -428,10 +472,11 @@ def main() -> int:
     print(", ".join(f"{count} {how}" for how, count in report.tally.ended.most_common()))
     print(f"slowest {report.tally.slowest_s:.2f} s of {DEADLINE_S:g} s")
     print(f"a thread waited at most {report.tally.overruns.longest_pause_s:.2f} s for its turn")
-    names = ("threads, early", "threads, late", "tasks, early", "tasks, late")
-    held = dict(zip(names, (*report.threads, *report.tasks), strict=True))
+    raw = raw_soak(given.calls, given.in_flight, given.seed)
+    names = ("threads, early", "threads, late", "tasks, early", "tasks, late", "SDK alone, early", "SDK alone, late")
+    held = dict(zip(names, (*report.threads, *report.tasks, *raw), strict=True))
     for name, left in {"before": report.before, **held, "after": report.after}.items():
-        print(f"{name:<15} {left.threads} threads, {left.files} files, {left.memory_mb:.0f} MB")
+        print(f"{name:<17} {left.threads} threads, {left.files} files, {left.memory_mb:.1f} MB, {left.blocks} blocks")
     for sentence in [*report.tally.wrong[:20], *report.leaks]:
         print(f"WRONG {sentence}")
     return 0 if report.ok else 1
