@@ -26,15 +26,15 @@ _FORMAT = 4
 class Page:
     """One file, and the entries that were put on it since it was emptied. `write` is safe from any thread.
 
-    `items` are those that are in memory too, `spilled` counts the others, `turn` how often it was emptied.
+    `items` are those that are in memory too, `spilled` counts the others, `writers` those who write just now.
     """
 
-    __slots__ = ("_file", "items", "path", "spilled", "turn")
+    __slots__ = ("_file", "items", "path", "spilled", "writers")
 
     def __init__(self, path: Path | None = None, file: int | None = None) -> None:
         self.path, self._file = path, file
         self.items: list[tuple[Draft, Any]] = []
-        self.spilled = self.turn = 0
+        self.spilled = self.writers = 0
 
     def write(self, draft: Draft) -> None:
         """Append it: a few microseconds, and safe from a kill of this process, though not of the machine.
@@ -48,7 +48,7 @@ class Page:
     def take(self) -> tuple[list[tuple[Draft, Any]], int]:
         """What is in memory, and how many more the file has."""
         items, spilled = self.items, self.spilled
-        self.items, self.spilled, self.turn = [], 0, self.turn + 1
+        self.items, self.spilled = [], 0
         return items, spilled
 
     def others(self, items: Sequence[tuple[Draft, Any]]) -> Iterator[tuple[Draft, None]]:

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from spaturzu.errors import LedgerError
 
-from .courtesy import Courtesy
+from .courtesy import NAP_S, Courtesy
 from .journal import Draft, Page, new_pages, orphans
 from .record import Record
 from .stats import Stats, Trouble
@@ -37,6 +37,8 @@ SCAN_S = 60.0
 LIMIT = 10_000
 """Records that may wait in memory. What comes while so many do waits in the journal alone."""
 EXIT_S = 1.5
+WRITING_S = 0.5
+"""How long the thread waits for a write to the journal."""
 
 
 class Sink(Protocol):
@@ -88,7 +90,8 @@ class Recorder:
         """Take a record in. A few microseconds; raises nothing."""
         with self._lock:
             page = self._page or self._start()
-            turn, room = page.turn, len(page.items) < LIMIT
+            page.writers += 1
+            room = len(page.items) < LIMIT
             if room:
                 page.items.append((draft, live))
             asleep, self._idle = self._idle, False
@@ -96,19 +99,12 @@ class Recorder:
             page.write(draft)
         except (OSError, TypeError, ValueError):  # no disk, or no JSON
             self._unwritten(draft, in_memory=room)
-        else:
-            if not room:
-                self._spilled(page, turn, draft)
+            room = True
+        with self._lock:
+            page.writers -= 1
+            page.spilled += not room
         if asleep:
             self._wake.set()
-
-    def _spilled(self, page: Page, turn: int, draft: Draft) -> None:
-        """It is in the journal alone; unless the thread has emptied that page meanwhile, which makes room."""
-        with self._lock:
-            if page is self._page and page.turn == turn:
-                page.spilled += 1
-            elif self._page is not None:
-                self._page.items.append((draft, None))
 
     def _unwritten(self, draft: Draft, *, in_memory: bool) -> None:
         stats = self._trouble.stats
@@ -179,7 +175,7 @@ class Recorder:
     def stats(self) -> Stats:
         """The counts, with what waits now."""
         with self._lock:
-            fresh = len(self._page.items) + self._page.spilled if self._page else 0
+            fresh = sum(len(page.items) + page.spilled for page in (self._page, self._spare) if page)
             waiting, queued = self._underway + fresh, self._queued + fresh
         return replace(self._trouble.stats, queued=queued, waiting=waiting, spooled=self._sink.spooled())
 
@@ -240,6 +236,8 @@ class Recorder:
             page, self._page = self._page, self._spare
             assert page is not None  # noqa: S101 - the thread runs from the making of the pages on
             self._spare = page
+        written = self._is_written(page)
+        with self._lock:
             items, spilled = page.take()
             self._queued += len(items) + spilled
             self._underway = len(self._held) + len(items) + spilled
@@ -252,8 +250,18 @@ class Recorder:
                 self._trim()
                 return False
             self._held, self._underway = [], self._underway - made
-        page.clear()
+        if written:
+            page.clear()
         self._underway = 0
+        return True
+
+    def _is_written(self, page: Page) -> bool:
+        """Wait for those who write on it. False where one of them seems to be stuck."""
+        deadline = time.monotonic() + WRITING_S
+        while page.writers:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(NAP_S)
         return True
 
     def _gather(self, waiting: Iterator[tuple[Draft, Any]], count: int = GROUP) -> int:
