@@ -143,9 +143,14 @@ def uuid4() -> str:
 
 def uuid7(at: float | None = None) -> str:
     """A UUID of version 7 (RFC 9562): sorts by time, which is `at` (Unix seconds) or now."""
-    number = int((time.time() if at is None else at) * 1000) << 80 | _random.getrandbits(80)
-    number = number & ~(0xF << 76) | 0x7 << 76
-    return _uuid(number & ~(0x3 << 62) | 0x2 << 62)
+    ms, bits = int((time.time() if at is None else at) * 1000), _random.getrandbits(26)
+    return "%08x-%04x-7%03x-%04x-%012x" % (  # noqa: UP031 - half the time of an f-string: every call has one
+        ms >> 16,
+        ms & 0xFFFF,
+        bits & 0xFFF,
+        0x8000 | bits >> 12,
+        _random.getrandbits(48),
+    )
 
 
 def _uuid(number: int) -> str:

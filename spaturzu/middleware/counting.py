@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypeAlias, cast, final
 
 from spaturzu.ledger.journal import Draft
 from spaturzu.ledger.record import UsageSource
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from spaturzu.router.hop import Hop
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A hop whose answer is still to be read, and its call."""
+
+    call: Call
+    hop: Hop
+
+
+Live: TypeAlias = Seen | Callable[[], str] | str | None
+"""What there is beside a draft: its hop, what names the model that was asked for, a request's JSON, or nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counted:
     """Usage, and who counted. Both None where nobody can."""
@@ -29,7 +42,7 @@ class Counted:
     """What the provider ran itself."""
 
 
-def counted(draft: Draft, live: tuple[Call, Hop] | str | None) -> Counted:
+def counted(draft: Draft, live: Live) -> Counted:
     """Of a draft: from its hop while that lives, else from what the draft has. Of a request's JSON: an estimate."""
     found = _counted(draft, live)
     if found.hosted or found.usage is None or not found.usage.provider_fields:
@@ -39,14 +52,14 @@ def counted(draft: Draft, live: tuple[Call, Hop] | str | None) -> Counted:
     return replace(found, hosted=hosted_in_usage(found.usage))
 
 
-def _counted(draft: Draft, live: tuple[Call, Hop] | str | None) -> Counted:
+def _counted(draft: Draft, live: Live) -> Counted:
     if isinstance(live, str):
         return _of_request(live)
-    if live is None:
+    if not isinstance(live, Seen):
         said = _of_draft(draft)
         usage = None if said is None else said()
         return Counted(usage, None if usage is None else "provider", NONE if said is None else said.ran)
-    call, hop = live
+    call, hop = live.call, live.hop
     hosted = NONE if hop.hosted is None else hop.hosted()
     usage = None if hop.usage is None else hop.usage()
     said = None if hop.answer is None else hop.answer()

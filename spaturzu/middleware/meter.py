@@ -16,7 +16,7 @@ from spaturzu.router.hosted import Hosted
 from spaturzu.router.reported import Reported
 from spaturzu_translators.responses import Usage
 
-from .counting import counted
+from .counting import Live, Seen, counted
 
 if TYPE_CHECKING:
     from spaturzu.pricing import Overrides
@@ -36,11 +36,12 @@ class Meter:
     def hop(self, call: Call, hop: Hop) -> Generator[None]:
         """A record when the hop is over."""
         yield
-        self._put(draft_of(call, hop), (call, hop))
+        draft = draft_of(call, hop)
+        self._put(draft, beside(draft, call, hop))
 
     def skipped(self, call: Call, hop: Hop) -> None:
         """A record of a hop that was not tried."""
-        self._put(draft_of(call, hop), (call, hop))
+        self._put(draft_of(call, hop), Seen(call, hop))
 
     def passed(self, draft: Draft, text: str | None = None) -> None:
         """A record of a call that passed through; `text`: its request, by which its tokens are estimated."""
@@ -65,10 +66,20 @@ def draft_of_passed(record: CallRecord, status: int | None, latency_ms: int) -> 
     return draft
 
 
-def unrecorded(_: Draft, live: tuple[Call, Hop] | str | None) -> None:
+def beside(draft: Draft, call: Call, hop: Hop) -> Live:
+    """What its record takes beside the draft: where the answer told its usage, no more than how to name the model.
+
+    So the request and the answer are not kept in memory until the recorder comes by.
+    """
+    if "reported" in draft and hop.recorded is None:
+        return None if hop.asked else call.naming
+    return Seen(call, hop)
+
+
+def unrecorded(_: Draft, live: Live) -> None:
     """Where nothing is recorded: whoever waits for a hop's record is told that there is none."""
-    if isinstance(live, tuple) and live[1].recorded is not None:
-        live[1].recorded(None)
+    if isinstance(live, Seen) and live.hop.recorded is not None:
+        live.hop.recorded(None)
 
 
 def draft_of(call: Call, hop: Hop) -> Draft:
@@ -135,6 +146,15 @@ def _status(hop: Hop) -> int | None:
     return hop.http_status or (CANCELLED if hop.kind == "cancelled" else FAILED)
 
 
+def _asked(live: Live) -> str | None:
+    """The model that the caller asked for, where the draft does not have it."""
+    if live is None or isinstance(live, str):
+        return None
+    if isinstance(live, Seen):
+        return None if live.hop.asked else live.call.model
+    return live()
+
+
 @dataclass(slots=True)
 class Completing:
     """Makes records of drafts, in the recorder's thread, and shows each to its hop. `priced`: no gateway will do it."""
@@ -143,26 +163,26 @@ class Completing:
     priced: bool
     overrides: Overrides | None = None
 
-    def __call__(self, draft: Draft, live: tuple[Call, Hop] | str | None) -> Record:
+    def __call__(self, draft: Draft, live: Live) -> Record:
         """`live` is None for a draft that a dead process left: its usage is what the draft says. Text: see `passed`."""
-        if live is None or isinstance(live, str):
+        if not isinstance(live, Seen):
             return self._made(draft, live)
         try:
             record = self._made(draft, live)
         except Exception:
             unrecorded(draft, live)
             raise
-        if live[1].recorded is not None:
-            live[1].recorded(record)
+        if live.hop.recorded is not None:
+            live.hop.recorded(record)
         return record
 
-    def _made(self, draft: Draft, live: tuple[Call, Hop] | str | None) -> Record:
+    def _made(self, draft: Draft, live: Live) -> Record:
         fields = {name: value for name, value in draft.items() if name in _FIELDS}
         if "losses" in fields:
             fields["losses"] = tuple(fields["losses"])
-        hop = live[1] if isinstance(live, tuple) else None
-        if isinstance(live, tuple) and not live[1].asked:
-            fields["request_model"] = live[0].model
+        hop = live.hop if isinstance(live, Seen) else None
+        if (asked := _asked(live)) is not None:
+            fields["request_model"] = asked
         if draft.get("operation") == "unmetered":
             self.stats.unmetered += 1
         found = counted(draft, live)

@@ -113,6 +113,11 @@ class Call:
         """The model that the caller asked for, found without parsing the request where that can be."""
         return self.wire.model if "wire" in self.__dict__ or self._named is None else self._named()
 
+    @property
+    def naming(self) -> Callable[[], str]:
+        """What gives that model later, without this call: the request's body is all that it holds."""
+        return self._named or (lambda: self.model)
+
     @cached_property
     def request(self) -> Request:
         """The same in canonical words. Raises BadWire on a malformed one."""
