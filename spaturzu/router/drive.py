@@ -15,6 +15,7 @@ from .call import Call
 from .chain import Target
 from .errands import ERRAND, Left, in_thread
 from .failures import failure_of
+from .handshakes import let_go_of_handshake
 from .hop import Hop
 from .judge import Reply, judge
 from .media import Media
@@ -230,6 +231,9 @@ async def _asent(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> Nati
         pulled = await _apull(effect.hop, effect.relay(), source, close)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
         return _native_failure(exc, call.provider)
+    except BaseException as cancelled:
+        await let_go_of_handshake(cancelled)
+        raise
     return _native_stream(pulled, reply)
 
 
@@ -327,6 +331,9 @@ async def _asent_to_target(call: Call, effect: SendTarget) -> Outcome:
         return await _apull(effect.hop, effect.relay, source, close)
     except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class
         return _target_failure(exc, effect)
+    except BaseException as cancelled:
+        await let_go_of_handshake(cancelled)
+        raise
 
 
 async def ainvoked(sdk: Sdk, client: Any, invoke: Callable[[], Any]) -> Any:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from spaturzu_translators.codec import codec
+from spaturzu_translators.events import is_content
 from spaturzu_translators.messages import Provider
 from tests.router.stage import body_of, frames_of
 
-Until: TypeAlias = Literal["request", "head", "half", "drip"]
-"""Where it stops: before the answer, after its head, in its middle; or it never stops, and never ends."""
+Until: TypeAlias = Literal["request", "head", "text", "half", "drip"]
+"""Where it stops: before the answer, after its head, after a stream's text, in its middle; or it never stops, and never
+ends.
+"""
 
 
 @dataclass
@@ -66,6 +69,8 @@ class Holding:
         yield f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\ntransfer-encoding: chunked\r\n\r\n".encode()
         if self.until == "half":
             yield _chunk(self._half())
+        if self.until == "text":
+            yield _chunk(self._text())
         while self.until == "drip":
             yield _chunk(b": still here\n\n" if self.stream else b" ")
             time.sleep(0.02)
@@ -76,6 +81,16 @@ class Holding:
             whole = json.dumps(body_of(self.provider)).encode()
             return whole[: len(whole) // 2]
         return b"".join(known.frame(frame) for frame in frames_of(self.provider)[:3])
+
+    def _text(self) -> bytes:
+        """Up to the first event with text."""
+        known = codec(self.provider)
+        told, decoder = list[bytes](), known.stream_decoder("")
+        for frame in frames_of(self.provider):
+            told.append(known.frame(frame))
+            if any(map(is_content, decoder.feed(frame))):
+                break
+        return b"".join(told)
 
 
 def _chunk(data: bytes) -> bytes:

@@ -14,10 +14,10 @@ import pytest
 
 import spaturzu
 from spaturzu.demo.callers import CALLERS
-from spaturzu.sandbox import Refused, Status
+from spaturzu.sandbox import Refused, Silence, Status
 from spaturzu_translators.messages import Provider
 
-from .chains import House, each_primary, other
+from .chains import SERVED, House, each_primary, other
 from .holding import Holding, Until, holding
 from .test_limits import _raw_at, place_of
 
@@ -158,6 +158,46 @@ def test_an_interrupted_hop_is_cancelled_and_nobody_is_blamed(house: House) -> N
     (hop,) = spaturzu.last_call().hops
     assert (hop.status, hop.kind) == ("failed", "cancelled")
     assert all(place.state == "closed" and not place.failures for place in client.spaturzu.health())
+
+
+def test_an_interrupted_probe_leaves_its_place_to_the_next(house: House) -> None:
+    """Only one call probes an open breaker whose time has come; the next one does, if that one is interrupted."""
+    once = {"retry": {"attempts": 1}}
+    client = house.chain("openai", "anthropic", options=once)
+    house.wire("openai").script(Status(429, headers={"retry-after": "0.2"}), Silence(10))
+    house.call("openai", client)
+    until = time.monotonic() + 5
+    while (place := next(iter(client.spaturzu.health()))).state != "half_open" and time.monotonic() < until:
+        time.sleep(0.01)
+    assert place.state == "half_open"
+
+    with when(lambda: house.asked("openai") == 2), pytest.raises(KeyboardInterrupt):
+        ask("openai", client, stream=False)
+    house.answers(SERVED, "openai")
+    heard = house.call("openai", client)
+
+    assert [hop.provider for hop in heard.record.hops] == ["openai"]
+    assert [place.state for place in client.spaturzu.health()] == ["closed", "closed"]
+
+
+@contextmanager
+def when(holds: Callable[[], bool]) -> Iterator[None]:
+    """Ctrl-C for the main thread once this holds."""
+
+    def interrupt() -> None:
+        until = time.monotonic() + 5
+        while not holds() and time.monotonic() < until:
+            time.sleep(0.01)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def test_threads_of_cancelled_calls_end(house: House) -> None:

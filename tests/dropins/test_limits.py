@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import socket
 import threading
 import time
 from typing import Any
@@ -98,6 +100,32 @@ def test_a_plain_answer_that_stops_half_way_costs_the_idle_limit(
     assert heard.said.text == SERVED.text
     assert heard.record.hops[0].kind == "timeout"
     assert heard.record.hops[0].duration_s < LIMIT_S + 1
+
+
+@sync_and_async
+@each_primary
+def test_a_handshake_that_nobody_answers_costs_one_limit(house: House, primary: Provider, as_async: bool) -> None:
+    """And its connection is let go of, which httpcore does not do for a task that is cancelled."""
+    house.answers(SERVED, other(primary))
+    left = threading.Semaphore(0)
+
+    def listen(door: socket.socket) -> None:
+        with door.accept()[0] as client:
+            with contextlib.suppress(ConnectionResetError):
+                while client.recv(1 << 16):
+                    pass
+            left.release()
+
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        threading.Thread(target=listen, args=(door,), daemon=True).start()
+        url = f"https://127.0.0.1:{door.getsockname()[1]}"
+        options = {"fallback": [house.target(other(primary))], **LIMITS}
+        client = house.drop_in(primary, as_async=as_async, options=options, **place_of(primary, url))
+        heard = house.call(primary, client, as_async=as_async)
+        assert heard.said.text == SERVED.text
+        assert codes(heard.record)[0] == "answer_timeout"
+        assert heard.record.hops[0].duration_s < LIMIT_S + 1
+        assert left.acquire(timeout=3)
 
 
 @sync_and_async
