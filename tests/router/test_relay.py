@@ -174,6 +174,23 @@ def test_a_malformed_event_is_left_out_of_a_block_of_many(provider: Provider) ->
         assert (relay.failure, relay.malformed) == (None, 1)
 
 
+@pytest.mark.parametrize("provider", [provider for provider in PROVIDERS if provider != "bedrock"])
+@pytest.mark.parametrize(("was", "becomes"), [(b'":', b'" '), (b"{", b"{no json "), (b'"}', b'\x01"}')])
+def test_an_event_with_its_quotes_and_brackets_in_place_that_is_no_json_is_left_out(
+    provider: Provider, was: bytes, becomes: bytes
+) -> None:
+    before, (content, *after) = split_at_content(provider)
+    relay, known = native(provider), codec(provider)
+    begun = [known.frame(frame) for frame in (*before, *[content] * 5)]
+    rest = [known.frame(frame) for frame in after] + [known.end]
+    broken = known.frame(content).replace(was, becomes)
+
+    said = through(relay, [*begun, broken, *rest])
+
+    assert said == b"".join(begun + rest)
+    assert (relay.failure, relay.malformed) == (None, 1)
+
+
 @every_provider
 def test_three_malformed_events_in_a_row_are_a_failure(provider: Provider) -> None:
     before, after = split_at_content(provider)

@@ -9,6 +9,7 @@ from typing import cast
 
 from .codec import BadWire, MalformedFrame
 from .messages import JSONObject
+from .sse_patterns import Matches, is_utf8, known, made, outline
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 
@@ -50,20 +51,20 @@ class SseFramer:
 _BREAKS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BREAK = re.compile(b"|".join(_BREAKS))
 
-_INK = bytes(set(range(256)) - set(b'{}[]"\r\n'))
-"""What an event is written in, beside its structure."""
-_SHAPES = 64
+_MOST_KINDS = 8
 
 
 class SseScanner:
     """Whole events as they came, for a stream that goes on to a reader of its own; decoded only where they look odd."""
 
-    __slots__ = ("_held", "_shapes", "_usual")
+    __slots__ = ("_held", "_kinds", "_matches", "_seen")
 
     def __init__(self) -> None:
         self._held = bytearray()
-        self._shapes: set[bytes] = set()
-        self._usual = b""
+        self._seen: set[bytes] = set()
+        self._kinds: list[Matches] = []
+        self._matches: Matches = _nothing
+        """The first of the kinds: what came last comes next."""
 
     def whole(self, data: bytes) -> bytes:
         """What is whole of `data` and of what was held before; the rest is held."""
@@ -87,19 +88,15 @@ class SseScanner:
         return rest
 
     def passes(self, data: bytes) -> bool:
-        """Is `data`, with nothing held before it, one whole event that is built as one that was learned, and no error?
-
-        By its quotes, brackets and line ends: to parse it would take as long as all else that is done to an event. So
-        what is not seen is an event that has each of these in its place, and still is no JSON.
-        """
-        return data.translate(None, _INK) in self._shapes and b'"error"' not in data and not self._held
+        """Is `data`, with nothing held before it, one or more whole events of a kind that was learned?"""
+        return not self._held and self.plain(data)
 
     def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
         """What `passes` is kept and given back; all else is `odd`'s to do. One call for each piece of a stream."""
-        shapes, held = self._shapes, self._held
+        held = self._held
 
         def read(data: bytes) -> bytes:
-            if data.translate(None, _INK) in shapes and b'"error"' not in data and not held:
+            if self._matches(data) and not held and (data.isascii() or is_utf8(data)):
                 keep(data)
                 return data
             return odd(data)
@@ -107,16 +104,30 @@ class SseScanner:
         return read
 
     def plain(self, data: bytes) -> bool:
-        """The same of any number of events that were given back as whole."""
-        shape, usual = data.translate(None, _INK), self._usual
-        return bool(usual) and shape == usual * (len(shape) // len(usual)) and b'"error"' not in data
+        """The same of events that were given back as whole."""
+        if self._matches(data):
+            return data.isascii() or is_utf8(data)
+        return self._is_of_another_kind(data)
+
+    def _is_of_another_kind(self, data: bytes) -> bool:
+        for at, matches in enumerate(self._kinds):
+            if at and matches(data):
+                self._kinds.insert(0, self._kinds.pop(at))
+                self._matches = matches
+                return data.isascii() or is_utf8(data)
+        return False
 
     def learn(self, event: bytes) -> None:
-        """One that was read, and is harmless."""
-        if len(self._shapes) >= _SHAPES:
-            self._shapes.clear()
-        self._usual = event.translate(None, _INK)
-        self._shapes.add(self._usual)
+        """One that was read, and is harmless. Its kind is learned once there has been another of it."""
+        outlined = outline(event)
+        matches = known(event, outlined)
+        if matches is None and outlined in self._seen:
+            matches = made(event, outlined)
+        if matches is None:
+            self._seen.add(outlined)
+        elif matches not in self._kinds and len(self._kinds) < _MOST_KINDS:
+            self._kinds.insert(0, matches)
+            self._matches = matches
 
     def split(self, data: bytes) -> Iterator[bytes]:
         """Each of these whole events."""
@@ -132,6 +143,10 @@ class SseScanner:
         framer = SseFramer()
         said = [*framer.feed(event), *framer.close()]
         return said[0] if said else None
+
+
+def _nothing(data: bytes) -> None:
+    """Matches what no kind has been learned of."""
 
 
 def _parsed(payload: bytes) -> list[JSONObject | MalformedFrame]:
