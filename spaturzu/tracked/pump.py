@@ -1,21 +1,47 @@
 """The rest of a committed stream: pulled from the hop, relayed, let out, and gone on with elsewhere where it breaks.
 
-One logic, two drivers.
+One logic, `_steps`, and two drivers that perform them.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from spaturzu.router.call import Call
 from spaturzu.router.drive import aclosed, aperformed, performed
 from spaturzu.router.failures import failure_of
+from spaturzu.router.relay import Relay
 from spaturzu.router.resume import resume
-from spaturzu.router.walk import Pulled
+from spaturzu.router.walk import Effect, Outcome, Pulled
 from spaturzu_translators.failures import Failure
 
 from .calls import finish
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Feed `source` to `relay` and let out what it gives, until the relay fails: found are its last bytes then.
+
+    Found is what `source` raised, or None where it is exhausted.
+    """
+
+    source: Any
+    relay: Relay[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """Let go of a hop."""
+
+    close: Callable[[], Any]
+
+
+_Step: TypeAlias = bytes | Reading | Closing | Generator[Effect, Outcome, Pulled | None]
+"""Bytes are let out; a generator is performed, and what it comes to is found."""
+_Found: TypeAlias = bytes | Exception | Pulled | None
+_Steps: TypeAlias = Generator[_Step, _Found, None]
 
 
 class _Pump:
@@ -29,6 +55,37 @@ class _Pump:
         self._first = pulled.relay
         self._cause: Exception | None = None
         self._open = True
+
+    def _steps(self) -> _Steps:
+        """The stream to its end. A hop is closed before its last bytes are let out: an SDK that finds an error in them
+        reads no further.
+        """
+        yield self._pulled.head
+        while True:
+            relay = self._pulled.relay
+            data = self._ended(relay, (yield Reading(self._pulled.source, relay)))
+            self._left()
+            yield Closing(self._pulled.close)
+            if relay.failure is None:
+                self._call.record.over()
+            if data:
+                yield data
+            if relay.failure is None:
+                return
+            pulled = yield resume(self._call, relay)
+            if not isinstance(pulled, Pulled):
+                break
+            self._pulled, self._open = pulled, True
+            yield pulled.head
+        data = self._given_up()
+        self._call.record.over()
+        yield data
+
+    def _ended(self, relay: Relay[Any], found: _Found) -> bytes:
+        """The last bytes of a source that is exhausted, that broke off with `found`, or that raised it."""
+        if isinstance(found, Exception):
+            return self._broke(found)
+        return found if isinstance(found, bytes) else b"" if relay.ended else relay.end()
 
     def _left(self) -> None:
         """It is over: exhausted, failed, or closed by the SDK. Many stop reading at the terminal event, so an early
@@ -50,10 +107,10 @@ class _Pump:
         failure = failure_of(exc, self._pulled.hop.provider) or Failure(kind="connection", code=type(exc).__name__)
         return relay.broke(failure)
 
-    def _goes_on(self, pulled: Pulled) -> bytes:
-        """Another hop goes on with the stream."""
-        self._pulled, self._open = pulled, True
-        return pulled.head
+    def _over(self) -> None:
+        """Nobody reads on: the hop is over, and so is the call."""
+        self._left()
+        self._call.record.over()
 
     def _given_up(self) -> bytes:
         """The first hop's own error, raised or in the stream; what came is left in the record."""
@@ -68,52 +125,38 @@ class _Pump:
 
 
 class SyncPump(_Pump):
-    """`for data in pump.chunks()`, then `close()`, also without having iterated.
-
-    A hop is closed before its last bytes are let out: an SDK that finds an error in them reads no further.
-    """
+    """`for data in pump.chunks()`, then `close()`, also without having iterated."""
 
     def chunks(self) -> Iterator[bytes]:
         """The caller's bytes."""
+        steps, found = self._steps(), None
         try:
-            data = self._pulled.head
-            while True:
-                yield data
-                relay = self._pulled.relay
-                feed = relay.reader()
-                try:
-                    for item in self._pulled.source:
-                        data = feed(item)
-                        if relay.failure is not None:
-                            break
-                        if data:
-                            yield data
-                    else:
-                        data = b"" if relay.ended else relay.end()
-                except Exception as exc:  # noqa: BLE001 - another hop goes on, or it is raised as the SDK's own
-                    data = self._broke(exc)
-                self._left()
-                self._pulled.close()
-                if relay.failure is None:
-                    self._call.record.over()
-                if data:
-                    yield data
-                if relay.failure is None:
-                    return
-                pulled = performed(self._call, resume(self._call, relay))
-                if pulled is None:
-                    break
-                data = self._goes_on(pulled)
-            data = self._given_up()
-            self._call.record.over()
-            yield data
+            while (step := _next(steps, found)) is not None:
+                found = None
+                if isinstance(step, bytes):
+                    yield step
+                elif isinstance(step, Reading):
+                    relay, feed = step.relay, step.relay.reader()
+                    try:
+                        for item in step.source:
+                            data = feed(item)
+                            if relay.failure is not None:
+                                found = data
+                                break
+                            if data:
+                                yield data
+                    except Exception as exc:  # noqa: BLE001 - another hop goes on, or it is raised as the SDK's own
+                        found = exc
+                elif isinstance(step, Closing):
+                    step.close()
+                else:
+                    found = performed(self._call, step)
         finally:
             self.close()
 
     def close(self) -> None:
         """Let go of the hop. A stream closed early is abandoned, not failed."""
-        self._left()
-        self._call.record.over()
+        self._over()
         self._pulled.close()
 
 
@@ -122,46 +165,43 @@ class AsyncPump(_Pump):
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The caller's bytes."""
+        steps, found = self._steps(), None
         try:
-            data = self._pulled.head
-            while True:
-                yield data
-                relay = self._pulled.relay
-                feed = relay.reader()
-                try:
-                    async for item in self._pulled.source:
-                        data = feed(item)
-                        if relay.failure is not None:
-                            break
-                        if data:
-                            yield data
-                    else:
-                        data = b"" if relay.ended else relay.end()
-                except Exception as exc:  # noqa: BLE001 - another hop goes on, or it is raised as the SDK's own
-                    data = self._broke(exc)
-                self._left()
-                await aclosed(self._pulled.close)
-                if relay.failure is None:
-                    self._call.record.over()
-                if data:
-                    yield data
-                if relay.failure is None:
-                    return
-                pulled = await aperformed(self._call, resume(self._call, relay))
-                if pulled is None:
-                    break
-                data = self._goes_on(pulled)
-            data = self._given_up()
-            self._call.record.over()
-            yield data
+            while (step := _next(steps, found)) is not None:
+                found = None
+                if isinstance(step, bytes):
+                    yield step
+                elif isinstance(step, Reading):
+                    relay, feed = step.relay, step.relay.reader()
+                    try:
+                        async for item in step.source:
+                            data = feed(item)
+                            if relay.failure is not None:
+                                found = data
+                                break
+                            if data:
+                                yield data
+                    except Exception as exc:  # noqa: BLE001 - another hop goes on, or it is raised as the SDK's own
+                        found = exc
+                elif isinstance(step, Closing):
+                    await aclosed(step.close)
+                else:
+                    found = await aperformed(self._call, step)
         finally:
             await self.aclose()
 
     async def aclose(self) -> None:
         """Let go of the hop."""
-        self._left()
-        self._call.record.over()
+        self._over()
         await aclosed(self._pulled.close)
+
+
+def _next(steps: _Steps, found: _Found) -> _Step | None:
+    """What is to be done next; None at the end."""
+    try:
+        return steps.send(found)
+    except StopIteration:
+        return None
 
 
 def stream_source(source: Any) -> Any:
