@@ -40,7 +40,7 @@ def said(event: bytes) -> Any:
 @each_event
 def test_an_event_of_a_learned_kind_passes_and_so_do_several(event: bytes) -> None:
     scanner = learned(event)
-    other = event.replace(b"hi", b"\\u0041 and \\\"so\\n on")
+    other = event.replace(b"hi", b'\\u0041 and \\"so\\n on')
     assert scanner.passes(event)
     assert scanner.passes(other + event)
     assert not scanner.passes(event[:-1])
