@@ -33,7 +33,7 @@ ROUNDS, RECORDS, PUBLISHED_RECORDS = 5, 8000, 2000
 CALLS, OUTAGE_S = 10_000, 10.0
 MEMORY_CALLS = 20_000
 STALL_CALLS = 3000
-SINKS = ("fast", "slow, 5 s a request", "hanging", "gone")
+SINKS = ("fast", "slow, 5 s a request", "hanging", "gone", "none: the embedded ledger")
 
 
 def rows() -> Iterator[Row]:
@@ -48,6 +48,14 @@ def rows() -> Iterator[Row]:
 
 
 def _side_by_side(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
+    """Towards a gateway of ours, and towards one that knows the published protocol alone."""
+    for batches, protocol in ((True, "batches"), (False, "an entry a request")):
+        gateway.tell("batches", batches)
+        yield from _beside_the_published(gateway, place, protocol)
+    gateway.tell("batches", True)
+
+
+def _beside_the_published(gateway: GatewayProcess, place: Path, protocol: str) -> Iterator[Row]:
     """Rounds that alternate; each has a ratio of its own."""
     published, ours = list[dict[str, float]](), list[dict[str, float]]()
     for _ in range(ROUNDS):
@@ -56,15 +64,12 @@ def _side_by_side(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
         told = _run(sys.executable, "metering_ours", gateway.url, RECORDS, environment=_own(place / "side"))
         ours.append({**told, "rate": RECORDS / told["seconds"]})
         gateway.tell("forget")
-    for name, key, unit, bound in (
-        ("records: CPU on the caller's thread, of the published client's", "caller_us", "us", 0.5),
-        ("records: CPU of the process per delivered record, of the published client's", "cpu_us", "us", 0.05),
-    ):
-        yield _ratio(name, unit, [told[key] for told in ours], [told[key] for told in published], bound)
+    for name, key, bound in (("caller's CPU per record", "caller_us", 0.5), ("CPU per record", "cpu_us", 0.05)):
+        own, theirs = [told[key] for told in ours], [told[key] for told in published]
+        yield _ratio(f"{protocol}: {name}, of the published client's", "us", own, theirs, bound)
     slower = [told["rate"] for told in published]
-    yield _ratio(
-        "records: drained a second, the published client's of ours", "per s", slower, [t["rate"] for t in ours], 0.1
-    )
+    name = f"{protocol}: records a second, the published client's of ours"
+    yield _ratio(name, "per s", slower, [told["rate"] for told in ours], 0.1)
 
 
 def _ratio(name: str, unit: Any, ours: list[float], opponent: list[float], bound: float) -> Row:
@@ -128,9 +133,8 @@ def _stalls(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
         gateway.tell("delay", {"slow, 5 s a request": 5.0, "hanging": 600.0}.get(sink, 0.0))
         if sink == "gone":
             gateway.tell("down")
-        told = _run(
-            sys.executable, "metering_stall", gateway.url, STALL_CALLS, environment=_own(place / f"stall{len(sink)}")
-        )
+        where = "embedded" if sink.startswith("none") else gateway.url
+        told = _run(sys.executable, "metering_stall", where, STALL_CALLS, environment=_own(place / f"stall{len(sink)}"))
         yield alone(f"longest stall of a caller by its record, gateway {sink}", "ms", [told["longest_s"]], 5)
         yield alone(f"the same without a meter, gateway {sink}", "ms", [told["idle_s"]], None)
     gateway.tell("delay", 0.0)

@@ -6,7 +6,11 @@ when it has woken up. So the thread sleeps.
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 
 WORK_S = 0.0005
 """How long a thread works at a stretch."""
@@ -15,7 +19,7 @@ NAP_S = 1e-6
 
 
 class Courtesy:
-    """One thread's. `pause()` stands between small pieces of work, of at most some ten microseconds each."""
+    """`pause()` stands between small pieces of work, of at most some ten microseconds each."""
 
     __slots__ = ("_until",)
 
@@ -27,3 +31,25 @@ class Courtesy:
         if time.perf_counter() > self._until:
             time.sleep(NAP_S)
             self._until = time.perf_counter() + WORK_S
+
+
+@contextmanager
+def loading() -> Generator[None]:
+    """Around work that loads modules, which has no place for a pause: the interpreter goes round sooner meanwhile."""
+    with _LOCK:
+        _LOADERS.append(sys.getswitchinterval())
+        sys.setswitchinterval(min(WORK_S, _LOADERS[0]))
+    try:
+        yield
+    finally:
+        with _LOCK:
+            before = _LOADERS.pop(0)
+            if _LOADERS:
+                _LOADERS[0] = before
+            elif abs(sys.getswitchinterval() - WORK_S) < 1e-6:  # else the application has set it meanwhile
+                sys.setswitchinterval(before)
+
+
+_LOCK = threading.Lock()
+_LOADERS = list[float]()
+"""What was set before the first of those who load now, and an entry for each of the others."""

@@ -21,7 +21,7 @@ from typing import Any, Protocol
 
 from spaturzu.errors import LedgerError
 
-from .courtesy import NAP_S, Courtesy
+from .courtesy import NAP_S, Courtesy, loading
 from .journal import Draft, Page, new_pages, orphans
 from .record import Record
 from .stats import Stats, Trouble
@@ -203,7 +203,11 @@ class Recorder:
         return self._page
 
     def _run(self) -> None:
-        self._adopt()
+        with loading():
+            self._adopt()
+        self._hurry.wait(GATHER_S)
+        with loading():
+            self._turn_over()
         scanned = time.monotonic()
         while not self._closing:
             with self._lock:

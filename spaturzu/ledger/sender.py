@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .courtesy import Courtesy
+from .courtesy import Courtesy, loading
 from .post import Poster, Result
 from .record import Record
 from .stats import Trouble
@@ -113,25 +113,26 @@ class Sender:
     async def _send(self) -> None:
         poster = Poster(self._address, Courtesy())
         try:
+            with loading():
+                event, wait_s = await self._sent(poster)
             while True:
-                await self._turn(poster)
+                self._round_over.set()
+                if wait_s:
+                    await _first(event, wait_s)
+                    self._urgent.clear()
+                event, wait_s = await self._sent(poster)
         finally:
             poster.close()
 
-    async def _turn(self, poster: Poster) -> None:
-        """Send what is there, and wait for what comes."""
+    async def _sent(self, poster: Poster) -> tuple[asyncio.Event, float]:
+        """Send what is there. For what to wait then, and how long (s) at most; 0: not at all."""
         self._work.clear()
         try:
-            event, wait_s = self._urgent, await self._take_offers(poster)
-            if not wait_s:
-                event, wait_s = await self._round(poster)
+            wait_s = await self._take_offers(poster)
+            return (self._urgent, wait_s) if wait_s else await self._round(poster)
         except Exception as error:  # noqa: BLE001 - told, and tried again: nothing else would send what waits
             self._trouble.tell(error, {})
-            event, wait_s = self._urgent, 1.0
-        self._round_over.set()
-        if wait_s:
-            await _first(event, wait_s)
-            self._urgent.clear()
+            return self._urgent, 1.0
 
     async def _take_offers(self, poster: Poster) -> float:
         """Send what did not go through the spool. How long to leave the gateway alone then, if it took none."""

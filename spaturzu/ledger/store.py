@@ -13,6 +13,7 @@ from typing import Any
 
 from spaturzu.errors import LedgerError
 
+from .courtesy import Courtesy
 from .migrate import immediate, migrate, result_code
 from .place import default_path
 from .record import Record
@@ -20,6 +21,8 @@ from .schema import COLUMNS, Table, record_of, row_of
 
 LEASE_S = 60.0
 """For how long records belong to the process that took them to send: a few attempts with their backoff."""
+SLICE = 16
+"""Rows that are written at a stretch."""
 
 _ADVICE: dict[int, str] = {
     sqlite3.SQLITE_NOTADB: "is not a SQLite file; move it away, or set SPATURZU_DB to another path",
@@ -47,7 +50,7 @@ class Store:
     ) -> None:
         self.path = default_path() if path is None else Path(path)
         self._create, self._busy_timeout_s = create, busy_timeout_s
-        self._lock = threading.Lock()
+        self._lock, self._courtesy = threading.Lock(), Courtesy()
         self._opened: sqlite3.Connection | None = None
         self._origin: tuple[int, int, int] | None = None
 
@@ -73,18 +76,18 @@ class Store:
                 (destination, now, limit),
             ).fetchall()
             leases = [(now + lease_s, row[0]) for row in rows]
-            connection.executemany("UPDATE spool SET leased_until = ? WHERE id = ?", leases)
+            self._each(connection, "UPDATE spool SET leased_until = ? WHERE id = ?", leases)
         return [record_of(row) for row in rows]
 
     def release(self, ids: Sequence[str]) -> None:
         """Give back what `unsent` gave, before its lease is over."""
         with self._transaction() as connection:
-            connection.executemany("UPDATE spool SET leased_until = 0 WHERE id = ?", [(id_,) for id_ in ids])
+            self._each(connection, "UPDATE spool SET leased_until = 0 WHERE id = ?", [(id_,) for id_ in ids])
 
     def mark_sent(self, ids: Sequence[str]) -> None:
         """The gateway has them, or has refused them for good: they leave the spool."""
         with self._transaction() as connection:
-            connection.executemany("DELETE FROM spool WHERE id = ?", [(id_,) for id_ in ids])
+            self._each(connection, "DELETE FROM spool WHERE id = ?", [(id_,) for id_ in ids])
 
     def waiting(self, destination: str | None = None) -> int:
         """How many records wait for that gateway, or for any."""
@@ -117,8 +120,14 @@ class Store:
     def _add(self, table: Table, rows: list[tuple[Any, ...]]) -> int:
         with self._transaction() as connection:
             before = connection.total_changes
-            connection.executemany(_INSERT[table], rows)
+            self._each(connection, _INSERT[table], rows)
             return connection.total_changes - before
+
+    def _each(self, connection: sqlite3.Connection, sql: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Execute it for each row. SQLite lets go of the interpreter for instants only, so this pauses."""
+        for first in range(0, len(rows), SLICE):
+            connection.executemany(sql, rows[first : first + SLICE])
+            self._courtesy.pause()
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:
