@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -67,6 +68,12 @@ class MeteringOptions:
         if url is None:
             return None
         _require(url.startswith(("http://", "https://")), f"base_url is {url!r}; it begins with https:// or http://")
+        _require(not re.search(r"[\s\x00-\x1f]", url), f"base_url is {url!r}; it has no blanks and no line ends")
+        _require(
+            key is None or re.fullmatch(r"[!-~]+", key) is not None,
+            "the key for the gateway (api_key or SPATURZU_API_KEY) has a blank, a line end or a letter beyond ASCII; "
+            "give it as the gateway shows it",
+        )
         backoff = {} if self.backoff_ms is None else {"backoff_ms": tuple(self.backoff_ms)}
         return Address(
             base_url=url.rstrip("/"),

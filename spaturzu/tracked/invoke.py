@@ -8,7 +8,7 @@ from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from spaturzu_translators.messages import JSON, JSONObject
+from spaturzu_translators.messages import JSON, JSONObject, is_object
 
 _HEADERS = {
     "inputTokens": "x-amzn-bedrock-input-token-count",
@@ -37,18 +37,19 @@ def in_headers(headers: Mapping[str, str]) -> JSON:
 def in_tail(tail: bytes) -> JSON:
     """The same of a stream, from its last bytes: its last chunk has metrics."""
     for encoded in reversed(_CHUNK.findall(tail)):
-        if (metrics := _metrics(b64decode(encoded))) is not None:
+        if metrics := _metrics(encoded):
             return {name: metrics[metric] for name, metric in _METRICS.items() if metric in metrics} or None
     return None
 
 
-def _metrics(chunk: bytes) -> JSONObject | None:
-    if b"amazon-bedrock-invocationMetrics" not in chunk:
-        return None
+def _metrics(encoded: bytes) -> JSONObject:
+    """Those of one chunk; empty where it has none, or is damaged: this runs within the caller's reading."""
     try:
-        return json.loads(chunk)["amazon-bedrock-invocationMetrics"]
-    except (ValueError, KeyError, TypeError):
-        return None
+        chunk: JSON = json.loads(b64decode(encoded))
+    except (ValueError, RecursionError):
+        return {}
+    metrics = chunk.get("amazon-bedrock-invocationMetrics") if is_object(chunk) else None
+    return metrics if is_object(metrics) else {}
 
 
 class Tee:

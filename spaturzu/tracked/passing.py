@@ -87,7 +87,8 @@ def note(door: Door, path: str, body: bytes, passed: Passing) -> None:
         draft["operation"] = "embeddings"
         draft["request_model"] = unquote(named.get("model") or named.get("vertex") or "") or _model(body)
         draft["response_model"] = _model(passed.content[-_TAIL:]) or draft["request_model"]
-        if (usage := _usage(passed.content)) is not None:
+        usage = _usage(passed.content) if named.get("vertex") is None else _statistics(passed.content)
+        if usage is not None:
             draft["reported"] = [door.provider, usage]
         elif draft["outcome"] == "served":
             text = body.decode("utf-8", "replace")
@@ -115,10 +116,14 @@ def _model(text: bytes) -> str:
 
 def _usage(content: bytes) -> JSON:
     """The usage at the end of a body, which is not parsed for it: embeddings are megabytes of numbers."""
-    if counts := _STATISTICS.findall(content):
-        return {"promptTokenCount": sum(map(int, counts))}
     found = _USAGE.findall(content, max(0, len(content) - _TAIL))
     try:
         return json.loads(found[-1]) if found else None
     except ValueError:
         return None
+
+
+def _statistics(content: bytes) -> JSON:
+    """The same of Vertex's older embeddings, which count each text beside its numbers: all of it is looked through."""
+    counts = _STATISTICS.findall(content)
+    return {"promptTokenCount": sum(map(int, counts))} if counts else None

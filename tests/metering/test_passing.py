@@ -49,10 +49,16 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path.endswith("/invoke-with-response-stream"):
-            frames = [_frame({"outputText": "Hel"}), _frame({"amazon-bedrock-invocationMetrics": METRICS})]
+            metrics = 7 if "damaged" in self.path else METRICS
+            frames = [_frame({"outputText": "Hel"}), _frame({"amazon-bedrock-invocationMetrics": metrics})]
+            if "damaged" in self.path:
+                frames.append(event_frame({"trace": {"bytes": "A"}}))  # no base64
             self._answer(b"".join(frames), "application/vnd.amazon.eventstream", {})
         elif self.path.endswith("/responses"):
             self._answer(json.dumps(SEARCHED).encode(), "application/json", {})
+        elif self.path.endswith(":predict"):
+            texts = [{"embeddings": {"values": [0.5], "statistics": {"token_count": count}}} for count in (3, 4)]
+            self._answer(json.dumps({"predictions": texts}).encode(), "application/json", {})
         elif "untold" in self.path:
             self._answer(b"{}", "application/json", {})
         elif "/invoke" in self.path:
@@ -121,6 +127,15 @@ def test_a_streamed_invocation_is_metered_by_its_last_chunk(
     assert (record.cost_nanodollars or 0) > 0
 
 
+def test_metrics_that_cannot_be_read_harm_nobodys_stream(sp: spaturzu.Spaturzu, bedrock: Any, records: Records) -> None:
+    """A body's end is on the caller's path: what is wrong there is not metered, and the stream goes on."""
+    body = bedrock.invoke_model_with_response_stream(modelId="acme.damaged", body=b"{}")["body"]
+    assert json.loads(next(iter(body))["chunk"]["bytes"]) == {"outputText": "Hel"}
+    assert len(list(body)) >= 1
+    (record,) = records()
+    assert (record.operation, record.request_model) == ("unmetered", "acme.damaged")
+
+
 def test_an_invocation_that_tells_no_tokens_is_counted_as_unmetered(
     sp: spaturzu.Spaturzu, bedrock: Any, records: Records
 ) -> None:
@@ -149,6 +164,16 @@ def test_an_embedding_without_a_usage_is_estimated_and_says_so(
     assert record.usage is not None
     assert record.usage.input_tokens in range(5, 12)
     assert (record.cost_nanodollars or 0) > 0
+
+
+def test_vertexs_older_embeddings_are_metered_by_the_count_of_each_text(
+    sp: spaturzu.Spaturzu, url: str, records: Records
+) -> None:
+    raw = genai.Client(vertexai=True, api_key="k", http_options=genai.types.HttpOptions(base_url=url))
+    sp.wrap_gemini(raw).models.embed_content(model="text-embedding-005", contents=["three words here", "and four here"])
+    (record,) = records()
+    assert (record.operation, record.request_model) == ("embeddings", "text-embedding-005")
+    assert (record.usage_source, record.usage and record.usage.input_tokens) == ("provider", 7)
 
 
 def test_searches_that_the_provider_ran_are_on_the_bill(sp: spaturzu.Spaturzu, url: str, records: Records) -> None:

@@ -252,7 +252,7 @@ def test_atheris_finds_no_input_that_raises_anything_else(tmp_path: Path) -> Non
     seeds.mkdir()
     assert _fuzzer("--seeds", str(seeds)).returncode == 0
     assert len(list(seeds.iterdir())) > 80
-    bounds = ["-runs=12000", "-max_total_time=60", "-seed=7", "-max_len=4096", "-timeout=10"]
+    bounds = ["-runs=40000", "-max_total_time=60", "-seed=7", "-max_len=4096", "-timeout=10"]
     run = _fuzzer(*bounds, f"-artifact_prefix={tmp_path}/", str(seeds))
     assert run.returncode == 0, _told(run, tmp_path)
     done = re.search(r"Done (\d+) runs", run.stderr)
