@@ -1,10 +1,11 @@
-"""Is the JSON of a 200 an answer at all? Proxies put errors there, and some SDKs make empty objects of anything."""
+"""Is a 200 an answer at all? Proxies put errors there, some SDKs make empty objects of anything, and models refuse."""
 
 from __future__ import annotations
 
 from spaturzu_translators.codec import BadWire, FailedAnswer, codec
+from spaturzu_translators.events import Event, Finished, PartStarted, TextDelta, is_content
 from spaturzu_translators.failures import Failure
-from spaturzu_translators.messages import JSONObject, Wire
+from spaturzu_translators.messages import JSONObject, Refusal, Wire
 
 _KEYS: dict[str, frozenset[str]] = {
     "openai": frozenset({"choices"}),
@@ -32,6 +33,35 @@ def refusal(wire_name: Wire, body: JSONObject) -> Failure | None:
         response = codec(wire_name).decode_response(body, "")
     except (BadWire, FailedAnswer):
         return None  # somebody else's to judge
-    if all(candidate.finish_reason in ("content_filter", "refusal") for candidate in response.candidates):
-        return Failure(kind="content_policy", status=200, code="content_filter")
-    return None
+    refused = all(candidate.finish_reason in _REFUSING for candidate in response.candidates)
+    return REFUSED if refused else None
+
+
+REFUSED = Failure(kind="content_policy", status=200, code="content_filter")
+_REFUSING = frozenset({"content_filter", "refusal"})
+
+
+class Refusals:
+    """What a stream says before its first content, to whom a refusal is none: `shows(event)` of each in turn.
+
+    `spoken`: a refusal in words has begun. `all`: whoever ended did so with a refusal, and somebody did.
+    """
+
+    def __init__(self) -> None:
+        self.spoken = self.all = False
+        self._parts = set[tuple[int, int]]()
+
+    def shows(self, event: Event) -> bool:
+        """Does it show the caller something of an answer that is no refusal?"""
+        match event:
+            case PartStarted(part=Refusal()):
+                self._parts.add((event.candidate, event.index))
+                self.spoken = True
+                return False
+            case TextDelta() if (event.candidate, event.index) in self._parts:
+                return False
+            case Finished() if event.finish_reason in _REFUSING:
+                self.all = True
+                return False
+            case _:
+                return is_content(event)

@@ -15,6 +15,7 @@ from spaturzu_translators.messages import JSONObject, Provider, Wire
 from spaturzu_translators.requests import Request, WireRequest
 from spaturzu_translators.structured import as_forced_tool
 
+from .answers import Refusals
 from .apis import at_version, wire_to
 from .chain import Chain, Target
 from .hop import LOST, CallRecord, Hop
@@ -144,7 +145,11 @@ class Call:
 
     def native_relay(self) -> NativeRelay:
         """For a stream of the primary's own."""
-        return NativeRelay(self.codec, self.request_or_bare, hides=self.hides_usage)
+        return NativeRelay(self.codec, self.request_or_bare, hides=self.hides_usage, refusals=self._refusals())
+
+    def _refusals(self) -> Refusals | None:
+        """For the stream of one attempt, where the caller wants another answer than a refusal."""
+        return Refusals() if self.chain.goes_on_when_refused else None
 
     def target_relay(self, target: Target, prepared: Prepared) -> FrameRelay | None:
         """For a stream of a target; None for a plain answer."""
@@ -157,6 +162,7 @@ class Call:
             model=target.model,
             renamed_tools=prepared.wire.renamed_tools,
             unwrap=prepared.unwrap,
+            refusals=self._refusals(),
         )
 
     @cached_property

@@ -156,4 +156,9 @@ class Chain:
     @cached_property
     def takes_answers_for_granted(self) -> bool:
         """Is every answer on a 200 good, and every failure what its provider calls it?"""
-        return self.classifier is None and not self.fallback_on.get("content_policy")
+        return self.classifier is None and not self.goes_on_when_refused
+
+    @cached_property
+    def goes_on_when_refused(self) -> bool:
+        """Is an answer that is a refusal a failure?"""
+        return self.fallback_on.get("content_policy", False)

@@ -404,7 +404,7 @@ def _pull(hop: Hop, relay: Relay[Any], source: Iterator[Any], close: Callable[[]
         raise
     if relay.failure is not None:
         close()
-        return Broken(relay.failure)
+        return _unbegun(hop, relay, relay.failure)
     return Pulled(hop, relay, head, source, close)
 
 
@@ -423,8 +423,15 @@ async def _apull(hop: Hop, relay: Relay[Any], source: AsyncIterator[Any], close:
         raise
     if relay.failure is not None:
         await aclosed(close)
-        return Broken(relay.failure)
+        return _unbegun(hop, relay, relay.failure)
     return Pulled(hop, relay, head, source, close)
+
+
+def _unbegun(hop: Hop, relay: Relay[Any], failure: Failure) -> Broken:
+    """A stream that failed before its first content. A refusal is paid for all the same."""
+    if failure.kind == "content_policy":
+        hop.usage, hop.answer, hop.hosted = relay.usage, relay.partial, relay.hosted
+    return Broken(failure)
 
 
 async def aclosed(close: Callable[[], Any]) -> None:

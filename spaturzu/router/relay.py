@@ -30,6 +30,7 @@ from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Candidate, Response, Usage
 from spaturzu_translators.structured import Unwrapping
 
+from .answers import REFUSED, Refusals
 from .hosted import Hosted, hosted_in, hosted_in_stream
 from .kept import Kept, Said
 
@@ -45,12 +46,17 @@ MALFORMED = Failure(kind="server", code="malformed_event")
 class Relay(ABC, Generic[Item]):
     """`feed` gives the bytes to let out now. After it, `failure` says that the stream is over and why.
 
-    `kept` has what came of the answer, in the caller's format. `malformed` counts events that were skipped.
+    `kept` has what came of the answer, in the caller's format. `malformed` counts events that were skipped. With
+    `refusals` a stream that is a refusal and nothing else fails at its end, with nothing let out.
     """
 
-    def __init__(self, codec: Codec, request: Callable[[], Request], kept: Kept | None = None) -> None:
+    def __init__(
+        self, codec: Codec, request: Callable[[], Request], kept: Kept | None = None, refusals: Refusals | None = None
+    ) -> None:
         self.codec = codec
         self.kept = Kept(codec) if kept is None else kept
+        self._refusals = refusals
+        self._shows = is_content if refusals is None else refusals.shows
         self._request = request
         self.committed = False
         self.ended = False
@@ -138,14 +144,20 @@ class Relay(ABC, Generic[Item]):
         """Keep `data` until there is content, or too much is kept."""
         self._held.append(data)
         self._held_bytes += len(data)
-        full = self._held_events > HELD_EVENTS or self._held_bytes > HELD_BYTES
-        return self._let_out() if content or full else b""
+        many = self._held_events > HELD_EVENTS and not (self._refusals and self._refusals.spoken)
+        return self._let_out() if content or many or self._held_bytes > HELD_BYTES else b""
 
     def _let_out(self) -> bytes:
         self.committed = True
         data = b"".join(self._held)
         self._held.clear()
         return data
+
+    def _is_refused(self, last: Iterable[Event]) -> bool:
+        """It is over, with these last events: has it been a refusal and nothing else?"""
+        if self._refusals is None or self.committed:
+            return False
+        return not any(map(self._shows, last)) and self._refusals.all
 
 
 class NativeRelay(Relay[bytes]):
@@ -155,8 +167,15 @@ class NativeRelay(Relay[bytes]):
     that we asked for and the caller did not.
     """
 
-    def __init__(self, codec: Codec, request: Callable[[], Request], *, hides: bool = False) -> None:
-        super().__init__(codec, request)
+    def __init__(
+        self,
+        codec: Codec,
+        request: Callable[[], Request],
+        *,
+        hides: bool = False,
+        refusals: Refusals | None = None,
+    ) -> None:
+        super().__init__(codec, request, refusals=refusals)
         self._scanner, self._decoder = codec.scanner(), codec.stream_decoder("")
         self._passes, self._keep = self._scanner.passes, self.kept.add
         self._hides = hides
@@ -208,7 +227,7 @@ class NativeRelay(Relay[bytes]):
         if self._hides and frame is not None and _is_usage_only(frame):
             return b""
         self._scanner.learn(raw)
-        return raw if self.committed else self._hold(raw, content=any(map(is_content, events)))
+        return raw if self.committed else self._hold(raw, content=any(map(self._shows, events)))
 
     def _events(self, frame: JSONObject) -> list[Event]:
         """What a frame says; after the commit only whether it is an error."""
@@ -251,7 +270,7 @@ class NativeRelay(Relay[bytes]):
             self.failure = TRUNCATED
         if self.failure is not None or self.committed:
             return out
-        return self._let_out()
+        return self.broke(REFUSED) if self._is_refused(self._decoder.close()) else self._let_out()
 
 
 def _is_usage_only(frame: JSONObject) -> bool:
@@ -272,8 +291,9 @@ class FrameRelay(Relay[JSONObject]):
         renamed_tools: Mapping[str, str],
         unwrap: bool = False,
         kept: Kept | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
-        super().__init__(codec, lambda: request, kept)
+        super().__init__(codec, lambda: request, kept, refusals)
         self._source = source or codec
         self._decoder = self._source.stream_decoder(model)
         self._encoder = codec.stream_encoder(request) if source else None
@@ -336,6 +356,8 @@ class FrameRelay(Relay[JSONObject]):
         events = [self._seen(event) for event in self._decoder.close()]
         if not self._finished:
             return self.broke(TRUNCATED)
+        if self._is_refused(events):
+            return self.broke(REFUSED)
         said = self._said(events) + self._closing()
         self.kept.add(said)
         return self._let_out() + said if not self.committed else said
@@ -346,7 +368,7 @@ class FrameRelay(Relay[JSONObject]):
 
     def _out(self, data: bytes, events: list[Event]) -> bytes:
         self.kept.add(data)
-        return data if self.committed else self._hold(data, content=any(map(is_content, events)))
+        return data if self.committed else self._hold(data, content=any(map(self._shows, events)))
 
     def _told(self, item: JSONObject, events: list[Event]) -> bytes:
         if self._encoder is not None:

@@ -457,11 +457,15 @@ def _looked_at(
 ) -> NativeAnswer | TargetAnswer | Pulled | Broken:
     """What one attempt came to, and how long it took."""
     hop.duration_s = call.chain.clock() - hop.started
-    return outcome if call.chain.takes_answers_for_granted else _second_look(call, target, prepared, outcome)
+    return outcome if call.chain.takes_answers_for_granted else _second_look(call, hop, target, prepared, outcome)
 
 
 def _second_look(
-    call: Call, target: Target | None, prepared: Prepared | None, outcome: NativeAnswer | TargetAnswer | Pulled | Broken
+    call: Call,
+    hop: Hop,
+    target: Target | None,
+    prepared: Prepared | None,
+    outcome: NativeAnswer | TargetAnswer | Pulled | Broken,
 ) -> NativeAnswer | TargetAnswer | Pulled | Broken:
     """What the caller's own hook makes of it; and an answer that is a refusal, where the caller wants another one."""
     classifier = call.chain.classifier
@@ -473,10 +477,12 @@ def _second_look(
     if body is None:
         return outcome
     failure = None if classifier is None else classifier.answer(provider, model, body)
-    if failure is None and call.chain.fallback_on.get("content_policy"):
-        failure = refusal(call.wire_name if prepared is None else prepared.wire_name, body)
+    wire_name = call.wire_name if prepared is None else prepared.wire_name
+    if failure is None and call.chain.goes_on_when_refused:
+        failure = refusal(wire_name, body)
     if failure is None:
         return outcome
+    report(hop, wire_name, body)  # it is paid for all the same
     return Broken(failure, outcome.reply if isinstance(outcome, NativeAnswer) else None)
 
 

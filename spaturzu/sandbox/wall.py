@@ -15,6 +15,7 @@ from email.utils import formatdate
 from functools import partial
 from typing import Literal, TypeAlias
 
+from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import WIRES, JSONObject, Wire
 
 from .errors import native_error
@@ -79,6 +80,7 @@ FaultName: TypeAlias = Literal[
     "truncated",
     "context_overflow",
     "content_filter",
+    "refusal",
     "flapping",
     "quota_exhausted",
     "bad_key",
@@ -106,6 +108,8 @@ class WallFault:
     """How many calls meet it, one after the other."""
     tries: int = 2
     """How many requests of one call may go to the primary before it is left; more are a waste of time or money."""
+    kind: FailureKind | None = None
+    """What kind of failure it is, where that makes it stop: a chain may say otherwise."""
 
     @property
     def tools(self) -> bool:
@@ -313,6 +317,16 @@ _FAULTS = (
         about="the prompt is refused",
         steps=_always(Failing("content_policy", times=None)),
         must=_both("stop"),
+        kind="content_policy",
+        tries=1,
+    ),
+    WallFault(
+        name="refusal",
+        about="the model answers that it will not, and nothing else",
+        steps=_always(Reply("", finish="content_filter")),
+        must=_both("stop"),
+        kind="content_policy",
+        wires=("openai", "openai_responses", "anthropic", "bedrock", "gemini"),
         tries=1,
     ),
     WallFault(
@@ -334,6 +348,7 @@ _FAULTS = (
         about="the key is not accepted",
         steps=_always(Failing("auth", times=None)),
         must=_both("stop"),
+        kind="auth",
         tries=1,
     ),
     WallFault(name="html", about="a web page on a 200", steps=_always(Html(times=None)), must=_both("next")),

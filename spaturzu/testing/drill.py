@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, get_args
 
@@ -16,6 +16,7 @@ from spaturzu.router.targets.common import has_async_name
 from spaturzu.sandbox.faults import Step
 from spaturzu.sandbox.wall import WALL, FaultName, Shape, WallFault
 from spaturzu.tracked.door import Door
+from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import Provider, Wire
 
 from .cells import Cell, current_port, spoken
@@ -82,8 +83,15 @@ def _cells(door: Door, faults: Iterable[str], patience_s: float) -> list[Cell]:
     places: list[Provider] = [door.provider if place is None else place.provider for place in chain.places]
     if len(places) < 2:
         raise ConfigError("spaturzu: there is nobody to fall back to in this chain; a drill needs a second place")
-    chosen = [fault_named(name) for name in faults]
+    chosen = [_as_wanted(fault_named(name), chain.fallback_on) for name in faults]
     return cells_of(door.provider, places, chosen, patience_s=patience_s, has_primary=chain.has_primary)
+
+
+def _as_wanted(fault: WallFault, fallback_on: Mapping[FailureKind, bool]) -> WallFault:
+    """The wall's own word, but for what this chain falls back on."""
+    if fault.kind is None or not fallback_on.get(fault.kind):
+        return fault
+    return replace(fault, must=dict.fromkeys(fault.must, "next"))
 
 
 def cells_of(

@@ -22,6 +22,7 @@ spare = {"provider": "openai", "client": openai.OpenAI(api_key=KEY), "model": "g
 client = OpenAI(api_key=KEY, spaturzu={"fallback": [claude, spare]})
 alone = OpenAI(api_key=KEY)
 number = 7
+willing = OpenAI(api_key=KEY, spaturzu={"fallback": [claude], "fallback_on": ["content_policy"]})
 
 def router():
     return spaturzu.Router([claude, spare])
@@ -59,6 +60,14 @@ def test_a_sound_chain_passes(run: Any, name: str, second: str) -> None:
     assert [line["verdict"] for line in lines(result)] == ["pass"] * 2 * len(QUICK), result.stdout
     assert lines(result)[0]["served_by"].startswith(second)
     assert result.exit_code == 0
+
+
+def test_what_a_chain_falls_back_on_is_what_it_is_asked_for(run: Any) -> None:
+    result = run("drilled:willing", "--json", faults=("content_filter", "refusal", "bad_key"))
+
+    heard = {(line["fault"], line["verdict"], line["served_by"]) for line in lines(result)}
+    claude = "anthropic/claude-haiku-5-5"
+    assert heard == {("content_filter", "pass", claude), ("refusal", "pass", claude), ("bad_key", "pass", None)}
 
 
 def test_the_scorecard_is_for_people(run: Any) -> None:

@@ -11,6 +11,7 @@ from spaturzu import ConfigError
 from spaturzu.router.classify import Seen
 from spaturzu.sandbox import Failing, Reply, Status
 from spaturzu_translators.messages import Provider
+from spaturzu_translators.sse import data_frame
 
 from .chains import SERVED, House, each_primary, other, sync_and_async
 
@@ -101,3 +102,42 @@ def test_bad_options_are_refused_with_a_sentence(house: House, options: Any, wor
     with pytest.raises(ConfigError) as caught:
         house.chain("openai", "anthropic", options=options)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+WORDS = [f"no {number} " for number in range(100)]
+"""More of them than events are held before content."""
+
+
+def _refusal_in_words() -> bytes:
+    """How OpenAI's chat completions refuse: in a field of its own, with `stop` for the finish reason."""
+    deltas: list[Any] = [{"role": "assistant", "content": None, "refusal": ""}, *({"refusal": word} for word in WORDS)]
+    choices = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
+    choices.append({"index": 0, "delta": {}, "finish_reason": "stop"})
+    envelope = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 1, "model": "gpt-6-astra"}
+    return b"".join(data_frame({**envelope, "choices": [choice]}) for choice in choices) + b"data: [DONE]\n\n"
+
+
+@sync_and_async
+def test_a_streamed_refusal_is_not_heard_where_another_answer_is_wanted(house: House, as_async: bool) -> None:
+    house.answers(Reply(body=_refusal_in_words()), "openai")
+    house.answers(SERVED, "anthropic")
+    client = house.chain("openai", "anthropic", as_async=as_async, options={"fallback_on": ["content_policy"]})
+    heard = house.call("openai", client, stream=True, as_async=as_async)
+    assert (heard.said.text, heard.statuses) == (SERVED.text, ["failed", "served"])
+    assert (heard.record.hops[0].kind, heard.record.hops[0].code) == ("content_policy", "content_filter")
+
+
+def test_a_streamed_refusal_reaches_everybody_else_as_it_came(house: House) -> None:
+    house.answers(Reply(body=_refusal_in_words()), "openai")
+    heard = house.call("openai", house.chain("openai", "anthropic"), stream=True)
+    assert "".join(chunk.choices[0].delta.refusal or "" for chunk in heard.events) == "".join(WORDS)
+    assert heard.statuses == ["served"]
+
+
+def test_a_refusal_everywhere_is_the_primarys_error(house: House) -> None:
+    house.answers(Reply(body=_refusal_in_words()), "openai")
+    house.answers(Reply("", finish="content_filter"), "anthropic")
+    client = house.chain("openai", "anthropic", options={"fallback_on": ["content_policy"]})
+    heard = house.attempt("openai", client, stream=True, as_async=False)
+    assert isinstance(heard.error, openai.BadRequestError)
+    assert heard.statuses == ["failed", "failed"]

@@ -6,6 +6,8 @@ exactly once or the right native error, an honest model, honest usage.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from spaturzu.sandbox import WALL, FaultName, Reply
@@ -70,6 +72,26 @@ def test_a_target_with_any_fault_is_left_for_the_next(
     directions.run(client, cells, as_async=as_async)
 
     assert not_passed(cells) == []
+
+
+REFUSED = [replace(WALL[name], must={"plain": "next", "stream": "next"}) for name in ("content_filter", "refusal")]
+
+
+@sync_and_async
+@each_route
+def test_a_refusal_goes_to_the_next_for_those_who_want_it(
+    directions: Directions, caller: Wire, target: Provider, as_async: bool
+) -> None:
+    """Before any content, in a stream too; what was refused is paid for all the same."""
+    places = (codec(caller).provider, target)
+    client = directions.chain(places, as_async=as_async, fallback_on=["content_policy"])
+    cells = cells_of(caller, places, REFUSED, patience_s=PATIENCE_S)
+
+    directions.run(client, cells, as_async=as_async)
+
+    assert not_passed(cells) == []
+    paid = [cell.heard[0].record.hops[0].usage for cell in cells if cell.fault.name == "refusal"]
+    assert all(usage is not None and usage().input_tokens == usage_of(0).input for usage in paid)
 
 
 @sync_and_async
