@@ -387,9 +387,9 @@ def test_invalid_arguments_are_wrapped() -> None:
 def test_turns_alternate_and_start_with_the_user() -> None:
     foreign = {"openai": {"name": "ada"}}
     said = Message(role="assistant", parts=(Text(text="a"),))
-    messages = (said, ADA, replace(ADA, provider_fields=foreign), said)
+    messages = (said, ADA, replace(ADA, provider_fields=foreign), said, ADA)
     body, losses = _encode(_ask(messages=messages))
-    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user", "assistant"]
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user", "assistant", "user"]
     assert [block["text"] for block in body["messages"][2]["content"]] == ["hi", "hi"]
     assert set(losses) == {"messages[0]", "messages[1]", "messages[2]"}
 

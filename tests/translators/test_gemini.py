@@ -360,7 +360,7 @@ def test_foreign_thoughts_stay_at_home_and_refusals_become_text() -> None:
         role="assistant",
         parts=(Reasoning(text="hm", signature="s", issuer="anthropic"), Refusal(text="no"), Text(text="x")),
     )
-    assert lost(asked(messages=(*ASKED.messages, said))) == {
+    assert lost(asked(messages=(*ASKED.messages, said, turn("user", "go on")))) == {
         ("messages[1].parts[0]", "dropped", "tuning"),
         ("messages[1].parts[1]", "approximated", "tuning"),
     }
@@ -403,7 +403,10 @@ def turn(role: Any, *texts: str) -> Message:
 @pytest.mark.parametrize(
     ("messages", "paths"),
     [
-        ((turn("user", "a"), turn("system", "b"), turn("assistant", "c")), {"messages[0]", "messages[1]"}),
+        (
+            (turn("user", "a"), turn("system", "b"), turn("assistant", "c"), turn("user", "d")),
+            {"messages[0]", "messages[1]"},
+        ),
         ((turn("user", "a"), turn("assistant", "c"), turn("system", "b")), {"messages[2]"}),
         (
             (turn("user", "a", "b"), turn("system", "c"), turn("user", "d")),

@@ -8,12 +8,13 @@ import pytest
 
 from spaturzu_translators import Provider, codec
 from spaturzu_translators.messages import Message, Text
+from spaturzu_translators.prefill import CONTINUE
 from spaturzu_translators.requests import ReasoningOptions, Request
 
 
 def sent(provider: Provider, model: str, losses: list[str], **asked: Any) -> dict[str, Any]:
     said = (Message(role="user", parts=(Text(text="hi"),)),)
-    request = Request(model=model, messages=said, **{"max_tokens": 9000, **asked})
+    request = Request(model=model, **{"messages": said, "max_tokens": 9000, **asked})
     encoded = codec(provider).encode_request(request)
     losses += [loss.path for loss in encoded.losses]
     return encoded.value.body
@@ -64,3 +65,31 @@ def test_gemini_is_told_in_levels_or_within_its_budget(
 ) -> None:
     body = sent("gemini", model, [], reasoning=asked)
     assert body["generationConfig"]["thinkingConfig"] == config
+
+
+BEGUN = (Message(role="user", parts=(Text(text="hi"),)), Message(role="assistant", parts=(Text(text="The "),)))
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "lost"),
+    [
+        ("anthropic", "claude-sonnet-4-5", "messages[1].parts[0]"),
+        ("anthropic", "claude-sonnet-4-6", "messages[1]"),
+        ("anthropic", "model-a", "messages[1]"),
+        ("bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", "messages[1].parts[0]"),
+        ("bedrock", "anthropic.claude-opus-5-5-v1:0", "messages[1]"),
+        ("bedrock", "amazon.nova-pro-v1:0", "messages[1]"),
+        ("openai", "gpt-4.1", "messages[1]"),
+        ("openai", "model-a", "messages[1]"),
+        ("gemini", "gemini-3.8-flash", "messages[1]"),
+    ],
+)
+def test_an_old_claude_goes_on_with_what_the_caller_began(provider: Provider, model: str, lost: str) -> None:
+    losses: list[str] = []
+    body = sent(provider, model, losses, messages=BEGUN)
+    turns = body["contents" if provider == "gemini" else "messages"]
+    assert losses == [lost]
+    if lost == "messages[1]":
+        assert CONTINUE in str(turns[-1])
+    else:
+        assert str(turns[-1]["content"]) in ("The", "[{'text': 'The'}]")  # it refuses white space at the end

@@ -100,7 +100,8 @@ def paths(losses: tuple[Loss, ...], matters: str | None = None) -> list[str]:
 def said(*parts: Part, role: Any = "user") -> Request:
     """A request whose second turn is `parts`, by the assistant or after its words."""
     before = HELLO if role == "assistant" else (Message(role="assistant", parts=(Text(text="Hello"),)),)
-    return Request(model="gpt-4o", messages=(*before, Message(role=role, parts=parts)))
+    after = HELLO if role == "assistant" else ()
+    return Request(model="gpt-4o", messages=(*before, Message(role=role, parts=parts), *after))
 
 
 def sdk(reply: httpx2.Response) -> openai.OpenAI:
@@ -435,7 +436,7 @@ def test_cache_marks_are_breakpoints_on_models_that_have_them() -> None:
 
 def test_a_compatible_servers_thoughts_go_back_to_it_and_not_to_openai() -> None:
     parts = (Reasoning(text="hm", issuer="openai"), Text(text="x"))
-    turns = (*HELLO, Message(role="assistant", parts=parts))
+    turns = (*HELLO, Message(role="assistant", parts=parts), *HELLO)
     assert law_holds(Request(model="deepseek-v4", messages=turns)) == ()
     assert paths(law_holds(Request(model="gpt-5", messages=turns))) == ["messages[1].parts[0]"]
 

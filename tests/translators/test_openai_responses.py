@@ -295,8 +295,9 @@ def test_what_both_of_openais_wires_say_goes_from_one_to_the_other() -> None:
 def test_thoughts_of_others_and_of_ours_are_never_replayed_to_openai() -> None:
     foreign = Reasoning(text="Hm.", signature="s", issuer="anthropic")
     said = Message(role="assistant", parts=(foreign, Text(text="Yes.")))
-    request = Request(model="m", messages=(said,))
-    assert encode(request, losses=("messages[0].parts[0]",))["input"] == [{"role": "assistant", "content": "Yes."}]
+    asked = Message(role="user", parts=(Text(text="?"),))
+    request = Request(model="m", messages=(said, asked))
+    assert encode(request, losses=("messages[0].parts[0]",))["input"][0] == {"role": "assistant", "content": "Yes."}
     shown = CODEC.encode_response(answer(Reasoning(text="Hm.", issuer="gemini"), Text(text="Yes.")), ASKED).value[
         "output"
     ]

@@ -90,7 +90,6 @@ FEATURES: dict[str, Request] = {
         )
     ),
     "several turns": _after(Text(text="yes")),
-    "last turn is the assistant's (prefill)": _with(messages=_after(Text(text="The")).messages[:2]),
     "temperature": _with(temperature=0.5),
     "top_p": _with(top_p=0.5),
     "top_k": _with(top_k=5),
@@ -150,6 +149,9 @@ ISSUED: dict[str, Callable[[Provider], Request]] = {
 }
 """Features that belong to the caller's provider."""
 
+PREFILL = "last turn begins the answer (prefill)"
+PREFILLED = {"messages": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "The"}]}
+
 OWN: dict[Wire, dict[str, dict[str, Any]]] = {
     "openai": {
         "logit_bias": {"logit_bias": {"1": 1}},
@@ -163,11 +165,13 @@ OWN: dict[Wire, dict[str, dict[str, Any]]] = {
         "web search tool": {"tools": [{"type": "web_search_20250305", "name": "web_search"}]},
         "container": {"container": "c"},
         "service_tier": {"service_tier": "standard_only"},
+        PREFILL: PREFILLED,
     },
     "bedrock": {
         "guardrailConfig": {"guardrailConfig": {"guardrailIdentifier": "g", "guardrailVersion": "1"}},
         "performanceConfig": {"performanceConfig": {"latency": "optimized"}},
         "promptVariables": {"promptVariables": {"a": {"text": "b"}}},
+        PREFILL: {"messages": [{**turn, "content": [{"text": turn["content"]}]} for turn in PREFILLED["messages"]]},
     },
     "gemini": {
         "safetySettings": {
@@ -180,6 +184,7 @@ OWN: dict[Wire, dict[str, dict[str, Any]]] = {
         "safe_prompt": {"safe_prompt": True},
         "prompt_mode": {"prompt_mode": "reasoning"},
         "guardrails": {"guardrails": [{"block_on_error": True}]},
+        PREFILL: PREFILLED,
     },
     "openai_responses": {
         "previous_response_id": {"previous_response_id": "resp_1"},

@@ -178,7 +178,10 @@ _SIBLINGS: dict[str, tuple[str, frozenset[str]]] = {
 Citations themselves are lists, and of another shape on each wire. Source: providers.md 1.2, 2.3, 3.3, 5.2 and 11.
 """
 
-MARKERS = frozenset({"$sampling", "$user"})
+MARK_ANEW = "$anew"
+"""Our note: the history ends with the assistant's turn, on a wire where that does not begin the answer."""
+
+MARKERS = frozenset({"$sampling", "$user", MARK_ANEW})
 """Our notes on how a caller spelled what has a canonical name; without them nothing is lost."""
 
 

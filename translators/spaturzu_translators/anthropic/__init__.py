@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..codec import Codec
 from ..sse import SseFramer, SseScanner
 from .errors import decode_error, encode_error
-from .model_facts import before_4_6
+from .model_facts import prefills
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
 from .stream import TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
@@ -30,6 +30,6 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
-    prefills=before_4_6,
+    prefills=prefills,
     seals_thoughts=True,
 )

@@ -41,8 +41,13 @@ _BEFORE_4_6 = re.compile(r"claude-(?:[123]\b|instant|(?:haiku|sonnet|opus)-4(?:-
 
 @lru_cache(maxsize=256)
 def before_4_6(model: str) -> bool:
-    """Is it an old Claude: one that takes a prefilled answer, and a thinking budget rather than an effort?"""
+    """Is it an old Claude: one that takes a thinking budget rather than an effort?"""
     return _BEFORE_4_6.search(model) is not None
+
+
+def prefills(model: str) -> bool:
+    """Does it go on with a last turn of the assistant's? 4.6 and later refuse it. providers.md 2.3 and 11.2."""
+    return before_4_6(model)
 
 
 _ALSO_4_6 = re.compile(r"claude-(?:haiku|sonnet|opus)-4-6(?!\d)")

@@ -18,7 +18,6 @@ from ..messages import (
     File,
     JSONObject,
     Message,
-    Opaque,
     Part,
     Role,
     Text,
@@ -29,6 +28,7 @@ from ..messages import (
     plain_turn,
 )
 from ..messages import merge_turns as merged
+from ..prefill import closed, trimmed
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -40,7 +40,7 @@ from ..requests import (
     WireRequest,
     is_plain,
 )
-from .model_facts import DEFAULT_MAX_TOKENS, MARK_SAMPLING, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, before_4_6
+from .model_facts import DEFAULT_MAX_TOKENS, MARK_SAMPLING, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, prefills
 from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, plain_tool_turn, string, wrong
 from .thinking import decode_thinking, encode_thinking
 from .writing import compact, encode_block, encode_blocks, with_cache
@@ -303,6 +303,7 @@ def _decode_tier(body: JSONObject, own: JSONObject) -> str | None:
 def encode_request(request: Request) -> Encoded[WireRequest]:
     """The body, and what it cannot say."""
     losses, own = Losses(), own_fields(request.provider_fields)
+    request = (trimmed if prefills(request.model) else closed)(request, losses)
     called = _names_in_history(request)
     changed = _illegal_names(request, called) if called or request.tools else {}
     if changed:
@@ -362,18 +363,14 @@ def _encode_system(request: Request, losses: Losses) -> str | list[JSONObject]:
 
 def _encode_messages(request: Request, losses: Losses) -> list[JSONObject]:
     messages: list[JSONObject] = []
-    joins, spoke = Joins(losses), -1
+    joins = Joins(losses)
     for number, message in enumerate(request.messages):
         content, own = _encode_turn(message, number, losses)
         if content:
             messages.append({"role": message.role, "content": content, **own})
             joins.turn(number, message.role, own)
-            spoke = number
         elif own:
             losses.drop(f"messages[{number}]")
-    if spoke == len(request.messages) - 1 and _is_prefill(request):
-        losses.approximate(f"messages[{spoke}]")
-        messages.append({"role": "user", "content": CONTINUE})
     return messages
 
 
@@ -402,17 +399,6 @@ def _encode_part(part: Part, role: Role, path: str, losses: Losses) -> JSONObjec
         losses.drop(path, "meaning")
         return None
     return encode_block(part, path, losses)
-
-
-CONTINUE = "Go on from exactly where your answer stopped. Do not repeat any of it."
-
-
-def _is_prefill(request: Request) -> bool:
-    """Does the last turn begin the answer? Claude from 4.6 on rejects that. A paused turn of its own does not."""
-    last = request.messages[-1] if request.messages else None
-    if last is None or last.role != "assistant" or not last.parts or before_4_6(request.model):
-        return False
-    return isinstance(last.parts[-1], Text) and not any(isinstance(part, Opaque) for part in last.parts)
 
 
 def _put_tools(request: Request, called: list[str], body: JSONObject, own: Mapping[str, JSON], losses: Losses) -> None:

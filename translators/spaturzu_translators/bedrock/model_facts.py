@@ -37,6 +37,8 @@ class ModelFacts:
     effort: bool = True
     json_schema: bool = True
     cache: bool = True
+    prefills: bool = False
+    """Goes on with a last turn of the assistant's: Claude before 4.6 (providers.md 11.2)."""
 
 
 @lru_cache(maxsize=1024)
@@ -53,9 +55,8 @@ def facts_of(model: str) -> ModelFacts:
 
 
 def prefills(model: str) -> bool:
-    """Does it go on with a last turn of the assistant's? Claude before 4.6 does; of the others nobody says so."""
-    claude = _CLAUDE.search(model)
-    return claude is not None and _claude_version(claude["rest"]) < (4, 6)
+    """Does it go on with a last turn of the assistant's?"""
+    return facts_of(model).prefills
 
 
 def _claude(rest: str) -> ModelFacts:
@@ -70,6 +71,7 @@ def _claude(rest: str) -> ModelFacts:
         budgets=version < (4, 7),
         effort=version >= (4, 6) or (opus and version >= (4, 5)),
         json_schema=version >= (4, 5),
+        prefills=version < (4, 6),
     )
 
 

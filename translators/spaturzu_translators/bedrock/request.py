@@ -13,6 +13,7 @@ from ..codec import as_object
 from ..json_text import dumps, parsed_object
 from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns, only_text, plain_block_turn
+from ..prefill import closed, trimmed
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
 from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached, plain_tool_turn
 from .model_facts import ModelFacts, facts_of
@@ -237,6 +238,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     losses = Losses()
     losses.extend(foreign_fields(request, OWN))
     facts = facts_of(request.model)
+    request = (trimmed if facts.prefills else closed)(request, losses)
     writing = Writing(losses=losses, facts=facts)
     own = own_fields(request.provider_fields)
     orders: list[str] = []

@@ -14,6 +14,8 @@ from ..codec import BadWire, as_object
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns, plain_block_turn
+from ..prefill import noted, told
+from ..provider_fields import MARKERS
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -91,11 +93,12 @@ def decode_request(wire: WireRequest) -> Request:
     if not body.keys() <= _COMMON:
         said["tools"], said["tool_choice"] = _decode_tools(body, kept, wire.renamed_tools)
         said["metadata"], said["service_tier"] = _decode_labels(body), _decode_tier(body, kept)
-    system = _decode_system(body, kept)
+    system, messages = _decode_system(body, kept), _decode_contents(body, wire.renamed_tools)
+    kept |= noted(messages)
     return Request(
         model=wire.model,
         stream=wire.stream,
-        messages=_decode_contents(body, wire.renamed_tools),
+        messages=messages,
         system=system,
         provider_fields=own(kept),
         **said,
@@ -327,6 +330,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     """The body for generateContent, and what it could not say."""
     losses = Losses()
     losses.extend(foreign_fields(request, "gemini"))
+    request = told(request, losses)
     names = tool_names(request)
     body: JSONObject = {"contents": encode_messages(request, names, losses)}
     if request.system:
@@ -446,7 +450,7 @@ def _put_own_request(request: Request, body: JSONObject) -> None:
     kept = dict(request.provider_fields.get("gemini", {}))
     if kept.pop("textOnly", False):
         kept["generationConfig.responseModalities"] = ["TEXT"]
-    put_own(body, {"gemini": kept})
+    put_own(body, {"gemini": {name: value for name, value in kept.items() if name not in MARKERS}})
 
 
 def _encode_tools(request: Request, names: Mapping[str, str], losses: Losses) -> list[JSONObject]:

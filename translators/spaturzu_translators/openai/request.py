@@ -11,6 +11,8 @@ from typing import Any
 from ..codec import BadWire, as_list, as_object
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
+from ..prefill import noted, told
+from ..provider_fields import MARKERS
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -80,6 +82,7 @@ def decode_request(wire: WireRequest) -> Request:
             fields[name] = value
     _settle(wire, found, fields)
     system, messages = decode_messages(wire.body.get("messages"), wire.renamed_tools)
+    fields |= noted(messages)
     return Request(model=wire.model, system=system, messages=messages, provider_fields=keep(fields), **found)
 
 
@@ -252,6 +255,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     writing = Writing(model_facts(request.model), Losses(), {})
     losses = writing.losses
     losses.extend(foreign_fields(request, "openai"))
+    request = told(request, losses)
     body: JSONObject = {"model": request.model, "messages": encode_messages(request, writing)}
     plain = is_plain(request)
     if request.temperature is not None:
@@ -447,7 +451,7 @@ def _encode_metadata(metadata: Mapping[str, str], losses: Losses) -> JSONObject:
 def _encode_own(request: Request, body: JSONObject, losses: Losses) -> None:
     """OpenAI's own parameters, where they stood; deprecated functions went as tools."""
     for name, value in own(request.provider_fields).items():
-        if name == MARK_USER:
+        if name in MARKERS:
             continue
         if name == "functions" or (name == "stream_options" and not request.stream):
             losses.drop(f"provider_fields.openai.{name}")

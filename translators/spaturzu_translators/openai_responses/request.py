@@ -13,6 +13,8 @@ from typing import Any
 from ..codec import BadWire, as_list, as_object
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
+from ..prefill import noted, told
+from ..provider_fields import MARKERS
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -84,6 +86,7 @@ def decode_request(wire: WireRequest) -> Request:
         fields["store"] = True
     said, messages = decode_input(wire.body.get("input"), wire.renamed_tools)
     system = (*found.pop("system", ()), *said)
+    fields |= noted(messages)
     return Request(model=wire.model, system=system, messages=messages, provider_fields=keep(fields, of_both), **found)
 
 
@@ -239,6 +242,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     """The body for `request.model`, and what it could not say."""
     writing = Writing(model_facts(request.model), Losses(), {})
     writing.losses.extend(not_carried(foreign_fields(request, OWN)))
+    request = told(request, writing.losses)
     body: JSONObject = {"model": request.model, "input": encode_input(request, writing)}
     body |= encode_parameters(request, writing)
     if request.stream:
@@ -431,6 +435,8 @@ def _encode_own(request: Request, body: JSONObject, losses: Losses) -> None:
     """This wire's own parameters, where they stood."""
     for name, value in own(request.provider_fields).items():
         match name:
+            case _ if name in MARKERS:
+                continue
             case "include":
                 body["include"] = [*body.get("include", ()), *value]
             case "text" | "reasoning":

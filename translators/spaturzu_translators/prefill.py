@@ -1,0 +1,62 @@
+"""A history that ends with the assistant's turn.
+
+To Mistral (`prefix`), to Claude before 4.6 and so to their callers it is the beginning of the answer, which the model
+goes on with. Claude from 4.6 on refuses it; OpenAI and Gemini take it, and answer anew. So a beginning is closed for
+these by a turn of the user's that asks to go on, and reported; what a caller of OpenAI or Gemini ends with is no
+beginning, and is closed only for a Claude that would refuse it.
+Source: providers.md 2.3, 5.3, 10, 11.2 and 11.5, 2026-11-22.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .loss import Losses
+from .messages import JSONObject, Message, Opaque, Refusal, Text
+from .provider_fields import MARK_ANEW
+from .requests import Request
+
+CONTINUE = "Go on from exactly where your answer stopped. Do not repeat any of it."
+
+
+def noted(messages: tuple[Message, ...]) -> JSONObject:
+    """What a decoder keeps of a history that its provider answers anew, whoever had the last word."""
+    return {MARK_ANEW: True} if _ends_with_answer(messages) else {}
+
+
+def told(request: Request, losses: Losses) -> Request:
+    """The request for a model that answers every history anew: asked to go on, where the caller began the answer."""
+    if any(MARK_ANEW in fields for fields in request.provider_fields.values()):
+        return request
+    return closed(request, losses)
+
+
+def closed(request: Request, losses: Losses) -> Request:
+    """The request for a model that refuses a history that ends with an answer."""
+    if not _ends_with_answer(request.messages):
+        return request
+    losses.approximate(f"messages[{len(request.messages) - 1}]")
+    return replace(request, messages=(*request.messages, Message("user", (Text(CONTINUE),))))
+
+
+def trimmed(request: Request, losses: Losses) -> Request:
+    """The request for a Claude that goes on: it refuses a beginning that ends in white space."""
+    if not _ends_with_answer(request.messages):
+        return request
+    *before, last = request.messages
+    *parts, end = last.parts
+    if not isinstance(end, Text) or end.text == end.text.rstrip():
+        return request
+    losses.approximate(f"messages[{len(before)}].parts[{len(parts)}]")
+    return replace(request, messages=(*before, replace(last, parts=(*parts, replace(end, text=end.text.rstrip())))))
+
+
+def _ends_with_answer(messages: tuple[Message, ...]) -> bool:
+    """Is the last word the assistant's? One that waits for its provider's own tools (a paused turn) is not its last."""
+    last = messages[-1] if messages else None
+    if last is None or last.role != "assistant" or not last.parts:
+        return False
+    end = last.parts[-1]
+    if not isinstance(end, Text | Refusal) or not end.text.strip():
+        return False
+    return not any(isinstance(part, Opaque) for part in last.parts)
