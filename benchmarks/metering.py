@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -32,7 +33,7 @@ PUBLISHED = "spaturzu==0.1.7"
 ROUNDS, RECORDS, PUBLISHED_RECORDS = 5, 8000, 2000
 CALLS, OUTAGE_S = 10_000, 10.0
 MEMORY_CALLS = 20_000
-STALL_CALLS = 3000
+STALL_CALLS, STALL_ROUNDS = 3000, 3
 SINKS = ("fast", "slow, 5 s a request", "hanging", "gone", "none: the embedded ledger")
 
 
@@ -127,18 +128,36 @@ def _until(holds: Any) -> None:
 
 
 def _stalls(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
-    """The longest that one hop's metering took on the caller's thread, whatever the gateway does."""
+    """The longest that a hop took on the caller's thread, whatever the gateway does. The opponent has no meter."""
     for sink in SINKS:
         gateway.tell("forget")
         gateway.tell("delay", {"slow, 5 s a request": 5.0, "hanging": 600.0}.get(sink, 0.0))
         if sink == "gone":
             gateway.tell("down")
         where = "embedded" if sink.startswith("none") else gateway.url
-        told = _run(sys.executable, "metering_stall", where, STALL_CALLS, environment=_own(place / f"stall{len(sink)}"))
-        yield alone(f"longest stall of a caller by its record, gateway {sink}", "ms", [told["longest_s"]], 5)
-        yield alone(f"the same without a meter, gateway {sink}", "ms", [told["idle_s"]], None)
+        ours, control = zip(
+            *(_stall(where, place / f"{len(sink)}-{time_}") for time_ in range(STALL_ROUNDS)), strict=True
+        )
+        yield Row(
+            name=f"longest stall of a caller by its record, gateway {sink}",
+            unit="ms",
+            ours=max(ours),
+            opponent=max(control),
+            low=min(ours),
+            high=max(ours),
+            bound=5,
+        )
     gateway.tell("delay", 0.0)
     gateway.tell("up")
+
+
+def _stall(where: str, database: Path) -> tuple[float, float]:
+    """In ms: with a meter, and of a process beside it without one."""
+    arguments = ("metering_stall", "control", STALL_CALLS)
+    with ThreadPoolExecutor(1) as beside:
+        control = beside.submit(_run, sys.executable, *arguments, environment=_own(database))
+        told = _run(sys.executable, "metering_stall", where, STALL_CALLS, environment=_own(database))
+        return told["longest_s"] * 1e3, control.result()["longest_s"] * 1e3
 
 
 def _memory(servers: Servers, gateway: GatewayProcess, place: Path) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import cached_property
 from ssl import SSLContext
 
@@ -13,11 +14,16 @@ from .route import Route, route_to
 
 
 class Line:
-    """`route` is worked out, and certificates are loaded, when the first request is sent."""
+    """`route` is worked out, and certificates are loaded, by `prepare`, else when the first request is sent."""
 
     def __init__(self, url: str, timeout_s: float) -> None:
         self._url, self._timeout_s = url, timeout_s
         self._idle = list[Connection]()
+
+    def prepare(self) -> None:
+        """Where it cannot be done, the requests will say so."""
+        with suppress(ConfigError, OSError):
+            _ = self.route, self._tls
 
     @cached_property
     def route(self) -> Route:

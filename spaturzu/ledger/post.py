@@ -18,12 +18,12 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
+from spaturzu.courtesy import Courtesy
 from spaturzu.errors import ConfigError, HttpError
 from spaturzu.version import VERSION
 from spaturzu_translators.values import value
 
 from .connection import HttpAnswer
-from .courtesy import Courtesy
 from .line import Line
 from .record import Record
 from .wire import entry, full_entry
@@ -91,6 +91,10 @@ class Poster:
         self._line = Line(address.base_url, address.timeout_s)
         self._heads = dict[str, bytes]()
         self._singly = self._quick = False
+
+    def prepare(self) -> None:
+        """Load what the way there needs: certificates, a proxy's address."""
+        self._line.prepare()
 
     def close(self) -> None:
         """Let go of its connections."""

@@ -19,9 +19,9 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
+from spaturzu.courtesy import NAP_S, Courtesy
 from spaturzu.errors import LedgerError
 
-from .courtesy import NAP_S, Courtesy, loading
 from .journal import Draft, Page, new_pages, orphans
 from .record import Record
 from .stats import Stats, Trouble
@@ -203,11 +203,9 @@ class Recorder:
         return self._page
 
     def _run(self) -> None:
-        with loading():
-            self._adopt()
+        self._adopt()
         self._hurry.wait(GATHER_S)
-        with loading():
-            self._turn_over()
+        self._turn_over()
         scanned = time.monotonic()
         while not self._closing:
             with self._lock:

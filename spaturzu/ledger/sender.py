@@ -16,7 +16,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .courtesy import Courtesy, loading
+from spaturzu.courtesy import Courtesy, loading
+
 from .post import Poster, Result
 from .record import Record
 from .stats import Trouble
@@ -114,7 +115,8 @@ class Sender:
         poster = Poster(self._address, Courtesy())
         try:
             with loading():
-                event, wait_s = await self._sent(poster)
+                poster.prepare()
+            event, wait_s = await self._sent(poster)
             while True:
                 self._round_over.set()
                 if wait_s:

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from spaturzu.courtesy import Courtesy
 from spaturzu.errors import LedgerError
 
-from .courtesy import Courtesy
 from .migrate import immediate, migrate, result_code
 from .place import default_path
 from .record import Record

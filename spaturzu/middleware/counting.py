@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias, cast, final
 
+from spaturzu.courtesy import load
 from spaturzu.ledger.journal import Draft
 from spaturzu.ledger.record import UsageSource
 from spaturzu.router.hosted import NONE, Hosted
@@ -47,6 +48,7 @@ def counted(draft: Draft, live: Live) -> Counted:
     found = _counted(draft, live)
     if found.hosted or found.usage is None or not found.usage.provider_fields:
         return found
+    load("spaturzu.pricing")
     from spaturzu.pricing.counts import hosted_in_usage
 
     return replace(found, hosted=hosted_in_usage(found.usage))
@@ -70,6 +72,7 @@ def _counted(draft: Draft, live: Live) -> Counted:
 
 def _of_request(body: str) -> Counted:
     """An embedding has no output."""
+    load("spaturzu.pricing")
     from spaturzu.pricing.tokens import count_tokens
 
     try:
@@ -105,6 +108,7 @@ def _is_final(hop: Hop, usage: Usage | None, said: Response | None) -> bool:
 
 
 def _estimated(call: Call, said: Response) -> tuple[Usage, UsageSource]:
+    load("spaturzu.pricing")
     from spaturzu.pricing import estimate
 
     return estimate(call.request_or_bare(), said)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from spaturzu.attribution import uuid7
+from spaturzu.courtesy import load
 from spaturzu.ledger.journal import Draft
 from spaturzu.ledger.record import Record
 from spaturzu.ledger.stats import Stats
@@ -194,6 +195,7 @@ class Completing:
         return Record(**fields)
 
     def _price(self, fields: dict[str, Any], usage: Usage, hosted: Hosted) -> dict[str, Any]:
+        load("spaturzu.pricing")
         from spaturzu.pricing import price
 
         found = price(

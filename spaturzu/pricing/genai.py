@@ -10,6 +10,8 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from spaturzu.courtesy import loading
+
 from .names import Seller
 from .units import UNITS, Rate, Unit, rate_of
 
@@ -85,8 +87,10 @@ def _snapshot() -> DataSnapshot:
 
 @cache
 def _reader() -> Callable[[], DataSnapshot]:
-    from genai_prices.data_snapshot import get_snapshot
+    with loading():
+        from genai_prices.data_snapshot import get_snapshot
 
+        get_snapshot()  # loads the figures
     return get_snapshot
 
 
