@@ -19,6 +19,7 @@ HOMES = {
     "wall": ("hop", "wall_rows"),
     "imports": ("imports", "rows"),
     "metering": ("metering", "rows"),
+    "senders": ("senders", "rows"),
     "translation": ("translation", "rows"),
     "rescue": ("rescue", "rows"),
 }

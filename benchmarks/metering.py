@@ -60,20 +60,21 @@ def _beside_the_published(gateway: GatewayProcess, place: Path, protocol: str) -
     """Rounds that alternate; each has a ratio of its own."""
     published, ours = list[dict[str, float]](), list[dict[str, float]]()
     for _ in range(ROUNDS):
-        told = _run(_published(), "metering_published", gateway.url, PUBLISHED_RECORDS, environment=_foreign())
+        told = run(_published(), "metering_published", gateway.url, PUBLISHED_RECORDS, environment=_foreign())
         published.append({**told, "rate": PUBLISHED_RECORDS / told["seconds"]})
-        told = _run(sys.executable, "metering_ours", gateway.url, RECORDS, environment=_own(place / "side"))
+        told = run(sys.executable, "metering_ours", gateway.url, RECORDS, environment=own(place / "side"))
         ours.append({**told, "rate": RECORDS / told["seconds"]})
         gateway.tell("forget")
     for name, key, bound in (("caller's CPU per record", "caller_us", 0.5), ("CPU per record", "cpu_us", 0.05)):
-        own, theirs = [told[key] for told in ours], [told[key] for told in published]
-        yield _ratio(f"{protocol}: {name}, of the published client's", "us", own, theirs, bound)
+        mine, theirs = [told[key] for told in ours], [told[key] for told in published]
+        yield ratio(f"{protocol}: {name}, of the published client's", "us", mine, theirs, bound)
     slower = [told["rate"] for told in published]
     name = f"{protocol}: records a second, the published client's of ours"
-    yield _ratio(name, "per s", slower, [told["rate"] for told in ours], 0.1)
+    yield ratio(name, "per s", slower, [told["rate"] for told in ours], 0.1)
 
 
-def _ratio(name: str, unit: Any, ours: list[float], opponent: list[float], bound: float) -> Row:
+def ratio(name: str, unit: Any, ours: list[float], opponent: list[float], bound: float | None) -> Row:
+    """Of rounds that alternate."""
     ratios = sorted(mine / other for mine, other in zip(ours, opponent, strict=True))
     return Row(
         name=name,
@@ -90,7 +91,7 @@ def _ratio(name: str, unit: Any, ours: list[float], opponent: list[float], bound
 def _exactly_once(servers: Servers, gateway: GatewayProcess, place: Path) -> Iterator[Row]:
     """The gateway is gone for ten seconds, the process is killed meanwhile, and another one does the rest."""
     gateway.tell("forget")
-    noted, environment = place / "finished", _own(place / "once")
+    noted, environment = place / "finished", own(place / "once")
     arguments = [str(PEERS / "metering_calls.py"), servers.url("openai"), gateway.url]
     first = subprocess.Popen([sys.executable, *arguments, str(CALLS), str(noted)], env=environment)
     _until(lambda: _finished(noted) >= CALLS // 4)
@@ -155,29 +156,31 @@ def _stall(where: str, database: Path) -> tuple[float, float]:
     """In ms: with a meter, and of a process beside it without one."""
     arguments = ("metering_stall", "control", STALL_CALLS)
     with ThreadPoolExecutor(1) as beside:
-        control = beside.submit(_run, sys.executable, *arguments, environment=_own(database))
-        told = _run(sys.executable, "metering_stall", where, STALL_CALLS, environment=_own(database))
+        control = beside.submit(run, sys.executable, *arguments, environment=own(database))
+        told = run(sys.executable, "metering_stall", where, STALL_CALLS, environment=own(database))
         return told["longest_s"] * 1e3, control.result()["longest_s"] * 1e3
 
 
 def _memory(servers: Servers, gateway: GatewayProcess, place: Path) -> Iterator[Row]:
     arguments = (servers.url("openai"), gateway.url, MEMORY_CALLS)
-    raw = _run(sys.executable, "metering_memory", "raw", *arguments, environment=_own(place / "raw"))
-    ours = _run(sys.executable, "metering_memory", "ours", *arguments, environment=_own(place / "memory"))
+    raw = run(sys.executable, "metering_memory", "raw", *arguments, environment=own(place / "raw"))
+    ours = run(sys.executable, "metering_memory", "ours", *arguments, environment=own(place / "memory"))
     grown = ours["grown_mb"] - raw["grown_mb"]
     yield alone(f"growth over {MEMORY_CALLS:,} calls, above the raw SDK's", "MB", [grown], 2)
     yield alone("threads under load", "count", [ours["threads"]], 3)
 
 
-def _run(python: Path | str, peer: str, *arguments: object, environment: dict[str, str]) -> dict[str, float]:
+def run(python: Path | str, peer: str, *arguments: object, environment: dict[str, str]) -> dict[str, float]:
+    """What a process of `peers` tells."""
     command = [str(python), str(PEERS / f"{peer}.py"), *map(str, arguments)]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
 
-def _own(database: Path) -> dict[str, str]:
+def own(database: Path | None) -> dict[str, str]:
+    """The environment of a process of ours."""
     path = os.pathsep.join(map(str, (ROOT, ROOT / "translators")))
-    return {**os.environ, "PYTHONPATH": path, "SPATURZU_DB": str(database), "NO_PROXY": "127.0.0.1"}
+    return {**os.environ, "PYTHONPATH": path, "SPATURZU_DB": str(database or os.devnull), "NO_PROXY": "127.0.0.1"}
 
 
 def _foreign() -> dict[str, str]:

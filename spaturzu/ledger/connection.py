@@ -1,4 +1,10 @@
-"""One HTTP/1.1 connection to the gateway: requests go out back to back, and their answers come in the same order."""
+"""One HTTP/1.1 connection to the gateway: requests go out back to back, and their answers come in the same order.
+
+Our own, because a gateway of the published protocol takes one entry a request, and a record may cost a twentieth of the
+published client's CPU: some 38 us, of which 18 are gone before it is sent. `python -m benchmarks senders` measures one
+entry over http.client at 83 us, urllib3 at 165, httpx2 at 790, and over this at 5 (2026-11-30, CPython 3.11): none of
+them, nor h11, sends a request before the last is answered. For batches any of them would do; this serves both.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +22,9 @@ if TYPE_CHECKING:
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of an answer. A gateway's have a few."""
+LARGEST_HEAD = 256 * 1024
+NEXT_ADDRESS_S = 0.25
+"""How long one of a host's addresses may take before the next is tried too (RFC 8305)."""
 
 
 @value
@@ -88,6 +97,8 @@ class AnswerReader:
             if head.status >= 200:
                 self._head = head
                 return True
+        if len(self._buffer) > LARGEST_HEAD:
+            raise ValueError(f"headers of more than {LARGEST_HEAD} bytes")
         return False
 
     def _taken(self, length: int) -> bytes | None:
@@ -119,16 +130,22 @@ def _read(raw: bytes) -> _Head:
     if not version.startswith("HTTP/1."):
         raise ValueError(f"an answer that begins with {first[:40]!r}")
     said = {name.strip().lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
-    status, kept = int(rest[:3]), said.get("connection", "").lower()
+    status, kept = int(rest[:3]), {token.strip() for token in said.get("connection", "").lower().split(",")}
     chunked = "chunked" in said.get("transfer-encoding", "").lower()
     length = 0 if status in (204, 304) or status < 200 else said.get("content-length")
     return _Head(
         status=status,
-        length=None if chunked or length is None else int(length),
+        length=None if chunked or length is None else _length(length),
         chunked=chunked,
-        keeps=(kept == "keep-alive" or (version != "HTTP/1.0" and kept != "close")),
+        keeps="close" not in kept and (version != "HTTP/1.0" or "keep-alive" in kept),
         retry_after=said.get("retry-after", ""),
     )
+
+
+def _length(said: int | str) -> int:
+    if (length := int(said)) < 0:
+        raise ValueError(f"an answer of {length} bytes")
+    return length
 
 
 class Connection(asyncio.Protocol):
@@ -247,8 +264,8 @@ async def connect(route: Route, secure: SSLContext | None, timeout_s: float) -> 
 
 async def _to(stop: Stop, secure: SSLContext | None) -> Connection:
     loop = asyncio.get_running_loop()
-    more: dict[str, Any] = {}
+    more: dict[str, Any] = {"happy_eyeballs_delay": NEXT_ADDRESS_S}
     if stop.secure:
-        more = {"ssl": secure, "server_hostname": stop.host}
+        more |= {"ssl": secure, "server_hostname": stop.host}
     _, connection = await loop.create_connection(Connection, stop.host, stop.port, **more)
     return connection

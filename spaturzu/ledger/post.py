@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast
 
-from spaturzu.courtesy import Courtesy
+from spaturzu.courtesy import Courtesy, load
 from spaturzu.errors import ConfigError, HttpError
 from spaturzu.version import VERSION
 from spaturzu_translators.values import value
@@ -42,13 +42,21 @@ SAID = 200
 
 QUICK_S = 0.01
 """An answer that takes no longer is a quick one."""
-TOGETHER, QUICK_CONNECTIONS = 16, 4
+TOGETHER, QUICK_CONNECTIONS = 64, 4
 LONGEST_S = 3600.0
 """What a gateway may ask to be left alone for."""
 ROUND_S = 10.0
 """How long a round goes on asking for entries one by one."""
 
-_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+def _encoded(said: dict[str, Any]) -> bytes:
+    """As JSON: by pydantic's serializer, in a fourth of the time; it takes no half of a surrogate pair."""
+    from pydantic_core import to_json
+
+    try:
+        return to_json(said)
+    except ValueError:
+        return json.dumps(said, separators=(",", ":")).encode()
 
 
 @value
@@ -93,8 +101,9 @@ class Poster:
         self._singly = self._quick = False
 
     def prepare(self) -> None:
-        """Load what the way there needs: certificates, a proxy's address."""
+        """Load what sending needs: certificates, a proxy's address, the serializer."""
         self._line.prepare()
+        load("pydantic_core")
 
     def close(self) -> None:
         """Let go of its connections."""
@@ -152,15 +161,15 @@ class Poster:
 
     def _single(self, record: Record) -> bytes:
         self._courtesy.pause()
-        return _encode(entry(record)).encode()
+        return _encoded(entry(record))
 
     def _batch(self, records: Sequence[Record]) -> bytes:
         """Made in pieces: other threads wait for the interpreter meanwhile."""
-        parts = list[str]()
+        parts = list[bytes]()
         for record in records:
-            parts.append(_encode(full_entry(record)))
+            parts.append(_encoded(full_entry(record)))
             self._courtesy.pause()
-        return f'{{"entries":[{",".join(parts)}]}}'.encode()
+        return b'{"entries":[%b]}' % b",".join(parts)
 
 
 _HEADERS = f"content-type: application/json\r\nuser-agent: spaturzu/{VERSION}\r\n"

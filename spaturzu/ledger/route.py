@@ -57,7 +57,7 @@ class Route:
 
     def opening(self) -> bytes:
         """What asks the proxy for a tunnel."""
-        name = f"{self.gateway.host}:{self.gateway.port}"
+        name = f"{_literal(self.gateway.host)}:{self.gateway.port}"
         own = "" if self.proxy is None or self.proxy.credentials is None else self.proxy.credentials
         authorization = f"proxy-authorization: {own}\r\n" if own else ""
         return f"CONNECT {name} HTTP/1.1\r\nhost: {name}\r\n{authorization}\r\n".encode()
@@ -83,7 +83,7 @@ def _stop(url: str, kind: str) -> Stop:
         host = port = None
     if parts.scheme not in _PORTS or not host:
         raise ConfigError(f"spaturzu: {url!r} is not {kind} address; it begins with https:// or http:// and has a host")
-    literal = f"[{host}]" if ":" in host else host
+    literal = _literal(host)
     return Stop(
         host=host,
         port=port or _PORTS[parts.scheme],
@@ -91,6 +91,11 @@ def _stop(url: str, kind: str) -> Stop:
         secure=parts.scheme == "https",
         credentials=_basic(parts),
     )
+
+
+def _literal(host: str) -> str:
+    """An IPv6 address has brackets around it where a port may follow."""
+    return f"[{host}]" if ":" in host else host
 
 
 def _basic(parts: SplitResult) -> str | None:

@@ -17,7 +17,7 @@ from spaturzu.ledger.connection import HttpAnswer
 from spaturzu.ledger.line import Line
 from spaturzu.ledger.recorder import Recorder
 from spaturzu.sandbox import LogGateway
-from spaturzu.sandbox.server import Action, HangUp, HttpRequest, Port, Respond, Send
+from spaturzu.sandbox.server import Action, HangUp, HttpRequest, Port, Respond, Send, Wait
 
 from .towards import CERTIFICATE, listening, passing_on, tunneling
 
@@ -112,8 +112,30 @@ def _in_pieces(status: int, body: bytes) -> Iterator[Action]:
     yield from (Send(whole[at : at + 1]) for at in range(len(whole)))
 
 
+def _announced(status: int, body: bytes) -> Iterator[Action]:
+    yield Send(b"HTTP/1.1 100 Continue\r\n\r\n")
+    yield Send(b"HTTP/1.1 %d Said\r\nconnection: Keep-Alive, Upgrade\r\n" % status)
+    yield Send(b"content-length: %d\r\n\r\n%b" % (len(body), body))
+
+
+def _with_long_headers(status: int, body: bytes) -> Iterator[Action]:
+    cookies = b"".join(b"set-cookie: c%d=%b\r\n" % (number, b"x" * 4000) for number in range(50))
+    yield Send(b"HTTP/1.1 %d Said\r\n%bcontent-length: %d\r\n\r\n%b" % (status, cookies, len(body), body))
+
+
+def _slowly(status: int, body: bytes) -> Iterator[Action]:
+    """Longer than the sender's patience with what is on its way past the spool."""
+    yield Wait(0.4)
+    yield Send(b"HTTP/1.1 %d Said\r\ncontent-length: %d\r\n\r\n" % (status, len(body)))
+    yield Wait(0.2)
+    yield Send(body)
+
+
 @pytest.mark.parametrize("batches", [True, False])
-@pytest.mark.parametrize("write", [_chunked, _to_the_end, _closing, _old, _in_pieces])
+@pytest.mark.parametrize(
+    "write",
+    [_chunked, _to_the_end, _closing, _old, _in_pieces, _announced, _with_long_headers, _slowly],
+)
 def test_a_gateway_may_answer_as_http_lets_it(
     write: Any, batches: bool, gateway: LogGateway, serve: Serve, sending: Sending
 ):
@@ -172,7 +194,15 @@ def test_a_server_that_answers_anything_with_200_is_not_taken_for_one_of_batches
     assert len(set(singles)) == len(singles) == 5
 
 
-@pytest.mark.parametrize("answer", [b"SSH-2.0-server\r\n\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"SSH-2.0-server\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\ncontent-length: -1\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"y" * 300_000,
+    ],
+)
 def test_what_is_no_http_is_told_and_tried_again(answer: bytes, serve: Serve, sending: Sending):
     heard: list[Exception] = []
     port = serve(lambda _: [Send(answer)])
@@ -224,6 +254,38 @@ def test_tls_is_verified_and_goes_through_a_proxys_tunnel(
     assert asked[0].startswith(b"CONNECT localhost:%d HTTP/1.1\r\n" % port)
     assert b"proxy-authorization: Basic bWU6d29yZA==" in asked[0]
     assert b"spa_key" not in b"".join(asked)
+
+
+def test_a_proxy_may_speak_tls_itself(gateway: LogGateway, sending: Sending, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(CERTIFICATE))
+    own, asked = int(gateway.url.rpartition(":")[2]), list[bytes]()
+    with (
+        listening(passing_on(own, tls=True)) as port,
+        listening(tunneling(asked)) as inner,
+        listening(passing_on(inner, tls=True)) as proxy,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"https://localhost:{proxy}")
+        assert sending(f"https://localhost:{port}", 3).flush(10)
+    assert len(gateway.entries) == 3
+    assert asked[0].startswith(b"CONNECT localhost:%d" % port)
+
+
+def test_a_gateway_may_have_an_ipv6_address(gateway: LogGateway, sending: Sending, monkeypatch: pytest.MonkeyPatch):
+    own, asked = int(gateway.url.rpartition(":")[2]), list[bytes]()
+    with listening(passing_on(own), "::1") as port:
+        assert sending(f"http://[::1]:{port}", 3).flush(10)
+    assert len(gateway.entries) == 3
+    with listening(tunneling(asked, b"HTTP/1.1 403 Forbidden\r\n\r\n")) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{proxy}")
+        assert not sending("https://[::1]:9", 1).flush()
+    assert asked[0].startswith(b"CONNECT [::1]:9 HTTP/1.1\r\nhost: [::1]:9\r\n")
+
+
+def test_text_that_is_no_unicode_reaches_the_gateway_all_the_same(gateway: LogGateway, sending: Sending):
+    sp = sending(gateway.url, 1)
+    sp.metering.recorder.put({**draft(), "tags": {"title": "half \ud83d"}})
+    assert sp.flush(10)
+    assert [entry["tags"] for entry in gateway.entries.values() if "tags" in entry] == [{"title": "half \ud83d"}]
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(gateway: LogGateway, sending: Sending):

@@ -14,9 +14,9 @@ CERTIFICATE = Path(__file__).with_name("localhost.pem")
 
 
 @contextmanager
-def listening(serve: Callable[[socket.socket], None]) -> Generator[int]:
+def listening(serve: Callable[[socket.socket], None], host: str = "127.0.0.1") -> Generator[int]:
     """A port whose connections are served in a thread each."""
-    with socket.create_server(("127.0.0.1", 0)) as door:
+    with socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET) as door:
         threading.Thread(target=_accept, args=(door, serve), daemon=True).start()
         try:
             yield door.getsockname()[1]
