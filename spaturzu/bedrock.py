@@ -15,7 +15,7 @@ from botocore import parsers  # pyright: ignore[reportMissingTypeStubs]
 from .attribution import Tags
 from .dropin import DropIn, Options, class_of, make_door, subclassed
 from .tracked.botocore import leave_by, over_duck
-from .tracked.door import Native
+from .tracked.door import Native, raised_by
 
 if TYPE_CHECKING:
     from .instance import Spaturzu
@@ -117,8 +117,17 @@ def _native(client: Any) -> Native:
     return Native(
         status_error=lambda response: _status_error(client, response),
         transport_error=lambda exc, _: exc,
+        stream_error=lambda response: _stream_error(client, response),
         max_retries=lambda: _retries(client),
     )
+
+
+def _stream_error(client: Any, response: Any) -> Exception | None:
+    """What botocore's EventStream raises of its events."""
+    shape = client.meta.service_model.operation_model("ConverseStream").output_shape
+    told = {"headers": {}, "status_code": 200, "body": response.raw, "context": {"operation_name": "ConverseStream"}}
+    parser: Any = parsers.create_parser("rest-json")  # pyright: ignore[reportUnknownMemberType]
+    return raised_by(parser.parse(told, shape)["stream"])
 
 
 def _status_error(client: Any, response: Any) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, closing
 from functools import wraps
@@ -103,7 +104,23 @@ _END: Any = object()
 def _native(api: Any) -> Native:
     options = api._http_options.retry_options
     retries = 1 if options is None else (options.attempts or 5) - 1
-    return Native(status_error=_status_error, transport_error=lambda exc, _: exc, max_retries=lambda: retries)
+    return Native(
+        status_error=_status_error,
+        transport_error=lambda exc, _: exc,
+        stream_error=_stream_error,
+        max_retries=lambda: retries,
+    )
+
+
+def _stream_error(response: Any) -> Exception | None:
+    """As google-genai raises a chunk that is an error (google-genai 3.4 [S])."""
+    chunk = json.loads(response.text.removeprefix("data: "))
+    code = chunk.get("error", {}).get("code")
+    try:
+        _untyped(_errors.APIError).raise_error(code if isinstance(code, int) else 500, chunk, response)
+    except _errors.APIError as error:
+        return error
+    return None
 
 
 def _status_error(response: Any) -> Exception:

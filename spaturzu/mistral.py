@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
 import mistralai.client as _mistralai
 from mistralai.client import errors as _errors
+from mistralai.client import models as _models
 from mistralai.client.utils import match_response
+from mistralai.client.utils.eventstreaming import EventStream
 from mistralai.client.utils.unmarshal_json_response import unmarshal_json_response
 
 from .dropin import DropIn, Options, class_of, make_door, subclassed
-from .tracked.door import Native
+from .tracked.door import Native, raised_by
 from .tracked.http import family_of, track, track_async
 
 if TYPE_CHECKING:
@@ -55,7 +58,18 @@ def _status_error(response: Any) -> Exception:
     return _errors.HTTPValidationError(data, response, response.text)
 
 
-NATIVE = Native(status_error=_status_error, transport_error=lambda exc, _: exc, max_retries=lambda: 1)
+def _stream_error(response: Any) -> Exception | None:
+    """What mistralai's stream raises of an event that is no chunk."""
+    read = partial(unmarshal_json_response, _models.CompletionEvent, response)
+    return raised_by(EventStream(response, read, sentinel="[DONE]"))
+
+
+NATIVE = Native(
+    status_error=_status_error,
+    transport_error=lambda exc, _: exc,
+    stream_error=_stream_error,
+    max_retries=lambda: 1,
+)
 """mistralai leaves transport errors as they are, and retries only where asked; the router's one retry stays."""
 
 

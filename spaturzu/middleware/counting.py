@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, TypeAlias, cast, final
 
 from spaturzu.courtesy import load
@@ -52,6 +52,22 @@ def counted(draft: Draft, live: Live) -> Counted:
     from spaturzu.pricing.counts import hosted_in_usage
 
     return replace(found, hosted=hosted_in_usage(found.usage))
+
+
+def together(used: Iterable[Usage | None]) -> Usage | None:
+    """The tokens of several hops. What none of them knows stays None."""
+    total: Usage | None = None
+    for usage in filter(None, used):
+        total = usage if total is None else replace(usage, **_sums(total, usage))
+    return total
+
+
+def _sums(one: Usage, other: Usage) -> dict[str, int]:
+    pairs = {name: (getattr(one, name), getattr(other, name)) for name in _TOKENS}
+    return {name: sum(filter(None, pair)) for name, pair in pairs.items() if pair != (None, None)}
+
+
+_TOKENS = tuple(field.name for field in fields(Usage) if field.name.endswith("_tokens"))
 
 
 def _counted(draft: Draft, live: Live) -> Counted:

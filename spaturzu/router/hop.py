@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -68,6 +68,9 @@ class Hop:
     recorded: Callable[[Any], None] | None = field(default=None, repr=False)
     """Called once off the caller's path: with the hop's `ledger.record.Record`, or with None where there is none."""
 
+    def __getstate__(self) -> _State:
+        return _still(self, _LIVE_OF_HOP)
+
     def over(self) -> None:
         """Resume the middleware around it, the innermost first. Each is resumed once, however often this is called."""
         opened, self.opened = self.opened, None
@@ -83,6 +86,17 @@ class Hop:
         tries = "" if self.attempts == 1 else f", {self.attempts} attempts"
         lost = f", lost {', '.join(loss.path for loss in self.losses)}" if self.losses else ""
         return f"{name}: {said}, {self.duration_s:.3f} s{tries}{lost}"
+
+
+_State: TypeAlias = tuple[None, dict[str, Any]]
+_LIVE_OF_HOP = frozenset({"usage", "answer", "hosted", "opened", "enter", "recorded"})
+_LIVE_OF_CALL = frozenset({"opened", "tracing", "broke"})
+
+
+def _still(record: Any, live: frozenset[str]) -> _State:
+    """What pickle takes of a record, which hangs on errors that go to other processes: all but what is live in it."""
+    names = (field.name for field in fields(record))
+    return None, {name: None if name in live else getattr(record, name) for name in names}
 
 
 def _resume(opened: list[Generator[None]] | None) -> None:
@@ -104,8 +118,8 @@ class CallRecord:
     hops: list[Hop] = field(default_factory=list[Hop])
     stitched: bool = False
     """Did a stream break and go on at another hop?"""
-    partial: Response | None = field(default=None, repr=False)
-    """What came of a stream that failed after its first content. Of all that a record has, only this is content."""
+    broke: Callable[[], Response | None] | None = field(default=None, repr=False)
+    """Reads what came of a stream that failed after its first content: `partial` calls it, once."""
     opened: list[Generator[None]] | None = field(default=None, repr=False)
     """What is around the whole call, while it lasts."""
     tracing: Any = field(default=None, repr=False)
@@ -113,6 +127,22 @@ class CallRecord:
     started_at: float = field(default_factory=time)
     """Unix seconds."""
     _id: str | None = None
+    _partial: Response | None = field(default=None, repr=False)
+
+    def __getstate__(self) -> _State:
+        self.partial  # noqa: B018 - read now: later there is nothing to read it from
+        return _still(self, _LIVE_OF_CALL)
+
+    @property
+    def partial(self) -> Response | None:
+        """What came of a stream that failed after its first content: `.text`, and the tokens that it took in `.usage`.
+
+        Of all that a record has, only this is content. Its usage is as the ledger has it, of all hops that said some
+        of it: as they reported it, else estimated. None for any other call.
+        """
+        if self.broke is not None:
+            self._partial, self.broke = self.broke(), None
+        return self._partial
 
     def over(self) -> None:
         """The call is over: what is around it is resumed, once."""

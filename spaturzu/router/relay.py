@@ -121,8 +121,13 @@ class Relay(ABC, Generic[Item]):
         self.failure = failure
         return b""
 
+    @property
+    def last_word(self) -> bytes:
+        """What the provider said of the failure, where the caller's SDK hands it on as an event."""
+        return b""
+
     def error(self) -> bytes:
-        """The failure of a committed stream, as the caller's SDK is told of it inside the stream."""
+        """The failure of a committed stream, as the caller's SDK is told of it inside the stream: it raises there."""
         assert self.failure is not None  # noqa: S101 - asked for after it only
         encoder = self.codec.stream_encoder(self._request())
         return b"".join(map(self.codec.frame, encoder.feed(Failed(failure=self.failure))))
@@ -256,11 +261,14 @@ class NativeRelay(Relay[bytes]):
         """Read from the few events that tell it."""
         return self.kept.usage(self.model)
 
+    @property
+    def last_word(self) -> bytes:
+        """The provider's own error as it came, where the SDK does not raise it."""
+        return self._error if self.codec.hands_errors_on else b""
+
     def error(self) -> bytes:
-        """The provider's own error as it came, or one in its form; both, where the SDK would not raise the first."""
-        if self._error and not self.codec.hands_errors_on:
-            return self._error
-        return self._error + super().error()
+        """The provider's own error as it came, or one in its form."""
+        return self._error if self._error and not self.codec.hands_errors_on else super().error()
 
     def _end(self) -> bytes:
         """Complete only if the last bytes say so; of an event that is not whole only those count that say it."""

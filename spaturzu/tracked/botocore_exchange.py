@@ -74,14 +74,14 @@ def _answer(door: Door, call: Call, result: Result, request: Any) -> Any:
         case Broken():
             return _failed(door, call, result, request)
         case _:
-            return _streamed(call, result, request)
+            return _streamed(door, call, result, request)
 
 
 def _native(door: Door, call: Call, result: Any, request: Any) -> Any:
     response = result.reply
     if result.stream is not None:
         result.stream.hop.model = call.wire.model
-        response.raw = _Raw(call, result.stream, _raising(door, request))
+        response.raw = _Raw(call, result.stream, _raising(door, request), _told(door, request))
     if call.chain.targets:
         response.headers.update(served_headers(call))
     return response
@@ -98,6 +98,11 @@ def _failed(door: Door, call: Call, broken: Any, request: Any) -> Any:
 
 def _raising(door: Door, request: Any) -> Callable[[Exception], Exception]:
     return lambda exc: door.native.transport_error(exc, request)
+
+
+def _told(door: Door, request: Any) -> Callable[[bytes], Exception | None]:
+    headers: dict[str, str] = {}
+    return lambda data: door.native.stream_error(AWSResponse(request.url, 200, headers, _Chunks(iter((data,)))))
 
 
 class _Primary:
@@ -157,8 +162,8 @@ def _key(request: Any) -> Hashable:
 class _Raw:
     """What botocore reads an event stream from."""
 
-    def __init__(self, call: Call, pulled: Pulled, raised: Any) -> None:
-        self._pump = SyncPump(call, pulled, raised)
+    def __init__(self, call: Call, pulled: Pulled, raised: Any, said: Any) -> None:
+        self._pump = SyncPump(call, pulled, raised, said)
 
     def stream(self, amt: int = 1024, decode_content: bool | None = None) -> Iterator[bytes]:
         """The caller's bytes."""
@@ -216,10 +221,10 @@ def _plain(call: Call, answer: Answer, request: Any) -> Any:
     return _response(request, 200, content, call)
 
 
-def _streamed(call: Call, pulled: Pulled, request: Any) -> Any:
+def _streamed(door: Door, call: Call, pulled: Pulled, request: Any) -> Any:
     pulled.hop.model = pulled.relay.model or pulled.hop.model
     headers = {**_headers(call), "content-type": call.codec.stream_content_type}
-    return AWSResponse(request.url, 200, headers, _Raw(call, pulled, None))
+    return AWSResponse(request.url, 200, headers, _Raw(call, pulled, None, _told(door, request)))
 
 
 def _response(request: Any, status: int, content: bytes, call: Call) -> Any:

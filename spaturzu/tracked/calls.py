@@ -110,7 +110,13 @@ def native_error(
         response: Any = native if answered else respond(call.codec.encode_error(broken.failure))
         response.headers.update(served_headers(call))
         error = door.native.status_error(response)
-    error.add_note(call.record.note)
+    return told(error, call.record)
+
+
+def told(error: Exception, record: CallRecord) -> Exception:
+    """The error with the call's record, in words and as `error.spaturzu`."""
+    error.add_note(record.note)
+    error.__dict__["spaturzu"] = record
     return error
 
 

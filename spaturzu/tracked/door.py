@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -55,13 +56,24 @@ async def carried(work: Callable[[], Any], in_thread: Callable[[Callable[[], Any
 class Native:
     """How the caller's SDK says that a call failed, built from its own classes.
 
-    `status_error(response)` for an HTTP error, `transport_error(exception, request)` for the lack of an answer.
+    `status_error(response)` for an HTTP error, `transport_error(exception, request)` for the lack of an answer,
+    `stream_error(response)` for a stream that says nothing but its error; None where it is left to who reads it.
     `max_retries()` is what the client's user allows it.
     """
 
     status_error: Callable[[Any], Exception]
     transport_error: Callable[[Exception, Any], Exception]
+    stream_error: Callable[[Any], Exception | None]
     max_retries: Callable[[], int]
+
+
+def raised_by(events: Iterable[Any]) -> Exception | None:
+    """What reading all of `events` raises: so an SDK makes an error of its own."""
+    try:
+        deque(events, maxlen=0)
+    except Exception as error:  # noqa: BLE001 - it is what is wanted
+        return error.with_traceback(None)
+    return None
 
 
 @dataclass(kw_only=True, eq=False)

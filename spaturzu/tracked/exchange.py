@@ -231,14 +231,14 @@ class _Library:
             case Broken():
                 return self._failed(door, call, result, request)
             case _:
-                return self._streamed(call, result, request)
+                return self._streamed(door, call, result, request)
 
     def _native(self, door: Door, call: Call, result: Any, request: Any) -> Any:
         """The primary's own response."""
         if result.stream is not None:
             result.stream.hop.model = result.stream.relay.model
             result.reply.stream = self._stream(
-                call, result.stream, _raising(door, request), original=result.reply.stream
+                call, result.stream, _raising(door, request), self._told(door, call, request), result.reply.stream
             )
         elif result.body is not None:
             result.reply.json = _Parsed(result.reply.content, result.body)
@@ -262,14 +262,21 @@ class _Library:
         response.json = _Parsed(content, answer.body)
         return response
 
-    def _streamed(self, call: Call, pulled: Pulled, request: Any) -> Any:
+    def _told(self, door: Door, call: Call, request: Any) -> Callable[[bytes], Exception | None]:
+        """What the caller's SDK would raise of a stream's last events."""
+        headers = {"content-type": call.codec.stream_content_type}
+        return lambda data: door.native.stream_error(
+            self._family.Response(200, headers=headers, content=data, request=request)
+        )
+
+    def _streamed(self, door: Door, call: Call, pulled: Pulled, request: Any) -> Any:
         pulled.hop.model = pulled.relay.model or pulled.hop.model
         headers = {
             "content-type": call.codec.stream_content_type,
             "x-request-id": call.record.id,
             **served_headers(call),
         }
-        stream = self._stream(call, pulled, None)
+        stream = self._stream(call, pulled, None, self._told(door, call, request))
         return self._timed(call, self._family.Response(200, headers=headers, stream=stream, request=request))
 
     def _error_response(self, reply: ErrorReply, request: Any) -> Any:
@@ -320,10 +327,10 @@ def _stream_class(family: Any) -> Any:
     class RelayedStream(family.SyncByteStream, family.AsyncByteStream):  # type: ignore[misc]
         """A committed stream on its way to the SDK."""
 
-        def __init__(self, call: Call, pulled: Pulled, raised: Any, original: Any = None) -> None:
+        def __init__(self, call: Call, pulled: Pulled, raised: Any, said: Any, original: Any = None) -> None:
             self._original = original  # keeps the connection's own stream alive as long as ours
-            self._sync = SyncPump(call, pulled, raised)
-            self._async = AsyncPump(call, pulled, raised)
+            self._sync = SyncPump(call, pulled, raised, said)
+            self._async = AsyncPump(call, pulled, raised, said)
 
         def __iter__(self) -> Any:
             return self._sync.chunks()

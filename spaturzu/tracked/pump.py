@@ -6,18 +6,22 @@ One logic, `_steps`, and two drivers that perform them.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TypeAlias
 
+from spaturzu.middleware.counting import Seen, counted, together
 from spaturzu.router.call import Call
 from spaturzu.router.drive import aclosed, aperformed, performed
 from spaturzu.router.failures import failure_of
+from spaturzu.router.kept import Said
 from spaturzu.router.relay import Relay
 from spaturzu.router.resume import resume
 from spaturzu.router.walk import Effect, Outcome, Pulled
 from spaturzu_translators.failures import Failure
+from spaturzu_translators.responses import Response
 
-from .calls import finish
+from .calls import finish, told
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +51,18 @@ _Steps: TypeAlias = Generator[_Step, _Found, None]
 class _Pump:
     """A stream's hop stays open until the stream is exhausted, fails, or is closed. So does the next one's.
 
-    `raised` makes of the source's exception what the caller's SDK raises; None where the caller is told in the stream.
+    `raised` makes of the source's exception what the caller's SDK raises; None where that was a target's. `said` makes
+    the same of an error that stands in the stream; None where it is to stand there.
     """
 
-    def __init__(self, call: Call, pulled: Pulled, raised: Callable[[Exception], Exception] | None) -> None:
-        self._call, self._pulled, self._raised = call, pulled, raised
+    def __init__(
+        self,
+        call: Call,
+        pulled: Pulled,
+        raised: Callable[[Exception], Exception] | None,
+        said: Callable[[bytes], Exception | None],
+    ) -> None:
+        self._call, self._pulled, self._raised, self._said = call, pulled, raised, said
         self._first = pulled.relay
         self._cause: Exception | None = None
         self._open = True
@@ -77,9 +88,7 @@ class _Pump:
                 break
             self._pulled, self._open = pulled, True
             yield pulled.head
-        data = self._given_up()
-        self._call.record.over()
-        yield data
+        yield from self._given_up()
 
     def _ended(self, relay: Relay[Any], found: _Found) -> bytes:
         """The last bytes of a source that is exhausted, that broke off with `found`, or that raised it."""
@@ -112,16 +121,20 @@ class _Pump:
         self._left()
         self._call.record.over()
 
-    def _given_up(self) -> bytes:
-        """The first hop's own error, raised or in the stream; what came is left in the record."""
+    def _given_up(self) -> Iterator[bytes]:
+        """The first hop's own error, of its SDK's own class, with the record, which has what came."""
         record = self._call.record
-        said = self._pulled.relay.said()
-        record.partial = None if said is None else said.response()
-        if self._cause is None or self._raised is None:
-            return self._first.error()
-        error = self._raised(self._cause)
-        error.add_note(record.note)
-        raise error from (None if error is self._cause else self._cause)
+        record.broke = partial(_partial, self._call, self._pulled.relay.said())
+        record.over()
+        if self._cause is not None and self._raised is not None:
+            error = self._raised(self._cause)
+            raise told(error, record) from (None if error is self._cause else self._cause)
+        if last_word := self._first.last_word:
+            yield last_word
+        data = self._first.error()
+        if (said := self._said(data)) is not None:
+            raise told(said, record)
+        yield data
 
 
 class SyncPump(_Pump):
@@ -194,6 +207,13 @@ class AsyncPump(_Pump):
         """Let go of the hop."""
         self._over()
         await aclosed(self._pulled.close)
+
+
+def _partial(call: Call, said: Said | None) -> Response | None:
+    """What came of a stream that broke, and the tokens of the hops that said it, as they are metered."""
+    response = said and said.response()
+    used = together(counted({}, Seen(call, hop)).usage for hop in call.record.hops if hop.streamed)
+    return response and replace(response, usage=used)
 
 
 def _next(steps: _Steps, found: _Found) -> _Step | None:

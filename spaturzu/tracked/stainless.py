@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from spaturzu.dropin import DropIn, Options, make_door
 
-from .door import Door, Native
+from .door import Door, Native, raised_by
 from .http import door_of, family_of, track, track_async
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ class StainlessDropIn(DropIn):
         return Native(
             status_error=self._make_status_error_from_response,  # type: ignore[attr-defined]
             transport_error=self._transport_error,
+            stream_error=self._stream_error,
             max_retries=lambda: self.max_retries,  # type: ignore[attr-defined]
         )
 
@@ -66,6 +67,12 @@ class StainlessDropIn(DropIn):
         if "TimeoutException" in names:
             return self._sdk.APITimeoutError(request=request)
         return self._sdk.APIConnectionError(request=request) if "TransportError" in names else exc
+
+    def _stream_error(self, response: Any) -> Exception | None:
+        """What the SDK's stream raises. Who reads bytes (`with_streaming_response`) is to find the error in them."""
+        if response.request.headers.get("x-stainless-raw-response") == "stream":
+            return None
+        return raised_by(self._sdk.Stream(cast_to=object, response=response, client=self))
 
 
 def is_async(client: object) -> bool:

@@ -44,6 +44,8 @@ def test_the_primarys_own_error_is_raised(house: House, primary: Provider, name:
 
     same_error(heard.error, raw, in_words=name not in ("refused", "reset"))
     assert heard.statuses == ["failed", "failed"]
+    assert heard.error is not None
+    assert heard.error.__dict__["spaturzu"] is heard.record
     assert house.asked(other(primary)) == 2
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import pickle
 import threading
 import time
 from typing import Any
@@ -17,7 +18,8 @@ import pytest
 
 import spaturzu
 from spaturzu.demo.callers import CALLERS
-from spaturzu.sandbox import Cut, ErrorEvent, Malformed, NoTerminal, Reply, Reset, Step
+from spaturzu.sandbox import Cut, ErrorEvent, Malformed, NoTerminal, Reply, Reset, Stall, Step
+from spaturzu.sandbox.clients import MODELS
 from spaturzu_translators.messages import Provider
 
 from .chains import DOWN, SERVED, House, each_primary, other, sync_and_async
@@ -101,8 +103,19 @@ def test_after_content_a_broken_primary_is_an_error_where_the_caller_wants_one(
     assert heard.error is not None
     assert heard.said.text == "one two "
     assert heard.statuses == ["failed"]
-    assert heard.record.partial.candidates[0].parts[0].text == "one two "
     assert house.asked(other(primary)) == 0
+    assert_it_has_what_came(heard, "one two ")
+
+
+def assert_it_has_what_came(heard: Any, text: str) -> None:
+    """The partial answer and its tokens, in another process as well."""
+    record = heard.error.spaturzu
+    assert record is heard.record
+    assert heard.error.__notes__[-1] == record.note
+    for told in (record, pickle.loads(pickle.dumps(record))):  # noqa: S301 - our own
+        assert told.partial.text == text
+        assert told.partial.usage.input_tokens > 0
+        assert told.partial.usage.output_tokens > 0
 
 
 @sync_and_async
@@ -136,6 +149,36 @@ def test_after_content_a_broken_target_is_the_callers_own_error(
     assert isinstance(heard.error, ERRORS[primary])
     assert heard.said.text == "one two "
     assert heard.statuses == ["failed", "failed"]
+    assert_it_has_what_came(heard, "one two ")
+
+
+@sync_and_async
+@each_primary
+def test_a_stall_is_the_sdks_own_timeout_with_what_came(house: House, primary: Provider, as_async: bool) -> None:
+    house.answers(Stall(after_deltas=2, reply=LONG, times=None), primary)
+    options = {"on_stream_break": "raise", "idle_timeout": 0.3}
+    client = house.chain(primary, other(primary), as_async=as_async, options=options)
+
+    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+
+    assert "Timeout" in type(heard.error).__name__
+    assert (heard.record.hops[0].kind, heard.record.hops[0].code) == ("timeout", "idle_timeout")
+    assert_it_has_what_came(heard, "one two ")
+
+
+@pytest.mark.parametrize("name", ["OpenAI", "Anthropic"])
+def test_who_reads_bytes_finds_the_error_in_them(house: House, name: str) -> None:
+    primary: Provider = "openai" if name == "OpenAI" else "anthropic"
+    house.answers(ErrorEvent(after_deltas=2, reply=LONG, times=None), primary)
+    client = house.chain(primary, other(primary), options={"on_stream_break": "raise"})
+    create = client.chat.completions if primary == "openai" else client.messages
+    asked = {"model": MODELS[primary], "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 9, "stream": True}
+
+    with create.with_streaming_response.create(**asked) as response:
+        said = b"".join(response.iter_bytes())
+
+    assert b"two" in said
+    assert b"verloaded" in said.splitlines()[-2]
 
 
 @sync_and_async

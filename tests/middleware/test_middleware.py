@@ -124,7 +124,7 @@ def test_a_streams_hop_is_over_when_the_stream_is(read: str, status: str):
     assert isinstance(result, NativeAnswer)
     assert watch.seen == ["open openai 0"]
     assert result.stream is not None
-    pump = SyncPump(call, result.stream, None)
+    pump = SyncPump(call, result.stream, None, lambda _: None)
     chunks = pump.chunks()
     for _ in range({"all": 99, "one": 1, "none": 0}[read]):
         next(chunks, None)

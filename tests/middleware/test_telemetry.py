@@ -191,7 +191,7 @@ def test_a_streams_spans_end_when_the_stream_does(read_on: bool, outcome: str):
     result = drive(call, Primary([reply]))
     assert isinstance(result, NativeAnswer)
     assert seen.spans == ()
-    pump = SyncPump(call, result.stream, None)
+    pump = SyncPump(call, result.stream, None, lambda _: None)
     if read_on:
         list(pump.chunks())
     pump.close()

@@ -7,6 +7,7 @@ exactly once or the right native error, an honest model, honest usage.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from spaturzu.testing.drill import cells_of, scored
 from spaturzu_translators.codec import codec
 from spaturzu_translators.directions import DIRECTIONS
 from spaturzu_translators.messages import PROVIDERS, Provider, Wire
+from spaturzu_translators.responses import Response
 
 from .directions import Directions, third
 
@@ -122,6 +124,12 @@ def test_an_answer_that_was_begun_and_cannot_go_on_is_the_primarys_own_error(
     directions.run(client, cells, as_async=as_async)
 
     assert {(scored(cell).judged.verdict, cell.heard[0].said.text) for cell in cells} == {("safe", BEGUN)}
+    assert {partial_of(cell.heard[0].error).text for cell in cells} == {BEGUN}
+    assert all(partial_of(cell.heard[0].error).usage for cell in cells)
+
+
+def partial_of(error: Any) -> Response:
+    return error.spaturzu.partial
 
 
 def streams(cells: list[Cell]) -> list[Cell]:

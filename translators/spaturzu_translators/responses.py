@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, TypeAlias
 
-from .messages import JSON, NOTHING, Part, ProviderFields
+from .messages import JSON, NOTHING, Part, ProviderFields, Text
 from .values import value
 
 FinishReason: TypeAlias = Literal[
@@ -62,3 +62,9 @@ class Response:
     usage: Usage | None = None
     created: int | None = None
     provider_fields: ProviderFields = NOTHING
+
+    @property
+    def text(self) -> str:
+        """All text of the first answer."""
+        parts = self.candidates[0].parts if self.candidates else ()
+        return "".join(part.text for part in parts if isinstance(part, Text))
