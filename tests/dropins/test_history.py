@@ -244,3 +244,25 @@ def test_gemini_chunks_appended_as_they_came_come_home(house: House) -> None:
     said = json.dumps(house.wire("gemini").requests[-1].body)
     assert THOUGHT not in said
     assert base64.b64encode(b"skip_thought_signature_validator").decode() in said
+
+
+@pytest.mark.parametrize("served", ["openai", "anthropic"])
+def test_an_old_claude_is_not_made_to_think_about_calls_that_others_made(house: House, served: Provider) -> None:
+    """It refuses a budget after calls without a thought; its own have theirs."""
+    budget = {"type": "enabled", "budget_tokens": 2000}
+    asked: dict[str, Any] = {"model": "claude-opus-4-5", "max_tokens": 4000, "thinking": budget}
+    tools = [{"name": "weather", "input_schema": SCHEMA}]
+    client = house.chain("anthropic", "openai")
+    house.answers(CALLING, "anthropic")
+    if served == "openai":
+        house.answers(Reply(tool_calls=CALLING.tool_calls), "openai")
+        house.answers(DOWN, "anthropic")
+    first = client.messages.create(**asked, tools=tools, messages=[USER])
+    house.answers(SAID, "anthropic")
+    house.chain("anthropic", "openai").messages.create(**asked, tools=tools, messages=[USER, *_anthropic_turns(first)])
+    record, body = spaturzu.last_call(), house.wire("anthropic").requests[-1].body
+    assert record is not None
+    assert body is not None
+    assert [hop.status for hop in record.hops] == ["served"]
+    lost = [loss.path for loss in record.hops[0].losses]
+    assert (body.get("thinking"), lost) == ((budget, []) if served == "anthropic" else (None, ["thinking"]))

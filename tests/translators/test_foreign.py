@@ -122,3 +122,59 @@ def test_a_body_of_any_shape_is_stripped_or_left(wire_name: Wire) -> None:
     for turns in (None, "hi", 5, [], [None, 3, "x", {}, {"content": None}, {"content": [None, {"type": 5}]}]):
         body = {"messages": turns, "contents": turns, "input": turns}
         assert codec(wire_name).strip(body, "m") == (body, [])
+
+
+THOUGHT = {"type": "thinking", "thinking": "hm", "signature": "s"}
+USE = {"type": "tool_use", "id": "toolu_1", "name": "f", "input": {}}
+RESULT = {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "toolu_1", "content": "42"}]}
+ASKING = {"role": "user", "content": "hi"}
+CALLED = {"role": "assistant", "content": [USE]}
+BUDGET = {"type": "enabled", "budget_tokens": 2000}
+
+
+@pytest.mark.parametrize(
+    ("turns", "thinks"),
+    [
+        ([ASKING, CALLED, RESULT], False),
+        ([ASKING, {**CALLED, "content": [THOUGHT, USE]}, RESULT], True),
+        ([ASKING, {**CALLED, "content": [{**THOUGHT, "signature": ""}, USE]}, RESULT], False),
+        (
+            [ASKING, {**CALLED, "content": [THOUGHT, USE]}, RESULT, CALLED, RESULT],
+            True,
+        ),  # one answer, begun by a thought
+        ([ASKING, CALLED, RESULT, {**CALLED, "content": [THOUGHT, USE]}, RESULT], False),
+        ([ASKING, CALLED, RESULT, {"role": "assistant", "content": "yes"}, ASKING], True),  # that answer is over
+        ([ASKING], True),
+    ],
+)
+def test_a_claude_thinks_within_no_budget_after_calls_that_nobody_thought_about(turns: list[Any], thinks: bool) -> None:
+    body = {"model": "claude-sonnet-4-5", "max_tokens": 4000, "thinking": BUDGET, "messages": turns}
+    assert may_be_foreign("anthropic", json.dumps(body).encode())
+    kept, places = codec("anthropic").strip(body, body["model"])
+    assert ("thinking" in kept, "thinking" in places) == (thinks, not thinks)
+    newer, _ = codec("anthropic").strip(body, "claude-sonnet-4-6")
+    assert newer["thinking"] == (BUDGET if thinks else {"type": "adaptive"})
+
+
+def converse(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn of these tests as Converse has it."""
+    if isinstance(turn["content"], str):
+        return {**turn, "content": [{"text": turn["content"]}]}
+    blocks: dict[str, dict[str, Any]] = {
+        "thinking": {"reasoningContent": {"reasoningText": {"text": "hm", "signature": "s"}}},
+        "tool_use": {"toolUse": {"toolUseId": "t1", "name": "f", "input": {}}},
+        "tool_result": {"toolResult": {"toolUseId": "t1", "content": [{"text": "42"}]}},
+    }
+    return {**turn, "content": [blocks[block["type"]] for block in turn["content"]]}
+
+
+@pytest.mark.parametrize("first", [[USE], [THOUGHT, USE]], ids=["unthought", "thought"])
+def test_nor_behind_bedrock(first: list[Any]) -> None:
+    turns = [converse(turn) for turn in (ASKING, {**CALLED, "content": first}, RESULT)]
+    body = {"messages": turns, "additionalModelRequestFields": {"thinking": BUDGET, "top_k": 5}}
+    kept, places = codec("bedrock").strip(body, "anthropic.claude-sonnet-4-5-20250929-v1:0")
+    unthought = first == [USE]
+    assert ("thinking" not in kept["additionalModelRequestFields"]) == unthought
+    assert kept["additionalModelRequestFields"]["top_k"] == 5
+    assert places == (["additionalModelRequestFields.thinking"] if unthought else [])
+    assert codec("bedrock").strip(body, "moonshot.kimi-k2") == (body, [])

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from spaturzu_translators import Provider, codec
-from spaturzu_translators.messages import Message, Text
+from spaturzu_translators.messages import Message, Reasoning, Text, ToolCall, ToolResult
 from spaturzu_translators.prefill import CONTINUE
-from spaturzu_translators.requests import ReasoningOptions, Request
+from spaturzu_translators.requests import ReasoningOptions, Request, Tool
 
 
 def sent(provider: Provider, model: str, losses: list[str], **asked: Any) -> dict[str, Any]:
@@ -93,3 +93,46 @@ def test_an_old_claude_goes_on_with_what_the_caller_began(provider: Provider, mo
         assert CONTINUE in str(turns[-1])
     else:
         assert str(turns[-1]["content"]) in ("The", "[{'text': 'The'}]")  # it refuses white space at the end
+
+
+CALLED = (
+    Message(role="user", parts=(Text(text="hi"),)),
+    Message(role="assistant", parts=(ToolCall(id="toolu_1", name="f", arguments="{}"),)),
+    Message(role="user", parts=(ToolResult(call_id="toolu_1", name="f", content=(Text(text="42"),)),)),
+)
+"""Calls that another provider made, so without a thought of Claude's."""
+
+
+@pytest.mark.parametrize(
+    ("provider", "model", "asked", "lost"),
+    [
+        ("anthropic", "claude-sonnet-4-5", ReasoningOptions(budget_tokens=4000), ["reasoning"]),
+        ("anthropic", "claude-sonnet-4-5", ReasoningOptions(effort="high"), ["reasoning"]),
+        ("bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0", ReasoningOptions(budget_tokens=4000), ["reasoning"]),
+    ],
+)
+def test_an_old_claude_does_not_think_after_calls_that_nobody_thought_about(
+    provider: Provider, model: str, asked: ReasoningOptions, lost: list[str]
+) -> None:
+    losses: list[str] = []
+    tool = Tool(name="f", parameters={"type": "object", "properties": {}})
+    body = sent(provider, model, losses, messages=CALLED, tools=(tool,), reasoning=asked)
+    assert "thinking" not in str(body)
+    assert losses == lost
+    thought = Reasoning(text="hm", signature="s", issuer="anthropic")
+    thoughtful = (CALLED[0], Message(role="assistant", parts=(thought, *CALLED[1].parts)), CALLED[2])
+    body = sent(provider, model, losses, messages=thoughtful, tools=(tool,), reasoning=asked)
+    assert "budget_tokens" in str(body)
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"), [("anthropic", "claude-opus-4-6"), ("bedrock", "anthropic.claude-opus-4-6-v1")]
+)
+def test_one_that_knows_efforts_thinks_by_them_instead(provider: Provider, model: str) -> None:
+    losses: list[str] = []
+    tool = Tool(name="f", parameters={"type": "object", "properties": {}})
+    asked = ReasoningOptions(budget_tokens=4000)
+    body = sent(provider, model, losses, messages=CALLED, tools=(tool,), reasoning=asked)
+    assert body["output_config" if provider == "anthropic" else "outputConfig"]["effort"] == "medium"
+    assert "budget_tokens" not in str(body)
+    assert losses[0].startswith("reasoning")

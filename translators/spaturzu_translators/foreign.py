@@ -21,12 +21,16 @@ _EMPTY_SIGNATURE = re.compile(rb'"signature": ?""')
 _MARKS: dict[Wire, dict[bytes, re.Pattern[bytes] | None]] = {
     "openai": {b"reasoning_content": None},
     "openai_responses": {b"_spaturzu_": None},
-    "anthropic": {b"signature": _EMPTY_SIGNATURE, b"encrypted_index": re.compile(rb'"encrypted_index": ?""')},
-    "bedrock": {b"signature": _EMPTY_SIGNATURE},
+    "anthropic": {
+        b"signature": _EMPTY_SIGNATURE,
+        b"encrypted_index": re.compile(rb'"encrypted_index": ?""'),
+        b"budget_tokens": None,
+    },
+    "bedrock": {b"signature": _EMPTY_SIGNATURE, b"budget_tokens": None},
     "gemini": {b"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I": None},
     "mistral": {b"signature": _EMPTY_SIGNATURE},
 }
-"""What a request holds if foreign thoughts may be in it. The first, a plain search, is all that most calls cost."""
+"""What a request holds if foreign thoughts may be in it, or missing. A plain search is all that most calls cost."""
 
 Stripped: TypeAlias = tuple[JSONObject, list[str]]
 """A body, and the places in it (of the wire, as they were) where something was left out; none: it is the body given."""
@@ -79,3 +83,33 @@ def strip_inner(
         more += [f"{turns}[{number}].{blocks}[{at}]" for at in changed]
         kept.append({**turn, blocks: clean} if changed else turn)
     return ({**body, turns: kept}, [*places, *more]) if more else (body, places)
+
+
+def lacks_thought(
+    turns: JSON, is_result: Callable[[JSONObject], bool], is_thought: Callable[[JSONObject], bool]
+) -> bool:
+    """Do the turns end with a tool's results, and did the answer that led to them begin without a thought?
+
+    All that the assistant said since the user last spoke is one answer. A Claude that thinks within a budget refuses
+    such a history: it is one that another provider served, for its own has its thoughts.
+    Source: the API's message, "a final `assistant` message must start with a thinking block", here and behind Bedrock:
+    mastra-ai/mastra#7799, anomalyco/opencode#3077, Kilo-Org/kilocode#5219 (2026-01), read 2026-11-30.
+    """
+    answers, begins = False, list[JSONObject]()
+    for turn in reversed(cast("list[JSON]", turns) if isinstance(turns, list) else ()):
+        said = cast(JSONObject, turn) if isinstance(turn, dict) else {}
+        found = said.get("content")
+        blocks = [
+            cast(JSONObject, item)
+            for item in cast("list[JSON]", found if isinstance(found, list) else ())
+            if isinstance(item, dict)
+        ]
+        if said.get("role") == "assistant":
+            if not answers:
+                return False
+            begins = blocks
+        elif said.get("role") == "user":
+            if not any(map(is_result, blocks)):
+                break
+            answers = True
+    return answers and not (begins and is_thought(begins[0]))

@@ -42,7 +42,7 @@ from ..requests import (
 )
 from .model_facts import DEFAULT_MAX_TOKENS, MARK_SAMPLING, MOST_MAX_TOKENS, MOST_STRICT_TOOLS, prefills
 from .reading import cache_of, decode_blocks, extras, kept_fields, own_fields, plain_tool_turn, string, wrong
-from .thinking import decode_thinking, encode_thinking
+from .thinking import decode_thinking, encode_thinking, is_budget, unthought
 from .writing import compact, encode_block, encode_blocks, with_cache
 
 WHO = "anthropic request"
@@ -592,11 +592,7 @@ def _put_output(request: Request, body: JSONObject, own: Mapping[str, JSON], lim
     config: JSONObject = {}
     if (wanted := _encode_format(request, own, losses)) is not None:
         config["format"] = wanted
-    if MARK_THINKING in own:
-        thinking, effort = own[MARK_THINKING]
-    else:
-        forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
-        thinking, effort = encode_thinking(request.reasoning, request.model, limit, losses, forced=forced)
+    thinking, effort = _encode_reasoning(request, body, own, limit, losses)
     if thinking is not None:
         body["thinking"] = thinking
     if effort is not None:
@@ -604,6 +600,19 @@ def _put_output(request: Request, body: JSONObject, own: Mapping[str, JSON], lim
     config.update(own.get("output_config", {}))
     if config:
         body["output_config"] = config
+
+
+def _encode_reasoning(
+    request: Request, body: JSONObject, own: Mapping[str, JSON], limit: int, losses: Losses
+) -> tuple[JSON, JSON]:
+    thoughtless = unthought(body["messages"])
+    if MARK_THINKING in own:
+        thinking, effort = own[MARK_THINKING]
+        if not (thoughtless and is_budget(thinking)):
+            return thinking, effort
+        losses.drop(f"provider_fields.anthropic.{MARK_THINKING}")
+    forced = body.get("tool_choice", {}).get("type") in ("any", "tool")
+    return encode_thinking(request.reasoning, request.model, limit, losses, forced=forced, unthought=thoughtless)
 
 
 def _encode_format(request: Request, own: Mapping[str, JSON], losses: Losses) -> JSONObject | None:

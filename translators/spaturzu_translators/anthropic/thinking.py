@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias, cast, get_args
 
-from ..foreign import UNSIGNED, Stripped, strip_blocks, strip_inner
+from ..foreign import UNSIGNED, Stripped, lacks_thought, strip_blocks, strip_inner
 from ..loss import Losses
 from ..messages import JSON, JSONObject
 from ..requests import Effort, ReasoningOptions
@@ -42,19 +42,30 @@ def _budget(thinking: JSONObject) -> int:
     return budget if isinstance(budget, int) else wrong("anthropic request: thinking.budget_tokens", "a number", budget)
 
 
-def encode_thinking(options: ReasoningOptions | None, model: str, limit: int, losses: Losses, *, forced: bool) -> Wire:
-    """`limit` is max_tokens: a budget is at least 1024 and below it. A forced tool forbids thinking, not effort."""
+def encode_thinking(
+    options: ReasoningOptions | None,
+    model: str,
+    limit: int,
+    losses: Losses,
+    *,
+    forced: bool,
+    unthought: bool = False,
+) -> Wire:
+    """`limit` is max_tokens: a budget is at least 1024 and below it. A forced tool forbids thinking, not effort.
+
+    `unthought`: the history ends in calls that were made without a thought, which forbids a budget.
+    """
     if options is None:
         return None, None
     if options.effort == "none" or (options.effort is None and options.budget_tokens == 0):
         return _least(losses) if always_thinks(model) else _off(options, losses)
     effort, budget = _wanted(options, losses)
-    if effort and before_4_6(model):
+    if before_4_6(model):
         effort, budget = None, _budget_for(effort, budget, losses)
-    elif budget is not None and not takes_budgets(model):
+    elif budget is not None and (unthought or not takes_budgets(model)):
         effort, budget = _effort_for(effort, budget, losses), None
     if budget is not None:
-        budget = _fitting(budget, limit, losses, forced=forced)
+        budget = _fitting(budget, limit, losses, forbidden=forced or unthought)
     if effort is None and budget is None:
         losses.drop("reasoning")
         return None, None
@@ -104,7 +115,9 @@ def _wanted(options: ReasoningOptions, losses: Losses) -> tuple[Effort | None, i
     return effort, budget
 
 
-def _budget_for(effort: Effort, budget: int | None, losses: Losses) -> int:
+def _budget_for(effort: Effort | None, budget: int | None, losses: Losses) -> int | None:
+    if effort is None:
+        return budget
     if budget is not None:
         losses.drop("reasoning.effort")
         return budget
@@ -112,8 +125,8 @@ def _budget_for(effort: Effort, budget: int | None, losses: Losses) -> int:
     return EFFORT_BUDGETS[effort]
 
 
-def _fitting(budget: int, limit: int, losses: Losses, *, forced: bool) -> int | None:
-    if forced or limit <= LEAST_BUDGET:
+def _fitting(budget: int, limit: int, losses: Losses, *, forbidden: bool) -> int | None:
+    if forbidden or limit <= LEAST_BUDGET:
         losses.drop("reasoning.budget_tokens")
         return None
     fitting = max(LEAST_BUDGET, min(budget, limit - 1))
@@ -136,7 +149,29 @@ def _thinking(options: ReasoningOptions, budget: int | None, losses: Losses, *, 
 def strip(body: JSONObject, model: str) -> Stripped:
     """A request without the thoughts of other providers, which have no signature, and without their citations."""
     kept, places = strip_blocks(body, "messages", "content", _is_foreign)
-    return strip_inner(kept, places, "messages", "content", _uncited)
+    kept, places = strip_inner(kept, places, "messages", "content", _uncited)
+    if not is_budget(body.get("thinking")) or not unthought(kept.get("messages")):
+        return kept, places
+    rest = {name: value for name, value in kept.items() if name != "thinking"}
+    return (rest if before_4_6(model) else {**rest, "thinking": {"type": "adaptive"}}), [*places, "thinking"]
+
+
+def is_budget(thinking: JSON) -> bool:
+    """Does it ask for thoughts within a budget?"""
+    return isinstance(thinking, dict) and cast(JSONObject, thinking).get("type") == "enabled"
+
+
+def unthought(messages: JSON) -> bool:
+    """Do the messages end in calls that were made without a thought?"""
+    return lacks_thought(messages, _is_result, _is_thought)
+
+
+def _is_result(block: JSONObject) -> bool:
+    return block.get("type") == "tool_result"
+
+
+def _is_thought(block: JSONObject) -> bool:
+    return block.get("type") in ("thinking", "redacted_thinking")
 
 
 def _uncited(block: JSONObject) -> JSONObject:

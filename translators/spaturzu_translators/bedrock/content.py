@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, TypeAlias, assert_never
 
 from ..codec import as_list, as_object
-from ..foreign import UNSIGNED, Stripped, strip_blocks
+from ..foreign import UNSIGNED, Stripped, lacks_thought, strip_blocks
 from ..ids import map_id
 from ..json_text import dumps, parsed_object
 from ..loss import Losses
@@ -40,7 +40,7 @@ from ..messages import (
     only_text,
 )
 from .media import decode_media, encode_media
-from .model_facts import ModelFacts
+from .model_facts import ModelFacts, facts_of
 from .names import wire_name
 from .wire import (
     NO_FIELDS,
@@ -55,6 +55,7 @@ from .wire import (
     text_at,
 )
 
+MORE = "additionalModelRequestFields"
 _TTLS: dict[str | None, CacheTtl] = {None: "5m", "5m": "5m", "1h": "1h"}
 _TOOL_USE = frozenset({"toolUseId", "name", "input"})
 _TOOL_RESULT = frozenset({"toolUseId", "content", "status"})
@@ -372,7 +373,31 @@ def _reasoning_blocks(part: Reasoning, path: str, writing: Writing) -> list[JSON
 
 def strip(body: JSONObject, model: str) -> Stripped:
     """A request without the thoughts of other providers, whose signature is empty; some models have none at all."""
-    return strip_blocks(body, "messages", "content", _is_foreign)
+    kept, places = strip_blocks(body, "messages", "content", _is_foreign)
+    more = object_or_none(body.get(MORE)) or {}
+    budgets = [name for name in ("thinking", "reasoning_config") if is_budget(more.get(name))]
+    if not budgets or not unthought(kept.get("messages"), facts_of(model)):
+        return kept, places
+    rest = {name: value for name, value in more.items() if name not in budgets}
+    return {**kept, MORE: rest}, [*places, *(f"{MORE}.{name}" for name in budgets)]
+
+
+def is_budget(thinking: JSON) -> bool:
+    """Does it ask for thoughts within a budget?"""
+    return (object_or_none(thinking) or {}).get("type") == "enabled"
+
+
+def unthought(messages: JSON, facts: ModelFacts) -> bool:
+    """Do a Claude's messages end in calls that were made without a thought?"""
+    return facts.claude and lacks_thought(messages, _is_result, _is_thought)
+
+
+def _is_result(block: JSONObject) -> bool:
+    return "toolResult" in block
+
+
+def _is_thought(block: JSONObject) -> bool:
+    return "reasoningContent" in block
 
 
 def _is_foreign(block: JSONObject) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, get_args
 
 from ..codec import as_object
@@ -15,7 +16,18 @@ from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns, only_text, plain_block_turn
 from ..prefill import closed, trimmed
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
-from .content import Reading, Writing, decode_blocks, encode_part, guarded_text, mark_cached, plain_tool_turn
+from .content import (
+    MORE,
+    Reading,
+    Writing,
+    decode_blocks,
+    encode_part,
+    guarded_text,
+    is_budget,
+    mark_cached,
+    plain_tool_turn,
+    unthought,
+)
 from .model_facts import ModelFacts, facts_of
 from .tools import decode_choice, decode_tools, encode_tools
 from .wire import (
@@ -36,7 +48,6 @@ from .wire import (
 )
 
 WHO = "bedrock request"
-MORE = "additionalModelRequestFields"
 _KNOWN = frozenset(
     {"messages", "system", "inferenceConfig", "toolConfig", "outputConfig", "serviceTier", "requestMetadata", MORE}
 )
@@ -244,10 +255,12 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     orders: list[str] = []
     body: JSONObject = {"messages": _encode_messages(request.messages, writing)}
     plain = is_plain(request)
+    if unthought(body["messages"], facts):
+        facts = replace(facts, budgets=False)
     more = NO_FIELDS if plain else _additional(request, own, facts, losses)
     put = _Body(body, own)
     put("toolConfig", encode_tools(request, writing, orders))
-    put("inferenceConfig", _inference(request, facts, losses, budgeted=_enabled(more.get("thinking"))))
+    put("inferenceConfig", _inference(request, facts, losses, budgeted=is_budget(more.get("thinking"))))
     if not plain:
         put("outputConfig", _output(request, facts, losses, orders))
         put(MORE, more)
@@ -274,10 +287,6 @@ class _Body:
             value = {**self.own[name], **said}
         if value:
             self.body[name] = value
-
-
-def _enabled(thinking: Any) -> bool:
-    return (object_or_none(thinking) or {}).get("type") == "enabled"
 
 
 def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSONObject]:
@@ -467,7 +476,7 @@ def _additional(request: Request, own: JSONObject, facts: ModelFacts, losses: Lo
 
 
 def _top_k(top_k: int, facts: ModelFacts, losses: Losses, more: JSONObject) -> None:
-    if not facts.sampling or (facts.claude and _enabled(more.get("thinking"))):
+    if not facts.sampling or (facts.claude and is_budget(more.get("thinking"))):
         losses.drop("top_k")
     elif facts.nova:
         more["inferenceConfig"] = {"topK": top_k}
