@@ -46,12 +46,12 @@ class Counted:
 def counted(draft: Draft, live: Live) -> Counted:
     """Of a draft: from its hop while that lives, else from what the draft has. Of a request's JSON: an estimate."""
     found = _counted(draft, live)
-    if found.hosted or found.usage is None or not found.usage.provider_fields:
+    if found.usage is None or not found.usage.provider_fields:
         return found
     load("spaturzu.pricing")
     from spaturzu.pricing.counts import hosted_in_usage
 
-    return replace(found, hosted=hosted_in_usage(found.usage))
+    return replace(found, hosted={**hosted_in_usage(found.usage), **found.hosted})
 
 
 def together(used: Iterable[Usage | None]) -> Usage | None:

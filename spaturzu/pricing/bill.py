@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -77,8 +77,31 @@ def price(
     if found is None:
         return None
     assumed = _search_of(found.model) if not hosted else NOTHING_RUN
-    bill = _bill(found, count(provider, usage, hosted or assumed), usage.input_tokens or 0)
-    return replace(bill, assumptions=(*bill.assumptions, ONE_SEARCH)) if bill and assumed else bill
+    counts = count(provider, usage, hosted or assumed)
+    told = [*_not_included(provider, found, counts), *([ONE_SEARCH] if assumed else [])]
+    bill = _bill(found, counts, usage.input_tokens or 0)
+    return replace(bill, assumptions=(*bill.assumptions, *told)) if bill and told else bill
+
+
+CODE_TIME = "the time that code ran in a container is not included"
+MINI_SEARCHES = "the 8000 input tokens that a mini model is billed for each search are not included"
+FREE_SEARCHES = "searches that are free each month are not deducted"
+_MINI = re.compile(r"^gpt-4(?:o|\.1)-mini")
+
+
+def _not_included(provider: Provider, at: Tariff, counts: Counts) -> Iterator[str]:
+    """What no answer tells, so that the provider's own bill differs. Takes from `counts` what has no price.
+
+    OpenAI, Pricing: a block of 8,000 for gpt-4o-mini and gpt-4.1-mini, as quoted 2026-03; their usage leaves out what
+    was found (an answer in its forum, topic 1347529). Anthropic, Pricing: containers by the hour, most of them free.
+    """
+    if "timed_sessions" in counts and "timed_sessions" not in at.rates:
+        del counts["timed_sessions"]
+        yield CODE_TIME
+    if "web_searches" in counts and provider == "openai" and _MINI.match(at.model):
+        yield MINI_SEARCHES
+    if provider == "gemini" and counts.keys() & {"web_searches", "map_searches"}:
+        yield FREE_SEARCHES
 
 
 ONE_SEARCH = "one web search, which the answer does not count"

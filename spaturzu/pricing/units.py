@@ -37,12 +37,14 @@ Unit: TypeAlias = Literal[
     "map_searches",
     "file_searches",
     "code_sessions",
+    "timed_sessions",
     "pictures",
 ]
 HostedTool: TypeAlias = Literal[
-    "web_searches", "preview_searches", "map_searches", "file_searches", "code_sessions", "pictures"
+    "web_searches", "preview_searches", "map_searches", "file_searches", "code_sessions", "timed_sessions", "pictures"
 ]
-"""What a provider runs itself. Those without `keys` have a price where the user gives one, or a supplement does."""
+"""What a provider runs itself. Those without `keys` have a price where the user gives one, or a supplement does.
+`timed_sessions` are billed by how long they last, which no answer tells."""
 NOTHING_RUN: Mapping[HostedTool, int] = MappingProxyType({})
 Share: TypeAlias = Literal["input", "cached", "cache_creation", "output", "tools"]
 
@@ -81,6 +83,7 @@ UNITS: dict[Unit, UnitFacts] = {
     "map_searches": UnitFacts("tools", (), per=1000),
     "file_searches": UnitFacts("tools", ("storage_searches_kcount",), per=1000),
     "code_sessions": UnitFacts("tools", (), per=1000),
+    "timed_sessions": UnitFacts("tools", (), per=1000),
     "pictures": UnitFacts("tools", (), per=1000),
 }
 

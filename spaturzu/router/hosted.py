@@ -3,7 +3,8 @@
 Each reader counts what one wire says of it. Anthropic counts in its usage, which is read elsewhere. OpenAI's Responses
 count in `tool_usage` (openai 3.54: `num_requests` are the billable searches), before that in items alone, of which one
 that opens a page is no search. Gemini tells its queries: Gemini 3 charges for each, earlier ones for each answer that
-had any (price page as quoted 2026-03).
+had any (price page as quoted 2026-03). Anthropic names the container that code ran in, not for how long (anthropic
+2.12).
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ def hosted_in(response: Response) -> Hosted:
     """Of a canonical answer, whose codec keeps what only its own provider says."""
     parts = [part for candidate in response.candidates for part in candidate.parts]
     items = [part.value for part in parts if isinstance(part, Opaque)]
+    contained = {**response.provider_fields.get("anthropic", {})}
     grounded = [{**candidate.provider_fields.get("gemini", {})} for candidate in response.candidates]
     return {
         **_responses(({**response.provider_fields.get("openai", {}), "output": items},)),
         **_gemini(({"modelVersion": response.model, "candidates": grounded},)),
+        **_anthropic((contained,)),
     }
 
 
@@ -102,6 +105,18 @@ def _gemini(bodies: Iterable[JSONObject]) -> Hosted:
     return _without_zeros({"web_searches": searches, "map_searches": sum(maps)})
 
 
+def _anthropic(bodies: Iterable[JSONObject]) -> Hosted:
+    """Whole answers, or the events of a stream."""
+    for body in bodies:
+        place = _IN_EVENTS.get(cast("str", body.get("type")))
+        if _at(body, place, "container") if place else body.get("container"):
+            return {"timed_sessions": 1}
+    return NONE
+
+
+_IN_EVENTS = {"message_start": "message", "message_delta": "delta"}
+
+
 def _objects(value: JSON) -> list[JSONObject]:
     values = cast("list[JSON]", value) if isinstance(value, list) else []
     return [cast("JSONObject", one) for one in values if isinstance(one, dict)]
@@ -117,9 +132,14 @@ def _without_zeros(counts: Hosted) -> Hosted:
     return {tool: count for tool, count in counts.items() if count}
 
 
-_READERS: dict[Wire, Callable[[Iterable[JSONObject]], Hosted]] = {"openai_responses": _responses, "gemini": _gemini}
+_READERS: dict[Wire, Callable[[Iterable[JSONObject]], Hosted]] = {
+    "openai_responses": _responses,
+    "gemini": _gemini,
+    "anthropic": _anthropic,
+}
 _TRACES: dict[Wire, re.Pattern[bytes]] = {
     "openai_responses": re.compile(rb'"response\.(?:completed|incomplete|output_item\.done)"'),
     "gemini": re.compile(rb'"groundingMetadata"'),
+    "anthropic": re.compile(rb'"container"\s*:\s*\{'),
 }
 """What the events of a stream have in them that tell of it."""
