@@ -199,7 +199,12 @@ def check_prices(
 @cli.command()
 @click.option("--fault", "faults", multiple=True, metavar="NAME", help="Only this fault of the wall. Repeatable.")
 @click.option("--shape", "shapes", multiple=True, type=click.Choice(["plain", "stream"]), help="Only these calls.")
-@click.option("--patience", default=60.0, show_default=True, metavar="SECONDS", help="When a call counts as hung.")
+@click.option(
+    "--patience",
+    type=float,
+    metavar="SECONDS",
+    help="When a call counts as hung; by default some seconds after the longest of the chain's own limits.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object for each line.")
 @click.argument("client", metavar="CHAIN")
 @click.pass_context
@@ -208,7 +213,7 @@ def drill(
     client: str,
     faults: tuple[str, ...],
     shapes: tuple[Shape, ...],
-    patience: float,
+    patience: float | None,
     as_json: bool,
 ) -> None:
     """Every fault of the wall against a client of yours: a scorecard.

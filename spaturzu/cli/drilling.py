@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -34,9 +35,15 @@ def client_of(named: str) -> Any:
     return client() if callable(client) and not is_client else client
 
 
-def drill(named: str, faults: Sequence[str], shapes: Sequence[Shape], patience_s: float) -> list[Scored]:
+def drill(named: str, faults: Sequence[str], shapes: Sequence[Shape], patience_s: float | None) -> list[Scored]:
     """The scorecard of a named client."""
-    return run_drill(client_of(named), faults=faults or tuple(WALL), shapes=shapes or SHAPES, patience_s=patience_s)
+    chosen: dict[str, Any] = {"faults": faults or tuple(WALL), "shapes": shapes or SHAPES, "patience_s": patience_s}
+    return run_drill(client_of(named), **chosen, tell=_tell if sys.stderr.isatty() else None)
+
+
+def _tell(line: Scored) -> None:
+    """A silence costs a limit's length: who waits sees what is done."""
+    click.echo(f"{line.fault}, {line.shape}: {line.judged.verdict}", err=True)
 
 
 def show(lines: Sequence[Scored], *, as_json: bool) -> None:

@@ -15,6 +15,8 @@ from spaturzu.sandbox.clients import KEY, MODELS
 from spaturzu_translators.messages import Provider, Wire
 
 PROMPT = "What is the weather in Cluj?"
+MOST_TOKENS = 256
+"""Of each answer, so that a plain call knows how long it may take."""
 SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 
 
@@ -108,7 +110,7 @@ def _openai(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool) ->
 
 def _openai_create(client: Any, stream: bool, tools: bool, as_async: bool) -> Any:
     function = {"type": "function", "function": {"name": "weather", "description": "d", "parameters": SCHEMA}}
-    more: dict[str, Any] = {"tools": [function]} if tools else {}
+    more: dict[str, Any] = {"max_completion_tokens": MOST_TOKENS, **({"tools": [function]} if tools else {})}
     if stream:
         more |= {"stream": True, "stream_options": {"include_usage": True}}
     messages = [{"role": "user", "content": PROMPT}]
@@ -147,6 +149,7 @@ def _openai_add(said: Said, chunk: Any) -> None:
 def _responses_create(client: Any, stream: bool, tools: bool, as_async: bool) -> Any:
     function = {"type": "function", "name": "weather", "description": "d", "parameters": SCHEMA, "strict": False}
     more: dict[str, Any] = {"tools": [function]} if tools else {}
+    more["max_output_tokens"] = MOST_TOKENS
     return client.responses.create(model=MODELS["openai"], input=PROMPT, stream=stream, **more)
 
 
@@ -185,7 +188,8 @@ def _anthropic(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool)
 def _anthropic_create(client: Any, stream: bool, tools: bool, as_async: bool) -> Any:
     more: dict[str, Any] = {"tools": [{"name": "weather", "description": "d", "input_schema": SCHEMA}]} if tools else {}
     messages = [{"role": "user", "content": PROMPT}]
-    return client.messages.create(model=MODELS["anthropic"], max_tokens=256, messages=messages, stream=stream, **more)
+    more |= {"max_tokens": MOST_TOKENS, "stream": stream}
+    return client.messages.create(model=MODELS["anthropic"], messages=messages, **more)
 
 
 def _anthropic_read(answer: Any) -> Said:
@@ -238,6 +242,7 @@ def _bedrock_create(client: Any, stream: bool, tools: bool, as_async: bool) -> A
     more: dict[str, Any] = {"toolConfig": {"tools": [spec]}} if tools else {}
     messages = [{"role": "user", "content": [{"text": PROMPT}]}]
     operation = client.converse_stream if stream else client.converse
+    more["inferenceConfig"] = {"maxTokens": MOST_TOKENS}
     return operation(modelId=MODELS["bedrock"], messages=messages, **more)
 
 
@@ -288,7 +293,8 @@ def _gemini(sandbox: Sandbox, options: dict[str, Any] | None, as_async: bool) ->
 
 def _gemini_create(client: Any, stream: bool, tools: bool, as_async: bool) -> Any:
     function = {"name": "weather", "description": "d", "parameters_json_schema": SCHEMA}
-    config: dict[str, Any] | None = {"tools": [{"function_declarations": [function]}]} if tools else None
+    config: dict[str, Any] = {"tools": [{"function_declarations": [function]}]} if tools else {}
+    config["max_output_tokens"] = MOST_TOKENS
     models = client.aio.models if as_async else client.models
     method = models.generate_content_stream if stream else models.generate_content
     return method(model=MODELS["gemini"], contents=PROMPT, config=config)
@@ -333,7 +339,7 @@ def _mistral_create(client: Any, stream: bool, tools: bool, as_async: bool) -> A
     more: dict[str, Any] = {"tools": [function]} if tools else {}
     name = ("stream" if stream else "complete") + ("_async" if as_async else "")
     messages = [{"role": "user", "content": PROMPT}]
-    return getattr(client.chat, name)(model=MODELS["mistral"], messages=messages, **more)
+    return getattr(client.chat, name)(model=MODELS["mistral"], max_tokens=MOST_TOKENS, messages=messages, **more)
 
 
 def _mistral_read(answer: Any) -> Said:

@@ -260,7 +260,18 @@ class Call:
         """No limit where nobody is left who can carry the request."""
         if not self.ahead or not self.somebody_is_next():
             return inf
-        return self.chain.limits.until_content_s(stream=self.wire.stream, thinking=self.thinks_at(target))
+        return self.chain.limits.until_content_s(
+            stream=self.wire.stream, thinking=self.thinks_at(target), most_tokens=self._most_tokens(target)
+        )
+
+    def _most_tokens(self, target: Target | None) -> int | None:
+        """How long that place's answer may be; None where nothing says it."""
+        if target is not None and target.max_tokens is not None:
+            return target.max_tokens
+        try:
+            return self.request.max_tokens
+        except BadWire:
+            return None
 
     def stream_watch(self, hop: Hop, target: Target | None) -> StreamWatch | None:
         """What ends a stream of that place after its first content; None where nothing does."""

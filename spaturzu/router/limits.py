@@ -17,6 +17,8 @@ LimitName: TypeAlias = Literal["first_token_timeout", "answer_timeout", "idle_ti
 """Which limit ran out: the `code` of the hop's failure, whose kind is `timeout`."""
 
 FIRST_TOKEN_S, ANSWER_S, IDLE_S = 12.0, 120.0, 15.0
+TOKENS_A_SECOND = 20
+"""Who writes at least so many is well: an answer of a known length takes no longer than its first token and these."""
 THINKING = 5
 """A model that thinks gets so many times these: 60 s to its first token (peers.md 5.4, 2026-11-22)."""
 PINGS = 2
@@ -31,8 +33,9 @@ MIN_HOP_S = 2.0
 class Limits:
     """A chain's limits. None: the default, which is longer where the model thinks; a number holds for all calls.
 
-    `first_token_s` is for streams, `answer_s` for plain calls, whose first token is the whole answer; neither holds
-    where nobody is left to ask. `idle_s` is for streams after their first content. `hop_s` is for one hop with its
+    `first_token_s` is for streams, `answer_s` for plain calls, whose first token is the whole answer: where the request
+    says how long that may be, it has the first token's time and as long as its tokens take. Neither holds where nobody
+    is left to ask. `idle_s` is for streams after their first content. `hop_s` is for one hop with its
     retries, `deadline_s` for the whole call, streams to their end. Without a fallback and without a number nothing
     holds.
     """
@@ -50,10 +53,15 @@ class Limits:
         first_s = FIRST_TOKEN_S if self.first_token_s is None else self.first_token_s
         return min(first_s, ANSWER_S if self.answer_s is None else self.answer_s)
 
-    def until_content_s(self, *, stream: bool, thinking: bool) -> float:
-        """How long a hop that has others behind it may take to say its first word."""
-        given, default = (self.first_token_s, FIRST_TOKEN_S) if stream else (self.answer_s, ANSWER_S)
-        return _or_default(given, default, thinking)
+    def until_content_s(self, *, stream: bool, thinking: bool, most_tokens: int | None = None) -> float:
+        """How long a hop that has others behind it may take to say its first word, of an answer of `most_tokens`."""
+        first_s = _or_default(self.first_token_s, FIRST_TOKEN_S, thinking)
+        if stream:
+            return first_s
+        whole_s = _or_default(self.answer_s, ANSWER_S, thinking)
+        if self.answer_s is not None or most_tokens is None:
+            return whole_s
+        return min(whole_s, first_s + most_tokens / TOKENS_A_SECOND)
 
     def between_events_s(self, *, thinking: bool) -> float:
         """How long a stream may be silent after its first word. Keep-alives make it PINGS times as long at most."""

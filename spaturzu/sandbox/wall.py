@@ -109,7 +109,7 @@ class WallFault:
     tries: int = 2
     """How many requests of one call may go to the primary before it is left; more are a waste of time or money."""
     kind: FailureKind | None = None
-    """What kind of failure it is, where that makes it stop: a chain may say otherwise."""
+    """What kind of failure it is, where a chain may say otherwise what follows from it."""
 
     @property
     def tools(self) -> bool:
@@ -156,6 +156,9 @@ def _mid_call(wire: Wire) -> tuple[Step, ...]:
     starts = {"openai": 1, "openai_responses": 4, "bedrock": 2, "anthropic": 3}[wire]
     return (Cut(after_deltas=1 + starts + 1, framing="wrong", times=None),)
 
+
+_FOR_EVER_S = 3600.0
+"""Longer than any limit: who ends a silence is the one who waits."""
 
 _CALLS = (ToolCall(name="weather", arguments={"city": "Cluj-Napoca"}),)
 
@@ -232,14 +235,14 @@ _FAULTS = (
     WallFault(
         name="silence",
         about="requests are taken and never answered",
-        steps=_always(Silence(times=None)),
+        steps=_always(Silence(_FOR_EVER_S, times=None)),
         must=_both("next"),
         tries=1,
     ),
     WallFault(
         name="late_first_token",
         about="the stream opens, and its first word never comes",
-        steps=_always(Stall(after_deltas=0, times=None)),
+        steps=_always(Stall(after_deltas=0, seconds=_FOR_EVER_S, times=None)),
         must={"stream": "next"},
         tries=1,
     ),
@@ -258,7 +261,7 @@ _FAULTS = (
     WallFault(
         name="stall",
         about="the answer stops in its middle and the connection stays open",
-        steps=_always(Stall(after_deltas=2, times=None)),
+        steps=_always(Stall(after_deltas=2, seconds=_FOR_EVER_S, times=None)),
         must={"plain": "next", "stream": "resume"},
         tries=1,
     ),
@@ -310,6 +313,7 @@ _FAULTS = (
         about="the prompt is too long for the model",
         steps=_always(Failing("context_overflow", times=None)),
         must=_both("next"),
+        kind="context_overflow",
         tries=1,
     ),
     WallFault(

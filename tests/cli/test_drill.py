@@ -70,6 +70,13 @@ def test_what_a_chain_falls_back_on_is_what_it_is_asked_for(run: Any) -> None:
     assert heard == {("content_filter", "pass", claude), ("refusal", "pass", claude), ("bad_key", "pass", None)}
 
 
+def test_a_prompt_that_fits_nowhere_is_the_primarys_to_refuse(run: Any) -> None:
+    """Claude Haiku is no larger than gpt-6-astra."""
+    result = run("drilled:willing", "--json", faults=("context_overflow",))
+
+    assert {(line["verdict"], line["served_by"]) for line in lines(result)} == {("pass", None)}
+
+
 def test_the_scorecard_is_for_people(run: Any) -> None:
     result = run("drilled:client")
     assert "quota_exhausted" in result.stdout

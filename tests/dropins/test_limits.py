@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from spaturzu import last_call
 from spaturzu.router.watchdog import WATCHDOG
 from spaturzu.sandbox import Refused, Reply, Silence, Stall
 from spaturzu_translators.messages import Provider
@@ -155,6 +156,23 @@ def test_thinking_stretches_the_default_limits_only(house: House) -> None:
     assert Limits().until_content_s(stream=False, thinking=False) == 120
     assert Limits(first_token_s=3).until_content_s(stream=True, thinking=True) == 3
     assert Limits().between_events_s(thinking=False) == 15
+
+
+def test_a_plain_answer_of_a_known_length_has_no_more_time_than_its_tokens_take(house: House) -> None:
+    from spaturzu.router.limits import Limits
+
+    assert Limits().until_content_s(stream=False, thinking=False, most_tokens=100) == 12 + 5
+    assert Limits().until_content_s(stream=False, thinking=True, most_tokens=100) == 60 + 5
+    assert Limits().until_content_s(stream=False, thinking=False, most_tokens=50_000) == 120
+    assert Limits(answer_s=90).until_content_s(stream=False, thinking=False, most_tokens=100) == 90
+
+    house.answers(Silence(10, times=None), "openai")
+    client = house.chain("openai", "anthropic", options={"first_token_timeout": LIMIT_S})
+    ask: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
+    client.chat.completions.create(**ask, max_tokens=4)
+    record: Any = last_call()
+    assert codes(record)[0] == "answer_timeout"
+    assert LIMIT_S + 0.2 <= record.hops[0].duration_s < LIMIT_S + 1.2
 
 
 @sync_and_async

@@ -157,13 +157,22 @@ def test_a_silent_provider_costs_one_limit_and_no_second(
 
 @pytest.mark.slow
 @sync_and_async
-def test_a_silent_stream_costs_twelve_seconds_or_fifteen_by_default(directions: Directions, as_async: bool) -> None:
-    """Twelve to the first word, fifteen between two (a model that thinks gets five times as long)."""
+def test_a_silent_provider_costs_one_limit_by_default(directions: Directions, as_async: bool) -> None:
+    """Twelve seconds to the first word, fifteen between two (a model that thinks gets five times as long), and for a
+    whole answer as many more as its 256 tokens take.
+    """
     places: tuple[Provider, Provider] = ("anthropic", "openai")
     client = directions.chain(places, as_async=as_async)
-    cells = streams(cells_of("anthropic", places, [WALL[name] for name in SLOW], patience_s=30))
+    cells = cells_of("anthropic", places, [WALL[name] for name in SLOW], patience_s=40)
 
     directions.run(client, cells, as_async=as_async)
 
     assert not_passed(cells) == []
-    assert [round(cell.heard[0].seconds / 3) for cell in cells] == [4, 4, 5]
+    took = {(cell.fault.name, cell.shape): round(cell.heard[0].seconds) for cell in cells}
+    assert took == {
+        ("silence", "plain"): 25,
+        ("silence", "stream"): 12,
+        ("late_first_token", "stream"): 12,
+        ("stall", "plain"): 15,
+        ("stall", "stream"): 15,
+    }
