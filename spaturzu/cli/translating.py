@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from spaturzu_translators import structured
 from spaturzu_translators.codec import BadWire, as_object, codec
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import Wire
@@ -40,7 +41,8 @@ def translated(source: Wire, target: Wire, file: Path, model: str | None) -> Tra
         request = codec(source).decode_request(asked)
     except (ValueError, BadWire) as error:
         raise Unreadable(str(error)) from error
-    encoded = codec(target).encode_request(replace(request, model=model or request.model))
+    asked = replace(request, model=model or request.model)
+    encoded, _ = structured.encode_request(asked, codec(target).encode_request)
     return Translation(encoded.value, encoded.losses)
 
 

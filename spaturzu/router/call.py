@@ -8,12 +8,12 @@ from functools import cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
 
+from spaturzu_translators import structured
 from spaturzu_translators.codec import BadWire, Codec, codec
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, Provider, Wire
 from spaturzu_translators.requests import Request, WireRequest
-from spaturzu_translators.structured import as_forced_tool
 
 from .answers import Refusals
 from .apis import at_version, wire_to
@@ -371,10 +371,7 @@ class Call:
         request = replace(request, model=target.model)
         if target.max_tokens is not None:
             request = replace(request, max_tokens=target.max_tokens)
-        prepared = _encoded(request, target, to)
-        if any(loss.matters == "meaning" and loss.path.startswith("response_format") for loss in prepared.losses):
-            prepared = _with_forced_tool(request, target, to) or prepared
-        return prepared
+        return _encoded(at_version(request, target, to), target, to)
 
 
 def _no_larger(target: Target, tokens: int) -> Skip | None:
@@ -386,22 +383,11 @@ def _no_larger(target: Target, tokens: int) -> Skip | None:
 
 
 def _encoded(request: Request, target: Target, to: Wire) -> Prepared:
-    request = at_version(request, target, to)
-    encoded = codec(to).encode_request(request)
+    encoded, forced = structured.encode_request(request, codec(to).encode_request)
     wire = encoded.value
     if target.params:
         wire = replace(wire, body=_merged(wire.body, target.params))
-    return Prepared(wire, to, request, encoded.losses)
-
-
-def _with_forced_tool(request: Request, target: Target, to: Wire) -> Prepared | None:
-    """Structured output by a forced tool, for a target that has no other."""
-    forced = as_forced_tool(request)
-    if forced is None:
-        return None
-    prepared = _encoded(forced, target, to)
-    emulated = Loss(path="response_format", kind="approximated", matters="tuning")
-    return replace(prepared, losses=(*prepared.losses, emulated), unwrap=True)
+    return Prepared(wire, to, forced or request, encoded.losses, unwrap=forced is not None)
 
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any, Literal, TypeAlias
 
+from spaturzu_translators import structured
 from spaturzu_translators.codec import codec
 from spaturzu_translators.messages import Blob, Message, Provider, Text, Uri
 from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
-from spaturzu_translators.structured import as_forced_tool
 
 from .chain import Target
 from .failures import failure_of
@@ -146,12 +146,9 @@ def _of_capabilities(target: Target, primary: Target) -> Iterator[Finding]:
 
 def _lacks(target: Target, probe: Request) -> bool:
     """Would the loss skip it? A forced tool stands in for structured output, as in a real call."""
-    return _loses(target, probe) and (as_forced_tool(probe) is None or _loses(target, as_forced_tool(probe) or probe))
-
-
-def _loses(target: Target, probe: Request) -> bool:
-    losses = codec(target.provider).encode_request(replace(probe, model=target.model)).losses
-    return any(loss.matters == "meaning" for loss in losses)
+    asked = replace(probe, model=target.model)
+    encoded, _ = structured.encode_request(asked, codec(target.provider).encode_request)
+    return any(loss.matters == "meaning" for loss in encoded.losses)
 
 
 _POOLS = ("_client._transport._pool", "_api_client._httpx_client._transport._pool")

@@ -1,6 +1,7 @@
 """The law of losses: decode what was encoded; the paths that differ are exactly the paths reported.
 
 `unexplained(before, after, losses)` gives None where the law holds, else a sentence that says how it is broken.
+`unspoken(before, body, losses)` gives the words of what was emulated that are nowhere in the encoded body: none are.
 Paths are those of `before`. Some differences mean nothing on any wire; they are levelled first, each by a method or a
 row of `_levelled` that says why:
 
@@ -18,7 +19,8 @@ row of `_levelled` that says why:
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
 
@@ -32,6 +34,9 @@ from spaturzu_translators.responses import Response, Usage
 
 ANYTHING = "<anything>"
 GONE = "<gone>"
+EMULATED = "<emulated>"
+"""It may be anything, or nothing, afterwards; its words are on the wire (`unspoken`)."""
+MARKS = {"dropped": GONE, "approximated": ANYTHING, "emulated": EMULATED}
 UNSAID = "<unsaid>"
 """Nobody said it, so it may be anything afterwards."""
 
@@ -55,9 +60,46 @@ def unexplained(before: Any, after: Any, losses: Iterable[Loss]) -> str | None:
     return None
 
 
+def unspoken(before: Any, body: Any, losses: Iterable[Loss]) -> list[str]:
+    """The words at emulated paths that no string of `body` holds."""
+    said = "\n".join(_strings(body))
+    paths = [loss.path for loss in losses if loss.kind == "emulated" and loss.matters == "tuning"]
+    emulated = [words for path in paths for words in _words(_at(before, path.removesuffix(".arguments")))]
+    return [words for words in emulated if words not in said]
+
+
+def _at(value: Any, path: str) -> Any:
+    for name, number in re.findall(r"([^.\[\]]+)|\[(\d+)\]", path):
+        value = value[int(number)] if number else getattr(value, name)
+    return value
+
+
+def _words(value: Any) -> Iterator[str]:
+    match value:
+        case Text() | Refusal() if value.text.strip():
+            yield value.text
+        case Message():
+            yield from _words(tuple(part for part in value.parts if not isinstance(part, ToolCall)))
+        case ToolCall():
+            yield value.arguments
+        case tuple():
+            for item in value:
+                yield from _words(item)
+        case _:
+            return
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _strings(item)
+
+
 def tree(value: Any, losses: Iterable[Loss] = ()) -> Any:
-    """`value` as plain dicts and lists, levelled, with dropped paths gone and approximated ones as ANYTHING."""
-    return _Tree({loss.path: GONE if loss.kind == "dropped" else ANYTHING for loss in losses}).of(value, "")
+    """`value` as plain dicts and lists, levelled, and each lost path as its kind's mark."""
+    return _Tree({loss.path: MARKS[loss.kind] for loss in losses}).of(value, "")
 
 
 class _Tree:
@@ -174,7 +216,7 @@ def _hoist(kept: dict[str, Any]) -> None:
     kept["messages"] = messages
     if hoisted:
         system = kept.get("system", [])
-        kept["system"] = [*([ANYTHING] if system == ANYTHING else system), *hoisted]
+        kept["system"] = [*([system] if isinstance(system, str) else system), *hoisted]
 
 
 def _raise_beside(kept: dict[str, Any]) -> None:
@@ -229,7 +271,7 @@ class _Ids:
         self.back: dict[str, str] = {}
 
     def same(self, before: Any, after: Any) -> bool:
-        if before in (ANYTHING, UNSAID):
+        if before in (ANYTHING, EMULATED, UNSAID):
             return True
         if after == UNSAID:
             return before is None
@@ -243,11 +285,12 @@ class _Ids:
         return (type(before) is type(after) or _numbers(before, after)) and before == after
 
     def _items(self, before: list[Any], after: list[Any]) -> bool:
-        """Item by item; an approximated item may stand for one or more, as where a turn was split."""
+        """Item by item; an approximated one may be more afterwards, as where a turn was split, an emulated one none."""
         if not before:
             return not after
-        if before[0] == ANYTHING:
-            return any(self._tried(before[1:], after[taken:]) for taken in range(1, len(after) + 1))
+        if before[0] in (ANYTHING, EMULATED):
+            least = before[0] == ANYTHING
+            return any(self._tried(before[1:], after[taken:]) for taken in range(least, len(after) + 1))
         return bool(after) and self.same(before[0], after[0]) and self._items(before[1:], after[1:])
 
     def _tried(self, before: list[Any], after: list[Any]) -> bool:

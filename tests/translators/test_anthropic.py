@@ -117,7 +117,7 @@ def test_every_encoded_stream_is_of_the_sdks_own_types(response: Response) -> No
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"max_tokens": None}, {"max_tokens": ("approximated", "tuning")}),
+        ({"max_tokens": None}, {"max_tokens": ("emulated", "tuning")}),
         (
             {"temperature": 0.2, "top_p": 0.9, "top_k": 4},
             dict.fromkeys(("temperature", "top_p", "top_k"), ("dropped", "tuning")),
@@ -137,7 +137,7 @@ def test_every_encoded_stream_is_of_the_sdks_own_types(response: Response) -> No
         ({"stream": True}, {}),
         (
             {"response_format": ResponseFormat(type="json_object")},
-            dict.fromkeys(("response_format", "system"), ("approximated", "tuning")),
+            dict.fromkeys(("response_format", "system"), ("emulated", "tuning")),
         ),
         ({"response_format": ResponseFormat(type="json_schema", schema=SCHEMA)}, {}),
         (
@@ -270,7 +270,7 @@ def test_tool_choice_also_says_whether_calls_may_be_parallel(
 def test_a_choice_among_several_tools_leaves_the_others_out() -> None:
     tools = tuple(replace(LOOKUP, name=name) for name in ("a", "b", "c"))
     request = replace(ASKED, tools=tools, tool_choice=ToolChoice(mode="required", names=("a", "c")))
-    assert law_holds(request) == {"tool_choice.names": ("dropped", "tuning"), "tools[1]": ("dropped", "tuning")}
+    assert law_holds(request) == {"tool_choice.names": ("emulated", "tuning"), "tools[1]": ("emulated", "tuning")}
     body = body_of(request)
     assert ([tool["name"] for tool in body["tools"]], body["tool_choice"]) == (["a", "c"], {"type": "any"})
 
@@ -285,7 +285,7 @@ def answer(*content: Any, is_error: bool = False) -> Message:
 
 def test_a_history_with_calls_never_goes_without_tools() -> None:
     request = replace(ASKED, messages=(HELLO, CALL, answer(Text(text="42"))))
-    assert law_holds(request) == dict.fromkeys(("tools", "tool_choice"), ("approximated", "tuning"))
+    assert law_holds(request) == dict.fromkeys(("tools", "tool_choice"), ("emulated", "tuning"))
     body = body_of(request)
     assert [tool["name"] for tool in body["tools"]] == ["lookup"]
     assert body["tool_choice"] == {"type": "none"}
@@ -302,7 +302,7 @@ def test_a_call_and_its_result_keep_one_legal_id() -> None:
 def test_arguments_that_are_no_object_stand_in_one_as_text(arguments: str) -> None:
     call = Message(role="assistant", parts=(ToolCall(id="call.1", name="lookup", arguments=arguments),))
     request = replace(ASKED, tools=(LOOKUP,), messages=(HELLO, call, answer(Text(text="42"))))
-    assert law_holds(request) == {"messages[1].parts[0].arguments": ("approximated", "tuning")}
+    assert law_holds(request) == {"messages[1].parts[0].arguments": ("emulated", "tuning")}
     assert body_of(request)["messages"][1]["content"][0]["input"] == {"_raw": arguments}
 
 
@@ -342,7 +342,7 @@ def test_illegal_tool_names_are_changed_everywhere_and_given_back() -> None:
         (Blob(modality="image", media_type="image/png", data="aGk=", name="a"), {".name": ("dropped", "tuning")}),
         (Blob(modality="document", media_type="application/pdf", data="aGk=", name="a", cache="5m"), {}),
         (Blob(modality="document", media_type="text/plain", data="aGk="), {}),
-        (Blob(modality="document", media_type="text/csv", data="aGk="), {".media_type": ("approximated", "tuning")}),
+        (Blob(modality="document", media_type="text/csv", data="aGk="), {".media_type": ("emulated", "tuning")}),
         (Blob(modality="document", media_type="text/plain", data="/w=="), {"": ("dropped", "meaning")}),
         (Blob(modality="audio", media_type="audio/wav", data="aGk="), {"": ("dropped", "meaning")}),
         (Uri(modality="image", uri="https://a/b.png"), {}),
@@ -371,7 +371,7 @@ def test_user_parts_are_carried_or_reported(part: Part, expected: dict[str, Any]
         (Reasoning(text="hm", issuer="anthropic"), ("dropped", "tuning")),
         (Reasoning(text="hm", signature="s", issuer="bedrock"), ("dropped", "tuning")),
         (Reasoning(text="hm"), ("dropped", "tuning")),
-        (Refusal(text="no"), ("approximated", "tuning")),
+        (Refusal(text="no"), ("emulated", "tuning")),
         (Blob(modality="image", media_type="image/png", data="aGk="), ("dropped", "meaning")),
     ],
 )
@@ -389,7 +389,7 @@ def test_an_unsigned_thought_has_no_issuer() -> None:
 
 def test_a_begun_answer_becomes_a_request_to_go_on() -> None:
     begun = replace(ASKED, messages=(HELLO, Message(role="assistant", parts=(Text(text="{"),))))
-    assert law_holds(begun) == {"messages[1]": ("approximated", "tuning")}
+    assert law_holds(begun) == {"messages[1]": ("emulated", "tuning")}
     assert [message["role"] for message in body_of(begun)["messages"]] == ["user", "assistant", "user"]
     old = replace(begun, model="claude-haiku-4-5")
     assert law_holds(old) == {}

@@ -334,7 +334,7 @@ def test_reasoning_options_by_model(model: str, reasoning: Any, output: Any, mor
 def test_a_forbidden_tool_is_not_shown() -> None:
     body, losses = _encode(_ask(tools=(TOOL,), tool_choice=ToolChoice(mode="none")))
     assert "toolConfig" not in body
-    assert losses == {"tool_choice": ("dropped", "tuning"), "tools": ("dropped", "tuning")}
+    assert losses == {"tool_choice": ("emulated", "tuning"), "tools": ("emulated", "tuning")}
 
 
 def test_a_forbidden_tool_stays_declared_where_history_calls_it() -> None:
@@ -342,13 +342,13 @@ def test_a_forbidden_tool_stays_declared_where_history_calls_it() -> None:
     body, losses = _encode(request)
     assert set(body["toolConfig"]) == {"tools"}
     assert "Do not call" in body["system"][1]["text"]
-    assert losses == {"tool_choice": ("approximated", "tuning"), "system[0]": ("approximated", "tuning")}
+    assert losses == {"tool_choice": ("emulated", "tuning"), "system[0]": ("emulated", "tuning")}
 
 
 def test_tools_of_history_are_declared_where_the_caller_declares_none() -> None:
     body, losses = _encode(_ask(messages=CALLED))
     assert [tool["toolSpec"]["name"] for tool in body["toolConfig"]["tools"]] == ["f"]
-    assert losses == {"tools": ("approximated", "tuning"), "system": ("approximated", "tuning")}
+    assert losses == {"tools": ("emulated", "tuning"), "system": ("emulated", "tuning")}
 
 
 def test_a_choice_among_several_tools_shows_only_those() -> None:
@@ -381,7 +381,7 @@ def test_invalid_arguments_are_wrapped() -> None:
     messages = (CALLED[0], Message(role="assistant", parts=(ToolCall(id="t1", name="f", arguments='{"a": NaN'),)), ADA)
     body, losses = _encode(_ask(messages=messages, tools=(TOOL,)))
     assert body["messages"][1]["content"][0]["toolUse"]["input"] == {"_raw": '{"a": NaN'}
-    assert losses == {"messages[1].parts[0].arguments": ("approximated", "tuning")}
+    assert losses == {"messages[1].parts[0].arguments": ("emulated", "tuning")}
 
 
 def test_turns_alternate_and_start_with_the_user() -> None:
@@ -399,20 +399,20 @@ def test_a_joined_turn_still_says_what_it_lost() -> None:
         ADA, parts=(*ADA.parts, Opaque(issuer="openai", value={})), provider_fields={"openai": {"name": "a"}}
     )
     _, losses = _encode(_ask(messages=(ADA, lost)))
-    assert losses["messages[1]"] == ("dropped", "meaning")
+    assert losses["messages[1]"] == ("emulated", "meaning")
 
 
 def test_json_mode_is_asked_for_in_words() -> None:
     body, losses = _encode(_ask(response_format=ResponseFormat(type="json_object")))
     assert "JSON" in body["system"][0]["text"]
-    assert losses == {"response_format": ("approximated", "tuning"), "system": ("approximated", "tuning")}
+    assert losses == {"response_format": ("emulated", "tuning"), "system": ("emulated", "tuning")}
 
 
 def test_a_schema_is_a_loss_of_meaning_where_the_model_takes_none() -> None:
     wanted = ResponseFormat(type="json_schema", schema={"type": "object"})
     body, losses = _encode(_ask(model=NOVA, response_format=wanted))
     assert "outputConfig" not in body
-    assert losses["response_format"] == ("approximated", "meaning")
+    assert losses["response_format"] == ("emulated", "meaning")
     body, losses = _encode(_ask(model=CLAUDE_45, response_format=wanted))
     assert body["outputConfig"]["textFormat"]["structure"]["jsonSchema"]["schema"] == '{"type": "object"}'
     assert losses == {}

@@ -362,7 +362,7 @@ def test_foreign_thoughts_stay_at_home_and_refusals_become_text() -> None:
     )
     assert lost(asked(messages=(*ASKED.messages, said, turn("user", "go on")))) == {
         ("messages[1].parts[0]", "dropped", "tuning"),
-        ("messages[1].parts[1]", "approximated", "tuning"),
+        ("messages[1].parts[1]", "emulated", "tuning"),
     }
 
 
@@ -529,7 +529,7 @@ def test_a_tool_name_that_gemini_refuses_is_respelt_everywhere_and_comes_back() 
 
 def test_arguments_that_are_not_an_object_are_kept_as_raw_text() -> None:
     request = asked(messages=(Message(role="assistant", parts=(ToolCall(id="a", name="f", arguments='{"a": '),)),))
-    assert lost(request) == {("messages[0].parts[0].arguments", "approximated", "tuning")}
+    assert lost(request) == {("messages[0].parts[0].arguments", "emulated", "tuning")}
     call = C.encode_request(request).value.body["contents"][0]["parts"][0]["functionCall"]
     assert call["args"] == {"_raw": '{"a": '}
 

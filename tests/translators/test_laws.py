@@ -19,7 +19,7 @@ from spaturzu_translators.messages import NOTHING, Message, Reasoning, Text
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Candidate, Response, Usage
 
-from .laws import tree, unexplained
+from .laws import tree, unexplained, unspoken
 from .strategies import requests, responses
 
 every_codec = pytest.mark.parametrize("wire_name", WIRES)
@@ -44,6 +44,13 @@ def test_what_an_encoder_reports_lost_is_exactly_what_differs(wire_name: Wire, r
     encoded = c.encode_request(request)
     json.dumps(encoded.value.body)
     assert not (wrong := unexplained(request, c.decode_request(encoded.value), encoded.losses)), wrong
+
+
+@every_codec
+@given(request=requests())
+def test_what_is_emulated_is_said_in_other_words(wire_name: Wire, request: Request) -> None:
+    encoded = codec(wire_name).encode_request(request)
+    assert unspoken(request, encoded.value.body, encoded.losses) == []
 
 
 @every_codec

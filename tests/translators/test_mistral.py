@@ -184,6 +184,17 @@ def test_a_missing_or_null_call_id_is_made_up_once_and_pairs_with_its_result() -
     assert decoded(messages=messages) == request
 
 
+def test_a_user_who_says_nothing_after_tool_results_needs_no_bridge() -> None:
+    history = (
+        HELLO,
+        Message(role="assistant", parts=(CALL,)),
+        Message(role="user", parts=(ToolResult(call_id=CALL.id, content=(Text(text="1"),)), Text(text=""))),
+        Message(role="assistant", parts=(Reasoning(text="hm", issuer="openai"),)),
+    )
+    roles = [message["role"] for message in lawful(replace(ASKED, messages=history))["messages"]]
+    assert roles == ["user", "assistant", "tool", "assistant"]
+
+
 def test_a_user_who_speaks_after_tool_results_is_bridged_and_reported() -> None:
     request = replace(
         ASKED,
@@ -195,7 +206,7 @@ def test_a_user_who_speaks_after_tool_results_is_bridged_and_reported() -> None:
     )
     roles = [message["role"] for message in lawful(request)["messages"]]
     assert roles == ["user", "assistant", "tool", "assistant", "user"]
-    assert losses(request)["messages[2]"] == Loss(path="messages[2]", kind="approximated", matters="tuning")
+    assert losses(request)["messages[2]"] == Loss(path="messages[2]", kind="emulated", matters="tuning")
 
 
 def test_a_grave_loss_inside_a_bridged_turn_stays_grave() -> None:
@@ -249,12 +260,12 @@ def test_an_assistant_turn_of_foreign_thoughts_alone_does_not_become_empty() -> 
     [
         (Reasoning(text="hm", signature="s", issuer="anthropic"), "", "dropped", "tuning"),
         (Reasoning(text="hm"), "", "dropped", "tuning"),
-        (Refusal(text="no"), "", "approximated", "tuning"),
+        (Refusal(text="no"), "", "emulated", "tuning"),
         (Opaque(issuer="openai", value={}), "", "dropped", "meaning"),
         (File(modality="document", file_id="f", issuer="openai"), "", "dropped", "meaning"),
         (Blob(modality="video", media_type="video/mp4", data="aGk="), "", "dropped", "meaning"),
         (Blob(modality="document", media_type="application/msword", data="aGk="), "", "dropped", "meaning"),
-        (Blob(modality="document", media_type="text/plain", data="aGk="), "", "approximated", "tuning"),
+        (Blob(modality="document", media_type="text/plain", data="aGk="), "", "emulated", "tuning"),
         (Blob(modality="document", media_type="text/plain", data="/w=="), "", "dropped", "meaning"),
         (Blob(modality="audio", media_type="audio/aac", data="aGk="), ".media_type", "approximated", "tuning"),
         (Uri(modality="image", uri="gs://b/a.png"), "", "dropped", "meaning"),

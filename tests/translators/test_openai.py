@@ -337,7 +337,7 @@ def test_a_results_image_moves_to_the_users_words() -> None:
     image = Blob(modality="image", media_type="image/png", data="aGk=")
     result = ToolResult(call_id="c", content=(Text(text="see"), image))
     request = Request(model="gpt-4o", messages=(Message(role="user", parts=(result, Text(text="so?"))),))
-    assert law_holds(request) == (Loss(path="messages[0]", kind="approximated", matters="tuning"),)
+    assert law_holds(request) == (Loss(path="messages[0]", kind="emulated", matters="tuning"),)
     body = encode_request(request).value.body
     valid_request(body)
     assert [message["role"] for message in body["messages"]] == ["tool", "user"]

@@ -15,7 +15,7 @@ from .values import value, value_by_place
 
 T_co = TypeVar("T_co", covariant=True)
 
-LossKind: TypeAlias = Literal["dropped", "approximated"]
+LossKind: TypeAlias = Literal["dropped", "approximated", "emulated"]
 Matters: TypeAlias = Literal["tuning", "meaning"]
 
 
@@ -23,7 +23,9 @@ Matters: TypeAlias = Literal["tuning", "meaning"]
 class Loss:
     """`path` names the canonical field, as in `temperature`, `tools[0].strict`, `messages[2].parts[1]`.
 
-    `dropped`: the value is gone. `approximated`: something near it stands there.
+    `dropped`: the value is gone. `approximated`: something near it stands there. `emulated`: the same is asked for by
+    other means: an instruction, a forced tool, words in a text; nothing but the model sees to it, and it is read back
+    as what it became.
     `meaning`: the answer could be wrong without it, so the target is skipped unless the caller allowed it.
     """
 
@@ -55,6 +57,12 @@ class Losses:
     def approximate(self, path: str, matters: Matters = "tuning") -> None:
         """Something near `path` stands there instead."""
         self._losses[path] = Loss(path=path, kind="approximated", matters=matters)
+
+    def emulate(self, path: str, matters: Matters = "tuning") -> None:
+        """The same as `path` is asked for by other means. What was reported of it before matters as much as it did."""
+        before = self._losses.get(path)
+        if before is None or before.kind == "dropped":
+            self._losses[path] = Loss(path=path, kind="emulated", matters=before.matters if before else matters)
 
     def extend(self, losses: Iterable[Loss]) -> None:
         """Take over losses found elsewhere."""
@@ -92,8 +100,8 @@ _STEP = re.compile(r"[.\[]")
 class Joins:
     """Watches the turns as an encoder writes them, and reports neighbours that the wire cannot tell apart.
 
-    Such neighbours are one turn afterwards: the first is approximated, the others are dropped. They were two because
-    of a turn between them that is not on the wire, another provider's fields, or their roles. Instructions that come
+    Such neighbours are one turn afterwards, which says what they said: emulated. They were two because of a turn
+    between them that is not on the wire, another provider's fields, or their roles. Instructions that come
     first join nothing: they are read as the request's own.
     """
 
@@ -118,8 +126,8 @@ class Joins:
         if role != self._role or own != self._own:
             self._first, self._role, self._own = number, role if says else None, own
         elif says:
-            self._losses.approximate(f"messages[{self._first}]")
-            self._losses.drop(f"messages[{number}]")
+            self._losses.emulate(f"messages[{self._first}]")
+            self._losses.emulate(f"messages[{number}]")
 
 
 def foreign_event_fields(fields: ProviderFields, path: str, own: Wire) -> Iterator[Loss]:

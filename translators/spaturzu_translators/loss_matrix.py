@@ -28,8 +28,9 @@ from .messages import (
     Wire,
 )
 from .requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice, WireRequest
+from .structured import encode_request
 
-Fate: TypeAlias = Literal["carried", "approximated", "dropped", "skips the target"]
+Fate: TypeAlias = Literal["carried", "emulated", "approximated", "dropped", "skips the target"]
 
 MODELS: dict[Wire, str] = {
     "openai": "gpt-6.2",
@@ -124,6 +125,9 @@ FEATURES: dict[str, Request] = {
     "video, inline": _said(Blob(modality="video", media_type="video/mp4", data="aGk=")),
     "JSON mode": _with(response_format=ResponseFormat(type="json_object")),
     "JSON schema": _with(response_format=ResponseFormat(type="json_schema", schema=SCHEMA, name="answer", strict=True)),
+    "JSON schema with patternProperties": _with(
+        response_format=ResponseFormat(type="json_schema", schema={**SCHEMA, "patternProperties": {"^x": {}}})
+    ),
     "reasoning effort": _with(reasoning=ReasoningOptions(effort="high"), max_tokens=None),
     "reasoning budget": _with(reasoning=ReasoningOptions(budget_tokens=4096), max_tokens=8000),
     "prompt cache marker": _with(
@@ -203,7 +207,7 @@ def _asked(primary: Wire, request: Request) -> Request | None:
     """The feature as a caller of `primary` asks for it; None where that provider cannot ask for it."""
     own = codec(primary)
     encoded = own.encode_request(replace(request, model=ANY_MODEL))
-    if any(loss.matters == "meaning" or loss.kind == "dropped" for loss in encoded.losses):
+    if any(loss.matters == "meaning" or loss.kind in ("dropped", "emulated") for loss in encoded.losses):
         return None
     return own.decode_request(encoded.value)
 
@@ -225,8 +229,8 @@ def features(primary: Wire) -> Iterator[tuple[str, Request]]:
 
 def fate(request: Request, target: Wire) -> Fate:
     """What becomes of the feature at `target`."""
-    losses = codec(target).encode_request(replace(request, model=MODELS[target])).losses
-    return _worst(losses)
+    asked = replace(request, model=MODELS[target])
+    return _worst(encode_request(asked, codec(target).encode_request)[0].losses)
 
 
 def _worst(losses: tuple[Loss, ...]) -> Fate:
@@ -234,6 +238,8 @@ def _worst(losses: tuple[Loss, ...]) -> Fate:
         return "skips the target"
     if not losses:
         return "carried"
+    if all(loss.kind == "emulated" for loss in losses):
+        return "emulated"
     return "dropped" if all(map(_is_whole, losses)) else "approximated"
 
 
@@ -253,9 +259,11 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "Generated from the codecs by `python -m spaturzu_translators.loss_matrix`; a test fails when it is stale."
     yield ""
-    yield "*carried*: the target is asked for the same. *approximated*: for something near, as the hop's losses say in"
-    yield "detail. *dropped*: it only tunes the answer, and the hop's losses name it. *skips the target*: without it"
-    yield 'the answer could mean something else, so the target is not tried, unless `on_loss="allow"`.'
+    yield "*carried*: the target is asked for the same. *emulated*: for the same by other means, where the target has"
+    yield "no member for it: an instruction, a forced tool, words in a text; only the model sees to it. *approximated*:"
+    yield "for something near, as the hop's losses say in detail. *dropped*: it only tunes the answer, and the hop's"
+    yield "losses name it. *skips the target*: without it the answer could mean something else, so the target is not"
+    yield 'tried, unless `on_loss="allow"`.'
     yield f"Targets' models: {', '.join(MODELS.values())}."
     for primary in WIRES:
         yield from _table(primary)

@@ -35,7 +35,7 @@ def closed(request: Request, losses: Losses) -> Request:
     """The request for a model that refuses a history that ends with an answer."""
     if not _ends_with_answer(request.messages):
         return request
-    losses.approximate(f"messages[{len(request.messages) - 1}]")
+    losses.emulate(f"messages[{len(request.messages) - 1}]")
     return replace(request, messages=(*request.messages, Message("user", (Text(CONTINUE),))))
 
 

@@ -5,11 +5,13 @@ It works on canonical values, so any target that knows forced tools can serve a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from .events import ArgumentsDelta, Event, Finished, PartStarted, TextDelta
+from .loss import Encoded, Loss
 from .messages import Part, Text, ToolCall
-from .requests import Request, Tool, ToolChoice
+from .requests import Request, Tool, ToolChoice, WireRequest
 from .responses import Candidate, Response
 
 NAME = "structured_answer"
@@ -23,7 +25,32 @@ def as_forced_tool(request: Request) -> Request | None:
         return None
     tool = Tool(name=NAME, description=wanted.description or DESCRIPTION, parameters=wanted.schema)
     choice = ToolChoice(mode="required", names=(NAME,))
-    return replace(request, response_format=None, tools=(tool,), tool_choice=choice)
+    return replace(request, response_format=None, tools=(tool,), tool_choice=choice, parallel_tool_calls=False)
+
+
+def encode_request(
+    request: Request, encode: Callable[[Request], Encoded[WireRequest]]
+) -> tuple[Encoded[WireRequest], Request | None]:
+    """What `encode` makes of `request`, or of it with its schema as a forced tool, where a schema is lost otherwise.
+
+    That one comes second; the answer to it is to be unwrapped.
+    """
+    encoded = encode(request)
+    if not any(loss.matters == "meaning" and loss.path.startswith("response_format") for loss in encoded.losses):
+        return encoded, None
+    forced = as_forced_tool(request)
+    if forced is None:
+        return encoded, None
+    encoded = encode(forced)
+    return replace(encoded, losses=_as_asked(encoded.losses)), forced
+
+
+def _as_asked(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
+    """The losses of the forced tool as one of the schema, for which the caller had asked."""
+    of_tool = [loss for loss in losses if loss.path.startswith(("tool", "parallel_tool_calls"))]
+    matters = "meaning" if any(loss.matters == "meaning" for loss in of_tool) else "tuning"
+    rest = (loss for loss in losses if loss not in of_tool)
+    return (*rest, Loss(path="response_format", kind="emulated", matters=matters))
 
 
 def unwrapped(response: Response) -> Response:

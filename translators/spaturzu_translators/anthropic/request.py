@@ -341,7 +341,7 @@ def _limit(request: Request, losses: Losses) -> int:
     """max_tokens: mandatory here, so a default stands in, with room for a thinking budget."""
     if request.max_tokens is not None:
         return request.max_tokens
-    losses.approximate("max_tokens")
+    losses.emulate("max_tokens")
     budget = max(0, (request.reasoning and request.reasoning.budget_tokens) or 0)
     return min(DEFAULT_MAX_TOKENS + budget, MOST_MAX_TOKENS)
 
@@ -355,8 +355,8 @@ def _encode_system(request: Request, losses: Losses) -> str | list[JSONObject]:
         return text
     blocks = encode_blocks(request.system, "system", losses)
     if wanted and wanted.schema is None:
-        losses.approximate("response_format")
-        losses.approximate("system")
+        losses.emulate("response_format")
+        losses.emulate("system")
         blocks.append({"type": "text", "text": JSON_ONLY})
     return compact(blocks)
 
@@ -425,9 +425,9 @@ def _names_in_history(request: Request) -> list[str]:
 
 def _put_stubs(request: Request, names: list[str], body: JSONObject, losses: Losses) -> None:
     """A history with calls is refused without tools, so they are named again, and forbidden."""
-    losses.approximate("tools")
+    losses.emulate("tools")
     if request.tool_choice is None or request.tool_choice.mode != "none":
-        losses.approximate("tool_choice")
+        losses.emulate("tool_choice")
     if request.parallel_tool_calls is False and request.tools:
         losses.drop("parallel_tool_calls")
     body["tools"] = [{"name": name, "input_schema": {"type": "object", "properties": {}}} for name in names]
@@ -441,7 +441,7 @@ def _encode_tools(request: Request, losses: Losses) -> list[JSONObject]:
     for number, tool in enumerate(request.tools):
         path = f"tools[{number}]"
         if wanted and _name(tool) not in wanted:
-            losses.drop(path)
+            losses.emulate(path)
             continue
         encoded = _encode_tool(tool, path, losses, strict_left=strict < MOST_STRICT_TOOLS)
         if encoded is not None:
@@ -460,8 +460,11 @@ def _narrowed(request: Request, losses: Losses) -> frozenset[str]:
     if choice is None or not choice.names or (choice.mode == "required" and len(choice.names) == 1):
         return frozenset()
     known = frozenset(choice.names) & {_name(tool) for tool in request.tools}
-    losses.drop("tool_choice.names", "tuning" if known or choice.mode == "none" else "meaning")
-    return frozenset() if choice.mode == "none" else frozenset(name for name in known if name)
+    if choice.mode == "none":
+        losses.drop("tool_choice.names")
+        return frozenset()
+    losses.emulate("tool_choice.names") if known else losses.drop("tool_choice.names", "meaning")
+    return frozenset(name for name in known if name)
 
 
 def _encode_tool(tool: AnyTool, path: str, losses: Losses, *, strict_left: bool) -> JSONObject | None:

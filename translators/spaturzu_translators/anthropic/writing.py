@@ -95,7 +95,7 @@ def encode_refusal(part: Refusal, path: str, losses: Losses) -> JSONObject | Non
     """A refusal's words as plain text."""
     if not part.text:
         return None
-    losses.approximate(path)
+    losses.emulate(path)
     return {"type": "text", "text": part.text}
 
 
@@ -139,7 +139,7 @@ def encode_tool_use(part: ToolCall, path: str, losses: Losses) -> JSONObject:
 def _input(arguments: str, path: str, losses: Losses) -> JSONObject:
     value = parsed_object(arguments or "{}")
     if value is None:
-        losses.approximate(f"{path}.arguments")
+        losses.emulate(f"{path}.arguments")
         return {"_raw": arguments}
     return value
 
@@ -214,7 +214,7 @@ def _document_source(part: Blob, path: str, losses: Losses) -> JSONObject | None
     except (BadBase64, ValueError):
         return None
     if part.media_type != "text/plain":
-        losses.approximate(f"{path}.media_type")
+        losses.emulate(f"{path}.media_type")
     return {"type": "text", "media_type": "text/plain", "data": text}
 
 

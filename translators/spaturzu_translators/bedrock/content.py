@@ -329,7 +329,7 @@ def _refusal_blocks(part: Refusal, path: str, writing: Writing) -> list[JSONObje
     """Bedrock has no refusal block: its words become text."""
     blocks = _text_blocks(Text(text=part.text), path, writing)
     if blocks:
-        writing.losses.approximate(path)
+        writing.losses.emulate(path)
     return blocks
 
 
@@ -426,7 +426,7 @@ def _report_thoughts(part: Reasoning, signature: str | None, path: str, writing:
 def _tool_use_block(call: ToolCall, path: str, writing: Writing) -> JSONObject:
     arguments = parsed_object(call.arguments or "{}")
     if arguments is None:
-        writing.losses.approximate(f"{path}.arguments")
+        writing.losses.emulate(f"{path}.arguments")
         arguments = {"_raw": call.arguments}
     name = wire_name(call.name, writing.renamed) if writing.replaying else call.name
     use: JSONObject = {"toolUseId": map_id("bedrock", call.id), "name": name, "input": arguments}

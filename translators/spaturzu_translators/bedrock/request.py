@@ -303,7 +303,7 @@ def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSON
         else:
             if message.role == "assistant" and not opened:
                 wire.append({"role": "user", "content": [{"text": _FILLER}]})
-                writing.losses.approximate(f"messages[{number}]")
+                writing.losses.emulate(f"messages[{number}]")
             wire.append({"role": message.role, "content": content, **own})
         before, opened = turn, opened or message.role != "system"
         joins.turn(number, *turn)
@@ -334,7 +334,7 @@ def _encode_parts(message: Message, path: str, writing: Writing) -> list[JSONObj
     if document[1] and not any(block.keys() & {"text", "citationsContent"} for block in content):
         index, end = document
         content.insert(end, {"text": _ABOUT_DOCUMENT})
-        writing.losses.approximate(f"{path}.parts[{index}]")
+        writing.losses.emulate(f"{path}.parts[{index}]")
     return content
 
 
@@ -351,7 +351,7 @@ def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> lis
         blocks += _system_blocks(text, f"system[{number}]", writing)
     if orders:
         path = f"system[{len(texts) - 1}]" if texts else "system"
-        writing.losses.approximate(path)
+        writing.losses.emulate(path)
         blocks.append({"text": " ".join(orders)})
     return blocks
 
@@ -429,11 +429,11 @@ def _output(request: Request, facts: ModelFacts, losses: Losses, orders: list[st
 def _text_format(wanted: ResponseFormat, facts: ModelFacts, losses: Losses, orders: list[str]) -> JSONObject | None:
     """A schema is carried as JSON text and always binds; any JSON is asked for in words."""
     if wanted.type == "json_object" or wanted.schema is None:
-        losses.approximate("response_format")
+        losses.emulate("response_format")
         orders.append(_JSON_ONLY)
         return None
     if not facts.json_schema:
-        losses.approximate("response_format", "meaning")
+        losses.emulate("response_format", "meaning")
         orders.append(_JSON_SCHEMA + dumps(wanted.schema))
         return None
     if wanted.strict:
@@ -551,7 +551,7 @@ def _report_unsayable(request: Request, losses: Losses) -> None:
         if getattr(request, name) is not None:
             losses.drop(name)
     if request.parallel_tool_calls is False and request.tools:
-        losses.drop("parallel_tool_calls")
+        losses.emulate("parallel_tool_calls")  # in words, or by showing no tools
     if request.candidate_count is not None:
         losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")
     if request.logprobs:

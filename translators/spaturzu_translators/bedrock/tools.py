@@ -79,7 +79,8 @@ def encode_tools(request: Request, writing: Writing, orders: list[str]) -> JSONO
     tools = _encode_all(request, writing)
     if not tools:
         return _for_history(request, writing, orders)
-    _one_at_a_time(request, writing.losses, orders)
+    if request.parallel_tool_calls is False:
+        orders.append(ONE_CALL)  # Converse has no switch; models call in parallel unless told otherwise
     return {"tools": tools, **_choice(request, writing, orders)}
 
 
@@ -89,29 +90,23 @@ def _calls(request: Request) -> list[ToolCall | ToolResult]:
 
 def _without_tools(request: Request, losses: Losses) -> None:
     """Converse cannot say "none", but a model that is shown no tools calls none."""
-    losses.drop("tool_choice")
+    losses.emulate("tool_choice")
     if request.tools:
-        losses.drop("tools")
+        losses.emulate("tools")
 
 
 def _for_history(request: Request, writing: Writing, orders: list[str]) -> JSONObject | None:
     """History with calls demands a toolConfig: the called tools are declared again, not to be called."""
     if request.tool_choice is not None:
-        writing.losses.drop("tool_choice")
+        writing.losses.emulate("tool_choice")
     calls = _calls(request)
     if not calls:
         return None
-    writing.losses.approximate("tools", "meaning" if request.tools else "tuning")
+    writing.losses.emulate("tools", "meaning" if request.tools else "tuning")
     orders.append(NO_CALLS)
     names = {call.name or "tool": None for call in calls}
     specs = [{"name": wire_name(name, writing.renamed), "inputSchema": {"json": NO_ARGUMENTS}} for name in names]
     return {"tools": [{"toolSpec": spec} for spec in specs]}
-
-
-def _one_at_a_time(request: Request, losses: Losses, orders: list[str]) -> None:
-    """Converse has no switch for parallel calls; models make them unless told otherwise."""
-    if request.parallel_tool_calls is False:
-        orders.append(ONE_CALL)
 
 
 def _encode_all(request: Request, writing: Writing) -> list[JSONObject]:
@@ -122,7 +117,7 @@ def _encode_all(request: Request, writing: Writing) -> list[JSONObject]:
     tools: list[JSONObject] = []
     for number, tool in enumerate(request.tools):
         if shown is not None and isinstance(tool, Tool) and tool.name not in shown:
-            writing.losses.drop(f"tools[{number}]")
+            writing.losses.emulate(f"tools[{number}]")
         else:
             tools += _encode_tool(tool, f"tools[{number}]", writing)
     return tools
@@ -164,11 +159,11 @@ def _choice(request: Request, writing: Writing, orders: list[str]) -> JSONObject
     if choice is None:
         return {}
     if choice.mode == "none":
-        writing.losses.approximate("tool_choice")
+        writing.losses.emulate("tool_choice")
         orders.append(NO_CALLS)
         return {}
     if choice.mode == "required" and len(choice.names) == 1:
         return {"toolChoice": {"tool": {"name": wire_name(choice.names[0], writing.renamed)}}}
     if choice.names:
-        writing.losses.drop("tool_choice.names")
+        writing.losses.emulate("tool_choice.names")
     return {"toolChoice": {"auto": {}} if choice.mode == "auto" else {"any": {}}}

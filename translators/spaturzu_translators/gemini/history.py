@@ -58,7 +58,7 @@ def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) 
         contents.append(content)
         role = "assistant" if message.role == "assistant" else "user"
         if message.role == "system" and says:
-            losses.approximate(f"messages[{number}]")
+            losses.emulate(f"messages[{number}]")
         joins.turn(number, role, own_fields(message.provider_fields), says)
     return contents
 

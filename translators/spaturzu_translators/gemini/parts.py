@@ -293,7 +293,7 @@ def encode_call(
     arguments = _object(part.arguments)
     if arguments is None:
         arguments = {"_raw": part.arguments}
-        losses.approximate(f"{path}.arguments")
+        losses.emulate(f"{path}.arguments")
     call: JSONObject = {"name": name or part.name, "args": arguments}
     if named:
         call = {"id": map_id("gemini", part.id), **call}
@@ -403,7 +403,7 @@ def _media_type(part: Uri, path: str, losses: Losses) -> str:
 
 def encode_refusal(part: Refusal, path: str, losses: Losses) -> JSONObject:
     """Gemini has no words of its own for a refusal: it is text."""
-    losses.approximate(path)
+    losses.emulate(path)
     return encode_text(part.text, part.provider_fields)
 
 

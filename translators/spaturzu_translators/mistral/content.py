@@ -248,7 +248,7 @@ def encode_part(part: Part, path: str, report: Losses) -> Chunk | None:
         case Text():
             return _completed({"type": "text", "text": part.text}, part, path, report)
         case Refusal():
-            report.approximate(path)
+            report.emulate(path)
             return {"type": "text", "text": part.text}
         case Reasoning():
             return think_chunk(part.text, part.signature, own_fields(part.provider_fields))
@@ -362,7 +362,7 @@ def _text_document(part: Blob, path: str, report: Losses) -> Chunk | None:
     except (binascii.Error, UnicodeDecodeError):
         report.drop(path, "meaning")
         return None
-    report.approximate(path)
+    report.emulate(path)
     return {"type": "text", "text": text}
 
 

@@ -339,7 +339,7 @@ class _Encoding:
         wire = self.names[name]
         if wire != name:
             self.renamed[wire] = name
-            self.report.approximate(f"{path}.{member}")
+            self.report.emulate(f"{path}.{member}")
         return wire
 
 
@@ -496,7 +496,7 @@ def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
             says = any(one["content"] or len(one) > 2 for one in said)
         if message.role == "user" and wire and wire[-1]["role"] == "tool" and said[0]["role"] == "user":
             wire.append({"role": "assistant", "content": BRIDGE})
-            encoding.report.approximate(f"messages[{at}]")
+            encoding.report.emulate(f"messages[{at}]")
             joins.turn(-1, "assistant", NOTHING, says=False)
         wire += said
         joins.turn(at, message.role, own_fields(message.provider_fields), says)
@@ -543,7 +543,7 @@ def _encode_user(message: Message, path: str, encoding: _Encoding) -> list[JSONO
         if isinstance(part, ToolResult):
             results.append(_encode_result(part, place, encoding))
         else:
-            spoken = True
+            spoken = spoken or not _says_nothing(part)
             chunks += _said(part, place, encoding.report)
     if results and (not spoken or not chunks):
         results[-1].update(own_fields(message.provider_fields))
@@ -551,7 +551,7 @@ def _encode_user(message: Message, path: str, encoding: _Encoding) -> list[JSONO
     said: JSONObject = {"role": "user", "content": content_of(chunks), **own_fields(message.provider_fields)}
     if not results:
         return [said]
-    encoding.report.approximate(path)
+    encoding.report.emulate(path)
     return [*results, {"role": "assistant", "content": BRIDGE}, said]
 
 
@@ -586,13 +586,13 @@ def _result_content(result: ToolResult, path: str, report: Losses) -> JSON:
         found = _said(part, place, report)
         if found and not marked:
             found, marked = _with_error_words(found[0]), True
-            report.approximate(place)
+            report.emulate(place)
         chunks += found
     if not marked:
         chunks = [{"type": "text", "text": "Error"}]
-        report.approximate(f"{path}.content", "meaning" if result.content else "tuning")
+        report.approximate(f"{path}.content", "meaning") if result.content else report.emulate(f"{path}.content")
     if result.is_error:
-        report.approximate(f"{path}.is_error")
+        report.emulate(f"{path}.is_error")
     return content_of(chunks)
 
 

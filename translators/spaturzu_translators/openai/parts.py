@@ -303,7 +303,7 @@ def _encode_document(part: Blob, path: str, writing: Writing) -> JSONObject | No
         text = base64.b64decode(part.data).decode()
     except ValueError:
         return None
-    writing.losses.approximate(path)
+    writing.losses.emulate(path)
     return {"type": "text", "text": f"{part.name}:\n{text}" if part.name else text}
 
 

@@ -243,7 +243,7 @@ def _write_user(message: Message, path: str, writing: Writing, wire: list[JSONOb
         for name in fields:
             writing.losses.drop(f"{path}.provider_fields.openai.{name}")
     if moved:
-        writing.losses.approximate(path)
+        writing.losses.emulate(path)
 
 
 def _write_result(
@@ -270,8 +270,8 @@ def _result_content(result: ToolResult, path: str, writing: Writing, moved: list
     content = encode_content(said, writing)
     if result.is_error:
         content = f"Error: {content}" if isinstance(content, str) else [{"type": "text", "text": "Error:"}, *content]
-        writing.losses.approximate(f"{path}.is_error")
-        writing.losses.approximate(f"{path}.content")
+        writing.losses.emulate(f"{path}.is_error")
+        writing.losses.emulate(f"{path}.content")
     if result.cache:
         writing.losses.drop(f"{path}.cache")
     return content

@@ -266,8 +266,8 @@ def _write_result(result: ToolResult, path: str, writing: Writing) -> JSONObject
     output = encode_content(parts, writing)
     if result.is_error:
         output = f"Error: {output}" if isinstance(output, str) else [{"type": "input_text", "text": "Error:"}, *output]
-        writing.losses.approximate(f"{path}.is_error")
-        writing.losses.approximate(f"{path}.content")
+        writing.losses.emulate(f"{path}.is_error")
+        writing.losses.emulate(f"{path}.content")
     if result.cache:
         writing.losses.drop(f"{path}.cache")
     fields: Mapping[str, JSON] = own(result.provider_fields).get("item", {})
