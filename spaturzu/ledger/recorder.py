@@ -19,7 +19,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Protocol
 
-from spaturzu.courtesy import NAP_S, Courtesy
+from spaturzu.courtesy import Courtesy
 from spaturzu.errors import LedgerError
 
 from .journal import Draft, Page, new_pages, orphans
@@ -37,8 +37,6 @@ SCAN_S = 60.0
 LIMIT = 10_000
 """Records that may wait in memory. What comes while so many do waits in the journal alone."""
 EXIT_S = 1.5
-WRITING_S = 0.5
-"""How long the thread waits for a write to the journal."""
 
 
 class Sink(Protocol):
@@ -90,21 +88,16 @@ class Recorder:
         """Take a record in. A few microseconds; raises nothing."""
         with self._lock:
             page = self._page or self._start()
-            page.writers += 1
-            room = len(page.items) < LIMIT
+            room, written = len(page.items) < LIMIT, page.write(draft)
             if room:
                 page.items.append((draft, live))
+            else:
+                page.spilled += written
             asleep, self._idle = self._idle, False
-        try:
-            page.write(draft)
-        except (OSError, TypeError, ValueError):  # no disk, or no JSON
-            self._unwritten(draft, in_memory=room)
-            room = True
-        with self._lock:
-            page.writers -= 1
-            page.spilled += not room
         if asleep:
             self._wake.set()
+        if not written:
+            self._unwritten(draft, in_memory=room)
 
     def _unwritten(self, draft: Draft, *, in_memory: bool) -> None:
         stats = self._trouble.stats
@@ -238,8 +231,6 @@ class Recorder:
             page, self._page = self._page, self._spare
             assert page is not None  # noqa: S101 - the thread runs from the making of the pages on
             self._spare = page
-        written = self._is_written(page)
-        with self._lock:
             items, spilled = page.take()
             self._queued += len(items) + spilled
             self._underway = len(self._held) + len(items) + spilled
@@ -252,18 +243,8 @@ class Recorder:
                 self._trim()
                 return False
             self._held, self._underway = [], self._underway - made
-        if written:
-            page.clear()
+        page.clear()
         self._underway = 0
-        return True
-
-    def _is_written(self, page: Page) -> bool:
-        """Wait for those who write on it. False where one of them seems to be stuck."""
-        deadline = time.monotonic() + WRITING_S
-        while page.writers:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(NAP_S)
         return True
 
     def _gather(self, waiting: Iterator[tuple[Draft, Any]], count: int = GROUP) -> int:
