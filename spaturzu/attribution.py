@@ -40,12 +40,12 @@ class Agent:
     session_id: str | None = None
 
 
-_FRAME: ContextVar[RunFrame | None] = ContextVar("spaturzu_frame", default=None)
+FRAME: ContextVar[RunFrame | None] = ContextVar("spaturzu_frame", default=None)
 
 
 def get_current_frame() -> RunFrame | None:
     """The innermost run that this code is inside of; None outside of any."""
-    return _FRAME.get()
+    return FRAME.get()
 
 
 def child_frame(agent: Agent, parent: RunFrame | None) -> RunFrame:
@@ -72,11 +72,11 @@ def child_frame(agent: Agent, parent: RunFrame | None) -> RunFrame:
 @contextmanager
 def inside(frame: RunFrame | None) -> Generator[None]:
     """Within the block, `frame` is the current one."""
-    token = _FRAME.set(frame)
+    token = FRAME.set(frame)
     try:
         yield
     finally:
-        _FRAME.reset(token)
+        FRAME.reset(token)
 
 
 def as_tags(tags: Tags | None) -> dict[str, str]:
@@ -106,14 +106,14 @@ class run:  # noqa: N801 - the name that users know
         """Open the frame."""
         if self._token is not None:
             raise RuntimeError(f"run({self._agent.name!r}) is open already; call run() anew for each with block")
-        frame = child_frame(self._agent, _FRAME.get())
-        self._token = _FRAME.set(frame)
+        frame = child_frame(self._agent, FRAME.get())
+        self._token = FRAME.set(frame)
         return frame
 
     def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, tb: TracebackType | None) -> None:
         """Close it."""
         if self._token is not None:
-            _FRAME.reset(self._token)
+            FRAME.reset(self._token)
             self._token = None
 
     async def __aenter__(self) -> RunFrame:

@@ -1,7 +1,7 @@
 """What is not in the store yet, on disk before its call returns: a process that is killed leaves it to the next.
 
-A journal is two pages, mapped files that are appended to in turn. While the store takes in one page's entries, calls write
-to the other; a page is emptied once the store has all of it. A page without a file is memory alone, where no disk
+A journal is two pages, mapped files that are appended to in turn. While the store takes in one page's entries, calls
+write to the other; a page is emptied once the store has all of it. A page without a file is memory alone, where no disk
 will have it. Each process has a journal of its own, locked as long as it lives: one that can be locked is an orphan,
 and whoever finds it adopts it.
 """

@@ -135,6 +135,8 @@ def _attribute(draft: Draft, record: CallRecord) -> None:
 
 def _id(call: Call, hop: Hop) -> str:
     """The first hop that is tried has the call's own id, which is what later calls name as their parent."""
+    if hop.index == 0 and hop.attempts:
+        return call.record.id
     tried_before = any(earlier.attempts for earlier in call.record.hops[: hop.index])
     if hop.attempts and not tried_before:
         return call.record.id

@@ -28,7 +28,7 @@ class _State:
 
 def telemetry() -> Telemetry | None:
     """What records spans and metrics; None while there is no provider for either."""
-    if _State.telemetry is None and is_on():
+    if _State.telemetry is None and not sys.modules.keys().isdisjoint(_SDKS) and is_on():
         from .telemetry import Telemetry
 
         _State.telemetry = Telemetry()

@@ -64,6 +64,12 @@ class Call:
     """The one that this visit runs in."""
     beside: tuple[Target | None, Broken] | None = None
     """The place that failed while an earlier one was still asked, and how: its turn is over."""
+    hides_usage = False
+    """Is this wire asked for a usage that the caller did not ask for?"""
+    ahead: tuple[Target | None, ...] = ()
+    """Who comes after the one whose turn it is."""
+    overflowed: int | None = None
+    """The largest context window, in tokens, that the request is known not to fit."""
 
     def __init__(
         self,
@@ -84,14 +90,8 @@ class Call:
         self._read, self._key, self._named = read, key, named
         self._stripped = stripped
         self.started = chain.clock()
-        self.hides_usage = False
-        """Is this wire asked for a usage that the caller did not ask for?"""
         self.visited: list[Target | None] = []
         """The places of the record's hops."""
-        self.ahead: tuple[Target | None, ...] = ()
-        """Who comes after the one whose turn it is."""
-        self.overflowed: int | None = None
-        """The largest context window, in tokens, that the request is known not to fit."""
         self._plans: dict[int, Prepared | Skip] = {}
 
     @property
@@ -293,15 +293,17 @@ class Call:
 
     def open_hop(self, target: Target | None) -> Hop:
         """A new line in the record."""
+        hops = self.record.hops
+        provider, model = (self.record.provider, "") if target is None else (target.provider, target.model)
         hop = Hop(
-            index=len(self.record.hops),
-            provider=self.provider if target is None else target.provider,
-            model="" if target is None else target.model,
-            asked="" if target is None else target.model,
+            index=len(hops),
+            provider=provider,
+            model=model,
+            asked=model,
             started=self.chain.clock(),
             losses=self._stripped,
         )
-        self.record.hops.append(hop)
+        hops.append(hop)
         self.visited.append(target)
         return hop
 

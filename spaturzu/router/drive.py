@@ -181,43 +181,43 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
 
 
 def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> NativeAnswer | Broken:
-    watch, reply = effect.watch, None
+    """A plain answer that is whole counts, however late; one that a limit cut short is none, whatever it looks like."""
+    watch = effect.watch
+    if watch is None:
+        return _sent(call, primary, effect)
+    with watch:
+        outcome = _sent(call, primary, effect)
+    if watch.fired is None or (isinstance(outcome, NativeAnswer) and outcome.stream is None):
+        return outcome
+    let_go(outcome)
+    return _late(watch, primary.late(watch.seconds))
+
+
+def _sent(call: Call, primary: Primary, effect: SendPrimary) -> NativeAnswer | Broken:
+    reply = None
     try:
-        with watch or UNWATCHED:
-            reply = primary.send(effect.timeout_s)
-            if reply.source is None:
-                return _judged_in_time(call, primary, effect, reply)
-            source, close = _watched(call, effect.hop, None, reply.source, reply.close, primary.late)
-            pulled = _pull(effect.hop, effect.relay(), source, close)
+        reply = primary.send(effect.timeout_s)
+        if reply.source is None:
+            return judge(call, effect.hop, reply)
+        source, close = _watched(call, effect.hop, None, reply.source, reply.close, primary.late)
+        pulled = _pull(effect.hop, effect.relay(), source, close)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure, or raised on
+        watch = effect.watch
         if watch is not None and watch.fired is not None:
-            return _late(watch, primary.late(watch.seconds))
+            return _late(watch)
         return _native_failure(exc, call.provider)
     except BaseException:
         if reply is not None:
             reply.close()
         raise
-    if watch is not None and watch.fired is not None:
-        reply.close()
-        return _late(watch, primary.late(watch.seconds))
     return _native_stream(pulled, reply)
-
-
-def _judged_in_time(call: Call, primary: Primary, effect: SendPrimary, reply: Reply) -> NativeAnswer | Broken:
-    """What a plain answer is. Not malformed where a limit cut it short: urllib3 does not count a body's bytes."""
-    outcome, watch = judge(call, effect.hop, reply), effect.watch
-    if watch is not None and watch.fired is not None and isinstance(outcome, Broken):
-        return _late(watch, primary.late(watch.seconds))
-    return outcome
 
 
 async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary) -> NativeAnswer | Broken:
     watch = effect.watch
     if watch is None or not is_asyncio():
         return await _asent(call, primary, effect)
-    from anyio import CancelScope
-
-    with CancelScope() as scope, watch.on_loop(scope.cancel):
+    with watch.on_loop():
         return await _asent(call, primary, effect)
     return _late(watch, primary.late(watch.seconds))
 
@@ -313,9 +313,7 @@ async def _asend_target(call: Call, effect: SendTarget) -> Outcome:
     watch = effect.watch
     if watch is None or not is_asyncio():
         return await _asent_to_target(call, effect)
-    from anyio import CancelScope
-
-    with CancelScope() as scope, watch.on_loop(scope.cancel):
+    with watch.on_loop():
         return await _asent_to_target(call, effect)
     return _late(watch)
 

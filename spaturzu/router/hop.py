@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from time import time
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -25,7 +25,7 @@ LOST = "hedge_lost"
 HopStatus: TypeAlias = Literal["pending", "served", "failed", "skipped", "abandoned"]
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)  # without slots: what is rarely said stands in the class, and costs no call anything
 class Hop:
     """One target in one call.
 
@@ -43,38 +43,40 @@ class Hop:
     model: str
     asked: str = ""
     """The model that was asked for; empty for the primary's, which stands in the caller's request."""
-    status: HopStatus = "pending"
     started: float = 0.0
-    attempts: int = 0
-    duration_s: float = 0.0
-    kind: FailureKind | None = None
-    http_status: int | None = None
-    code: str | None = None
-    why: str | None = None
     losses: tuple[Loss, ...] = ()
-    usage: Callable[[], Usage | None] | None = None
-    answer: Callable[[], Response | None] | None = None
-    hosted: Callable[[], Hosted] | None = None
-    response_id: str | None = None
-    service_tier: str | None = None
-    first_token_s: float | None = None
-    streamed: bool = False
-    hedge: bool = False
-    malformed: int = 0
-    opened: list[Generator[None]] | None = field(default=None, repr=False)
+    status: HopStatus = field(default="pending", init=False)
+    attempts: int = field(default=0, init=False)
+    duration_s: float = field(default=0.0, init=False)
+    kind: FailureKind | None = field(default=None, init=False)
+    http_status: int | None = field(default=None, init=False)
+    code: str | None = field(default=None, init=False)
+    why: str | None = field(default=None, init=False)
+    usage: Callable[[], Usage | None] | None = field(default=None, init=False)
+    answer: Callable[[], Response | None] | None = field(default=None, init=False)
+    hosted: Callable[[], Hosted] | None = field(default=None, init=False)
+    response_id: str | None = field(default=None, init=False)
+    service_tier: str | None = field(default=None, init=False)
+    first_token_s: float | None = field(default=None, init=False)
+    streamed: bool = field(default=False, init=False)
+    hedge: bool = field(default=False, init=False)
+    malformed: int = field(default=0, init=False)
+    opened: list[Generator[None]] | None = field(default=None, init=False, repr=False)
     """The middleware around it, while it lasts."""
-    enter: Callable[[], Callable[[], object]] | None = field(default=None, repr=False)
+    enter: Callable[[], Callable[[], object]] | None = field(default=None, init=False, repr=False)
     """Called before each of its requests, in the caller's context; what it returns is called after it, in the same."""
-    recorded: Callable[[Any], None] | None = field(default=None, repr=False)
+    recorded: Callable[[Any], None] | None = field(default=None, init=False, repr=False)
     """Called once off the caller's path: with the hop's `ledger.record.Record`, or with None where there is none."""
 
-    def __getstate__(self) -> _State:
+    def __getstate__(self) -> dict[str, Any]:
         return _still(self, _LIVE_OF_HOP)
 
     def over(self) -> None:
         """Resume the middleware around it, the innermost first. Each is resumed once, however often this is called."""
-        opened, self.opened = self.opened, None
-        _resume(opened)
+        opened = self.opened
+        if opened is not None:
+            self.opened = None
+            _resume(opened)
 
     def __str__(self) -> str:
         name = f"{self.provider}/{self.model}{' (hedge)' if self.hedge else ''}"
@@ -88,23 +90,21 @@ class Hop:
         return f"{name}: {said}, {self.duration_s:.3f} s{tries}{lost}"
 
 
-_State: TypeAlias = tuple[None, dict[str, Any]]
 _LIVE_OF_HOP = frozenset({"usage", "answer", "hosted", "opened", "enter", "recorded"})
 _LIVE_OF_CALL = frozenset({"opened", "tracing", "broke"})
 
 
-def _still(record: Any, live: frozenset[str]) -> _State:
+def _still(record: Any, live: frozenset[str]) -> dict[str, Any]:
     """What pickle takes of a record, which hangs on errors that go to other processes: all but what is live in it."""
-    names = (field.name for field in fields(record))
-    return None, {name: None if name in live else getattr(record, name) for name in names}
+    return {name: value for name, value in record.__dict__.items() if name not in live}
 
 
-def _resume(opened: list[Generator[None]] | None) -> None:
-    for concern in reversed(opened or ()):
+def _resume(opened: list[Generator[None]]) -> None:
+    for concern in reversed(opened):
         next(concern, None)
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)  # without slots, as above
 class CallRecord:
     """What `spaturzu.last_call()` gives: who was asked, and every hop so far."""
 
@@ -115,21 +115,21 @@ class CallRecord:
     customer_id: str | None = None
     session_id: str | None = None
     tags: dict[str, str] = field(default_factory=dict[str, str])
-    hops: list[Hop] = field(default_factory=list[Hop])
-    stitched: bool = False
+    hops: list[Hop] = field(default_factory=list[Hop], init=False)
+    stitched: bool = field(default=False, init=False)
     """Did a stream break and go on at another hop?"""
-    broke: Callable[[], Response | None] | None = field(default=None, repr=False)
+    broke: Callable[[], Response | None] | None = field(default=None, init=False, repr=False)
     """Reads what came of a stream that failed after its first content: `partial` calls it, once."""
-    opened: list[Generator[None]] | None = field(default=None, repr=False)
+    opened: list[Generator[None]] | None = field(default=None, init=False, repr=False)
     """What is around the whole call, while it lasts."""
-    tracing: Any = field(default=None, repr=False)
+    tracing: Any = field(default=None, init=False, repr=False)
     """What tracing keeps of the call from hop to hop."""
-    started_at: float = field(default_factory=time)
+    started_at: float = field(default_factory=time, init=False)
     """Unix seconds."""
-    _id: str | None = None
-    _partial: Response | None = field(default=None, repr=False)
+    _id: str | None = field(default=None, init=False, repr=False)
+    _partial: Response | None = field(default=None, init=False, repr=False)
 
-    def __getstate__(self) -> _State:
+    def __getstate__(self) -> dict[str, Any]:
         self.partial  # noqa: B018 - read now: later there is nothing to read it from
         return _still(self, _LIVE_OF_CALL)
 
@@ -146,8 +146,10 @@ class CallRecord:
 
     def over(self) -> None:
         """The call is over: what is around it is resumed, once."""
-        opened, self.opened = self.opened, None
-        _resume(opened)
+        opened = self.opened
+        if opened is not None:
+            self.opened = None
+            _resume(opened)
 
     @property
     def id(self) -> str:

@@ -18,7 +18,7 @@ from .reported import report
 from .walk import Broken, NativeAnswer
 
 
-@dataclass(slots=True, kw_only=True)  # not frozen: every call makes one, and setting frozen fields costs
+@dataclass(slots=True)  # not frozen: every call makes one, and setting frozen fields costs
 class Reply:
     """An HTTP answer as the door read it: `content` if it is whole, else `source` yields its bytes.
 
@@ -35,7 +35,11 @@ class Reply:
 
 def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
     """What a whole reply is."""
-    body = _parsed(reply.content or b"")
+    content = reply.content or b""
+    try:
+        body: JSON = json.loads(str(content, "utf-8"))
+    except ValueError:
+        body = content.decode("utf-8", "replace")
     if reply.status >= 400:
         return _broken(call, reply, body)
     if not isinstance(body, dict):
@@ -45,24 +49,12 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
         return _broken(call, reply, body)
     if call.wire_name == "openai_responses" and answer.get("status") == "failed" and call.chain.targets:
         return _broken(call, reply, body)  # its own form of an error; without a chain the caller gets it as ever
-    hop.model = _model(call, answer)
+    named = answer.get("model") or answer.get("modelVersion")  # Bedrock's names none: the one that was asked for
+    hop.model = named if isinstance(named, str) else call.wire.model
     report(hop, call.wire_name, answer, whole=call.record.tracing is not None)
     return NativeAnswer(reply.native, body=answer)
-
-
-def _model(call: Call, body: JSONObject) -> str:
-    """The model that served, as the body names it; Bedrock's names none, so there it is the one that was asked for."""
-    named = body.get("model") or body.get("modelVersion")
-    return named if isinstance(named, str) else call.wire.model
 
 
 def _broken(call: Call, reply: Reply, body: JSON) -> Broken:
     error = ErrorReply(status=reply.status, headers=reply.headers, body=body)
     return Broken(failure_of_reply(error, call.provider), reply.native)
-
-
-def _parsed(content: bytes) -> JSON:
-    try:
-        return json.loads(str(content, "utf-8"))
-    except ValueError:
-        return content.decode("utf-8", "replace")

@@ -71,10 +71,10 @@ class Decoded:
 
 def report(hop: Hop, wire: Wire, body: JSONObject, *, whole: bool = False) -> None:
     """Leave on `hop` what `body` says; nothing is decoded yet. `whole`: all of it, for whoever asks for more."""
-    usage = body.get(codec(wire).usage_key)
+    usage, named = body.get(codec(wire).usage_key), body.get("id") or body.get("responseId")
     said = Reported(wire, usage, body if whole or not usage else None, hosted(wire, body))
     hop.usage, hop.answer, hop.hosted = said, said.answer, said.hosted
-    hop.response_id = _text(body.get("id") or body.get("responseId"))
+    hop.response_id = named if isinstance(named, str) else None
     hop.service_tier = _tier(body)
 
 
@@ -101,8 +101,4 @@ def _tier(said: Mapping[str, JSON]) -> str | None:
     tier = said.get("service_tier") or said.get("serviceTier")
     if isinstance(tier, dict):
         tier = cast("JSONObject", tier).get("type")
-    return _text(tier)
-
-
-def _text(value: JSON) -> str | None:
-    return value if isinstance(value, str) else None
+    return tier if isinstance(tier, str) else None

@@ -168,16 +168,19 @@ def at_once(call: Call) -> SendPrimary | None:
     if chain.middleware:
         _open(call, hop)
     hop.attempts = 1
+    if not chain.is_bounded:
+        return SendPrimary(hop, None, call.native_relay)
     return SendPrimary(hop, call.timeout_s(hop, None), call.native_relay, call.watch(hop, None))
 
 
 def answered(call: Call, hop: Hop, answer: NativeAnswer) -> Result:
     """The primary answered `at_once`."""
     hop.duration_s = call.chain.clock() - hop.started
-    result = _served(call, hop, None, None, answer)
-    if hop.status != "pending":
+    _mark(hop, answer.stream)
+    if answer.stream is None:  # a stream has yet to succeed
+        call.succeeded(None)
         hop.over()
-    return result
+    return answer
 
 
 def interrupted(call: Call, hop: Hop) -> None:

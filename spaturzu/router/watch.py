@@ -32,10 +32,10 @@ class Watch:
     """`with watch:` around one attempt, its request and its answer until the first content.
 
     `exact()` says which limit ends it and after how many seconds; it is asked once `soonest_s` have passed. `fired` is
-    the limit that did. Without `on_loop` the thread's socket is shut down; with it the scope of a task is cancelled.
+    the limit that did: the thread's socket is shut down. `with watch.on_loop():` cancels the running task instead.
     """
 
-    __slots__ = ("_exact", "_frame", "_scope", "_soonest_s", "_started", "_thread", "due", "fired", "seconds")
+    __slots__ = ("_exact", "_frame", "_soonest_s", "_started", "_thread", "due", "fired", "seconds", "task")
 
     def __init__(self, soonest_s: float, exact: Callable[[], Limit]) -> None:
         self._soonest_s, self._exact = soonest_s, exact
@@ -43,27 +43,30 @@ class Watch:
         self.seconds = 0.0
         """How long the limit that fired was."""
         self._frame: FrameType | None = None
-        self._scope: Callable[[], None] | None = None
+        self.task: _Task | None = None
 
-    def on_loop(self, cancel: Callable[[], None]) -> Watch:
-        """For a task of the running event loop: `cancel`, on it, instead of a shut socket."""
-        self._scope = _on_this_loop(cancel)
-        return self
+    def on_loop(self) -> _Task:
+        """For the task that runs now: a context that it is in for as long, and is left early where a limit ends it."""
+        self.task = _Task(self)
+        return self.task
 
     def __enter__(self) -> Watch:
-        self._started = time.monotonic()
-        self.due = self._started + self._soonest_s
-        if self._scope is None:
-            self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        WATCHDOG.watch(self)
+        self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+        self.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> Literal[False]:
         WATCHDOG.leave(self)
-        self._frame = self._scope = None
+        self._frame = None
         return False
+
+    def begin(self) -> None:
+        """From now on it is watched."""
+        self._started = time.monotonic()
+        self.due = self._started + self._soonest_s
+        WATCHDOG.watch(self)
 
     def ring(self, now: float) -> float | None:
         """See `Watched`."""
@@ -72,10 +75,40 @@ class Watch:
             if now < self._started + seconds:
                 return None if seconds == inf else self._started + seconds
             self.fired, self.seconds = name, seconds
-        if self._scope is not None:
-            self._scope()
+        if self.task is not None:
+            _on_loop_of(self.task.running, self.task.cancel)
             return None
         return now + AGAIN_S if cut(self._thread, self._frame) else None  # until it has left: it may connect again
+
+
+class _Task:
+    """A task that waits for an attempt. Its cancellation by us ends here; anybody else's goes on."""
+
+    __slots__ = ("_cancelled", "_left", "_watch", "running")
+
+    def __init__(self, watch: Watch) -> None:
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - whoever asks awaits the attempt
+        self.running, self._watch = task, watch
+        self._cancelled = self._left = False
+
+    def __enter__(self) -> None:
+        self._watch.begin()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        WATCHDOG.leave(self._watch)
+        self._left, self._watch.task = True, None
+        if not self._cancelled:
+            return False
+        return self.running.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
+
+    def cancel(self) -> None:
+        """On the loop: end the wait, if it still lasts."""
+        if not self._left and self.running.cancelling() == 0:
+            self._cancelled = True
+            self.running.cancel()
 
 
 class Late(TimeoutError):
@@ -241,17 +274,6 @@ class StreamWatch:
 def _on_loop_of(task: asyncio.Task[Any], work: Callable[[], None]) -> None:
     with suppress(RuntimeError):  # a closed loop has no readers
         task.get_loop().call_soon_threadsafe(work)
-
-
-def _on_this_loop(work: Callable[[], None]) -> Callable[[], None]:
-    """`work`, to be called from any thread, done on the event loop that runs here."""
-    loop = asyncio.get_running_loop()
-
-    def soon() -> None:
-        with suppress(RuntimeError):  # a closed loop has nothing left to cancel
-            loop.call_soon_threadsafe(work)
-
-    return soon
 
 
 def is_asyncio() -> bool:

@@ -50,7 +50,8 @@ def strip_before_signing(door: Door, client: Any) -> None:
 
 def _strip(door: Door, request: Any, **_: Any) -> None:
     surface = door.recognise(urlsplit(str(request.url)).path)
-    kept = own(door, surface, bytes(request.data)) if surface and isinstance(request.data, bytes | bytearray) else None
+    body, chain = request.data, door.chain()
+    kept = own(door, chain, surface, bytes(body)) if surface and isinstance(body, bytes | bytearray) else None
     _STRIPPED.set(kept.stripped if kept else ())
     if kept:
         request.data = kept.body
@@ -59,7 +60,7 @@ def _strip(door: Door, request: Any, **_: Any) -> None:
 def send(inner: Any, door: Door, surface: Surface, request: Any) -> Any:
     """Walk the chain and give botocore its response, or raise its error."""
     stripped = _STRIPPED.get()
-    call = begin(door, surface, _body(request), lambda: _key(request), as_async=False, stripped=stripped)
+    call = begin(door, door.chain(), surface, _body(request), lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return _answer(door, call, explain(call, door.explained), request)
     return _answer(door, call, drive(call, _Primary(inner, request)), request)

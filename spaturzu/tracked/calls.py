@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from spaturzu.router.call import Call
+from spaturzu.router.chain import Chain
 from spaturzu.router.hop import TRIED, CallRecord, Hop
 from spaturzu.router.relay import Relay
 from spaturzu.router.reported import report_stream
@@ -36,10 +37,10 @@ class Own:
     """Where something was left out, in the words of the wire."""
 
 
-def own(door: Door, surface: Surface, body: bytes) -> Own | None:
+def own(door: Door, chain: Chain, surface: Surface, body: bytes) -> Own | None:
     """None where there is nothing to leave out, as in every conversation that its own provider served."""
     spoken = surface.wire or door.provider
-    if not door.chain().targets or not may_be_foreign(spoken, body):
+    if not chain.targets or not may_be_foreign(spoken, body):
         return None
     asked = read_wire(surface, body)
     kept, places = codec(spoken).strip(asked.body, asked.model)
@@ -51,6 +52,7 @@ def own(door: Door, surface: Surface, body: bytes) -> Own | None:
 
 def begin(
     door: Door,
+    chain: Chain,
     surface: Surface,
     body: bytes,
     key: Callable[[], Hashable],
@@ -58,8 +60,10 @@ def begin(
     as_async: bool,
     stripped: tuple[Loss, ...] = (),
 ) -> Call:
-    """A call, attributed here, where it enters."""
-    chain, record = door.chain() if detours.current is None else detours.current.chain(door.chain()), attributed(door)
+    """A call over `chain`, the door's; attributed here, where it enters."""
+    if detours.current is not None:
+        chain = detours.current.chain(chain)
+    record = attributed(door)
     remember(record)
     return Call(
         record=record,

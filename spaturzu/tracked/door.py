@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from spaturzu.attribution import Agent, RunFrame, child_frame, get_current_frame
+from spaturzu.attribution import FRAME, Agent, RunFrame, child_frame
 
 from .surfaces import Surface, recognise
 
@@ -106,5 +106,4 @@ class Door:
 
     def frame(self) -> RunFrame | None:
         """Whose call it is, read where the call enters."""
-        current = get_current_frame()
-        return current if self.agent is None else child_frame(self.agent, current)
+        return FRAME.get() if self.agent is None else child_frame(self.agent, FRAME.get())

@@ -43,11 +43,12 @@ if TYPE_CHECKING:
 
 def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
     """Walk the chain and give the SDK its response, or raise its error."""
-    request, stripped = _own(family, door, surface, request)
-    call = begin(door, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
+    chain = door.chain()
+    request, stripped = _own(family, door, chain, surface, request) if chain.targets else (request, ())
+    call = begin(door, chain, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
-    asking = _asking_usage(family, surface, call, request, options)
+    asking = _asking_usage(family, surface, call, request) if options.get("stream") else request
     result = drive(call, _Primary(family, inner, asking, options, call.chain))
     return library(family).answer(door, call, result, request)
 
@@ -56,26 +57,27 @@ async def asend(
     family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]
 ) -> Any:
     """The same, async."""
-    request, stripped = _own(family, door, surface, request)
-    call = begin(door, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
+    chain = door.chain()
+    request, stripped = _own(family, door, chain, surface, request) if chain.targets else (request, ())
+    call = begin(door, chain, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
-    asking = _asking_usage(family, surface, call, request, options)
+    asking = _asking_usage(family, surface, call, request) if options.get("stream") else request
     result = await adrive(call, _AsyncPrimary(family, inner, asking, options, call.chain))
     return library(family).answer(door, call, result, request)
 
 
-def _own(family: Any, door: Door, surface: Surface, request: Any) -> tuple[Any, tuple[Loss, ...]]:
+def _own(family: Any, door: Door, chain: Chain, surface: Surface, request: Any) -> tuple[Any, tuple[Loss, ...]]:
     """The request as it came, but without what another provider said in it and this one would refuse."""
-    kept = own(door, surface, request.content)
+    kept = own(door, chain, surface, request.content)
     if kept is None:
         return request, ()
     return _with_body(family, request, kept.body), kept.stripped
 
 
-def _asking_usage(family: Any, surface: Surface, call: Call, request: Any, options: dict[str, Any]) -> Any:
+def _asking_usage(family: Any, surface: Surface, call: Call, request: Any) -> Any:
     """The request of a stream, with the question for its usage where the caller's has none."""
-    if not options.get("stream") or not asks_usage(call, surface, request.url.host, request.url.path):
+    if not asks_usage(call, surface, request.url.host, request.url.path):
         return request
     body = with_usage_asked(request.content)
     if body is None:
@@ -103,25 +105,24 @@ class _Primary:
         self._family, self._inner, self._request, self._options, self._chain = family, inner, request, options, chain
 
     def send(self, timeout_s: float | None) -> Reply:
-        """Once. A plain answer is read whole."""
-        self._limit(timeout_s)
-        response = self._inner.send(self._request, **self._sending)
-        if _is_stream(response, self._options):
+        """Once. A plain answer is read whole; where limits hold, here, since its body has one of its own."""
+        options = self._options
+        if self._chain.is_bounded:
+            self._limit(timeout_s)
+            options = {**options, "stream": True}
+        response = self._inner.send(self._request, **options)
+        if self._options.get("stream") and _is_stream(response):
             original = response.stream
             source = stream_source(_bytes_of(response, response.iter_bytes))
-            return _reply(response, source=source, close=original.close)
-        self._limit_body()
-        try:
-            response.read()
-        except BaseException:
-            response.close()
-            raise
-        return _reply(response, content=response.content)
-
-    @property
-    def _sending(self) -> dict[str, Any]:
-        """The SDK's options. Where limits hold the body is read here, since it has one of its own."""
-        return {**self._options, "stream": True} if self._chain.is_bounded else self._options
+            return _streamed(response, source, original.close)
+        if options.get("stream"):
+            self._limit_body()
+            try:
+                response.read()
+            except BaseException:
+                response.close()
+                raise
+        return _whole(response)
 
     def _limit_body(self) -> None:
         """The head of a plain answer has come: the rest is as near as the events of a stream are to each other."""
@@ -131,8 +132,6 @@ class _Primary:
 
     def _limit(self, timeout_s: float | None) -> None:
         """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit."""
-        if not self._chain.is_bounded:
-            return
         request, longest_s = self._request, inf if timeout_s is None else timeout_s
         given = request.extensions.get("timeout", {})
         limits = {phase: _least(given.get(phase), longest_s) for phase in ("connect", "read", "write", "pool")}
@@ -154,20 +153,24 @@ class _AsyncPrimary(_Primary):
     """The same, awaited."""
 
     async def send(self, timeout_s: float | None) -> Reply:  # type: ignore[override]
-        """Once. A plain answer is read whole."""
-        self._limit(timeout_s)
-        response = await self._inner.send(self._request, **self._sending)
-        if _is_stream(response, self._options):
+        """Once. A plain answer is read whole; where limits hold, here, since its body has one of its own."""
+        options = self._options
+        if self._chain.is_bounded:
+            self._limit(timeout_s)
+            options = {**options, "stream": True}
+        response = await self._inner.send(self._request, **options)
+        if self._options.get("stream") and _is_stream(response):
             original = response.stream
             source = stream_source(_bytes_of(response, response.aiter_bytes))
-            return _reply(response, source=source, close=original.aclose)
-        self._limit_body()
-        try:
-            await response.aread()
-        except BaseException:
-            await response.aclose()
-            raise
-        return _reply(response, content=response.content)
+            return _streamed(response, source, original.aclose)
+        if options.get("stream"):
+            self._limit_body()
+            try:
+                await response.aread()
+            except BaseException:
+                await response.aclose()
+                raise
+        return _whole(response)
 
     async def fetch(self, effect: Fetch) -> Mapping[str, Media]:  # type: ignore[override]
         """The same, in a thread."""
@@ -180,9 +183,9 @@ def _least(given: float | None, longest_s: float) -> float | None:
     return None if least_s == inf else least_s
 
 
-def _is_stream(response: Response, options: dict[str, Any]) -> bool:
-    """A stream is what the SDK wants streamed and the server does not send as JSON or as a page."""
-    if response.status_code >= 400 or not options.get("stream"):
+def _is_stream(response: Response) -> bool:
+    """Of what the SDK wants streamed a stream is what the server does not send as JSON or as a page."""
+    if response.status_code >= 400:
         return False
     content_type = response.headers.get("content-type", "")
     return "json" not in content_type and "html" not in content_type
@@ -197,15 +200,12 @@ def _bytes_of(response: Response, decoded: Any) -> Any:
     return chunks
 
 
-def _reply(response: Response, *, content: bytes | None = None, source: Any = None, close: Any = None) -> Reply:
-    return Reply(
-        native=response,
-        status=response.status_code,
-        headers=response.headers,
-        content=content,
-        source=source,
-        close=close,
-    )
+def _whole(response: Response) -> Reply:
+    return Reply(response, response.status_code, response.headers, response.content)
+
+
+def _streamed(response: Response, source: Any, close: Any) -> Reply:
+    return Reply(response, response.status_code, response.headers, source=source, close=close)
 
 
 @cache

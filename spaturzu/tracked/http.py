@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import detours
 from .door import Door
+from .surfaces import recognise_raw
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Client
@@ -99,10 +100,11 @@ def _classes(family: Any) -> tuple[Any, Any]:
         def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
             inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
-            surface = self._door.recognise(request.url.path) if request.method == "POST" else None
+            door = self._door
+            surface = recognise_raw(door.provider, request.url.raw_path) if request.method == "POST" else None
             if surface is None:
-                return _passed(inner, self._door, request, options)
-            return _exchange().send(family, inner, self._door, surface, request, options)
+                return _passed(inner, door, request, options)
+            return _exchange().send(family, inner, door, surface, request, options)
 
         def close(self) -> None:
             """Close the inner client."""
@@ -124,10 +126,11 @@ def _classes(family: Any) -> tuple[Any, Any]:
         async def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
             inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
-            surface = self._door.recognise(request.url.path) if request.method == "POST" else None
+            door = self._door
+            surface = recognise_raw(door.provider, request.url.raw_path) if request.method == "POST" else None
             if surface is None:
-                return await _apassed(inner, self._door, request, options)
-            return await _exchange().asend(family, inner, self._door, surface, request, options)
+                return await _apassed(inner, door, request, options)
+            return await _exchange().asend(family, inner, door, surface, request, options)
 
         async def aclose(self) -> None:
             """Close the inner client."""

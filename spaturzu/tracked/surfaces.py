@@ -42,6 +42,12 @@ _RESPONSES = r"/responses/?$"
 
 
 @lru_cache(maxsize=1024)
+def recognise_raw(provider: Provider, raw_path: bytes) -> Surface | None:
+    """The same for the path and query of a URL as they are sent, which cost next to nothing to ask for."""
+    return recognise(provider, unquote(raw_path.partition(b"?")[0].decode("ascii", "replace")))
+
+
+@lru_cache(maxsize=1024)
 def recognise(provider: Provider, path: str) -> Surface | None:
     """The chat surface of `provider` that `path` (URL-quoted, without query) is, or None."""
     found = re.search(_PATHS[provider], path)
