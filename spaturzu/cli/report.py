@@ -82,18 +82,20 @@ def _print_table(report: Report, groups: tuple[Spend, ...]) -> None:
 
 def _cells(group: Spend) -> list[str]:
     counts = (group.calls, group.hops, group.failed, group.input_tokens, group.output_tokens)
-    key = words.NOBODY if group.key is None else group.key
-    return [key, *(f"{count:,}" for count in counts), words.cost(group.cost)]
+    return [group.key or words.NOBODY, *(f"{count:,}" for count in counts), words.cost(group.cost)]
 
 
 def _notes(report: Report, shown: int) -> list[str]:
     total, notes = report.total, list[str]()
+    hops, estimated, assumed = (words.counted(count, "hop") for count in (total.hops, total.estimated, total.assumed))
     if shown < len(report.groups):
         notes.append(f"{len(report.groups) - shown} more: --limit N shows them.")
     if report.by.overlaps:
         notes.append("A call counts under each of its tags; the total counts it once.")
     if total.cost.unpriced:
-        notes.append(f"The price of {total.cost.unpriced:,} of {total.hops:,} hops is not known: they are in no sum.")
+        notes.append(f"The price of {total.cost.unpriced:,} of {hops} is not known: they are in no sum.")
     if total.estimated:
-        notes.append(f"The tokens of {total.estimated:,} hops are estimates: their providers reported none.")
+        notes.append(f"The tokens of {estimated} are estimates: their providers reported none.")
+    if total.assumed:
+        notes.append(f"The price of {assumed} is not all of it, or another's: `spaturzu runs show` says why.")
     return notes

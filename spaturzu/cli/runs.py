@@ -46,20 +46,16 @@ def show_run(run: RunTree, *, as_json: bool) -> None:
         return
     name = f"run {run.run_id}" if run.run_id else "a call outside of any run"
     calls = list(run.root.calls())
-    said = (words.moment(run.started_at), words.seconds(1000 * run.duration_s), _counted(len(calls), "call"))
+    said = (words.moment(run.started_at), words.seconds(1000 * run.duration_s), words.counted(len(calls), "call"))
     top = Tree(Text(" · ".join((name, *said, words.cost(run.root.cost)))), guide_style="dim")
     _grow(top, run.root)
     console().print(top)
 
 
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def _grow(tree: Tree, node: AgentNode) -> None:
     for item in node.items:
         if isinstance(item, AgentNode):
-            calls = _counted(len(list(item.calls())), "call")
+            calls = words.counted(len(list(item.calls())), "call")
             _grow(tree.add(Text(f"{item.path[-1]} · {calls} · {words.cost(item.cost)}", style="bold")), item)
         else:
             _grow_call(tree, item)
@@ -71,20 +67,26 @@ def _grow_call(tree: Tree, call: CallNode) -> None:
         tree.add(_hop(call.hops[0]).append(f"  {call.call_id}", style="dim"))
         return
     asked = call.hops[0]
-    below = tree.add(Text(f"{asked.provider}/{asked.request_model} · {words.cost(cost_of(call.hops))}  {call.call_id}"))
+    below = tree.add(Text(f"{words.asked(asked)} · {words.cost(cost_of(call.hops))}  {call.call_id}"))
     for hop in call.hops:
         below.add(_hop(hop))
 
 
 def _hop(hop: Record) -> Text:
-    line = Text(f"{hop.provider}/{hop.request_model} ")
+    line = Text(f"{words.asked(hop)} ")
     line.append(words.outcome(hop), style=STYLES[hop.outcome])
     if hop.outcome == "skipped":
         said = [_lost(hop)]
     else:
         attempts = "" if hop.attempts == 1 else f"{hop.attempts} attempts"
-        said = [words.seconds(hop.latency_ms), attempts, words.tokens(hop), words.cost(cost_of([hop])), _lost(hop)]
+        said = [words.seconds(hop.latency_ms), attempts, words.tokens(hop), _priced(hop), _lost(hop)]
     return line.append("".join(f" · {part}" for part in said if part not in ("", "-")))
+
+
+def _priced(hop: Record) -> str:
+    """With what its price does not know."""
+    said = words.assumptions(hop)
+    return words.cost(cost_of([hop])) + (f" ({said})" if said else "")
 
 
 def _lost(hop: Record) -> str:

@@ -56,7 +56,7 @@ def show(records: Iterator[Record], *, as_json: bool) -> None:
 
 
 def _line(hop: Record) -> Text:
-    line = Text(f"{words.moment(hop.started_at)}  {'' if hop.hop == 0 else '+ '}{hop.provider}/{hop.request_model}  ")
+    line = Text(f"{words.moment(hop.started_at)}  {'' if hop.hop == 0 else '+ '}{words.asked(hop)}  ")
     line.append(words.outcome(hop), style=STYLES[hop.outcome])
     who = "/".join(hop.agent_path)
     latency = "" if hop.outcome == "skipped" else words.seconds(hop.latency_ms)

@@ -36,6 +36,23 @@ def cost(given: Cost) -> str:
     return money(given.nanodollars) + (f" + {given.unpriced} unpriced" if given.unpriced else "")
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 hop`, `1,200 hops`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def asked(record: Record) -> str:
+    """`openai/gpt-6-astra`; a call that passed through may name no model."""
+    named = record.request_model or ("passed through" if record.operation == "unmetered" else NOBODY)
+    return f"{record.provider}/{named}" if record.request_model else f"{record.provider} {named}"
+
+
+def assumptions(record: Record) -> str:
+    """What its price leaves out or stands in for, in the price list's words."""
+    _, _, said = (record.price_source or "").partition("; ")
+    return said
+
+
 def tokens(record: Record) -> str:
     """`1,200 in, 30 out`; `~` before counts that are estimates; nothing where there are none."""
     if record.usage is None:

@@ -13,7 +13,8 @@ from .store import Store
 
 _SUMS = """
     sum(hop = 0), sum(outcome <> 'skipped'), sum(outcome = 'failed'), sum(input_tokens), sum(output_tokens),
-    sum(cache_read_tokens), sum(usage_source IN ('tiktoken', 'heuristic')), sum(cost_nanodollars),
+    sum(cache_read_tokens), sum(usage_source IN ('tiktoken', 'heuristic')), sum(instr(price_source, ';') > 0),
+    sum(cost_nanodollars),
     sum(cost_nanodollars IS NULL AND (
         outcome IN ('served', 'abandoned') OR input_tokens IS NOT NULL OR output_tokens IS NOT NULL))
 """
@@ -25,7 +26,8 @@ class Spend:
     """What the hops of one group add up to.
 
     `calls` began in it, `hops` were sent to a provider, `failed` of them got no answer. `input_tokens` includes cache
-    reads. The tokens of `estimated` hops were counted by us, not by the provider.
+    reads. The tokens of `estimated` hops were counted by us, not by the provider; the price of `assumed` ones rests on
+    what their `price_source` says the list does not know.
     """
 
     key: str | None
@@ -36,6 +38,7 @@ class Spend:
     output_tokens: int
     cache_read_tokens: int
     estimated: int
+    assumed: int
     cost: Cost
 
 
@@ -54,7 +57,7 @@ def spend(store: Store, dimension: By, where: Where = EVERYTHING) -> Report:
     groups = [_spend(_key(dimension, row[0]), row[1:]) for row in rows]
     groups.sort(key=_by_day if dimension is DAY else _by_cost)
     total = _total(store, where) if dimension.overlaps else [_sum(column) for column in zip(*rows, strict=True)][1:]
-    return Report(by=dimension, groups=tuple(groups), total=_spend(None, total or [None] * 9))
+    return Report(by=dimension, groups=tuple(groups), total=_spend(None, total or [None] * 10))
 
 
 def _sum(column: Sequence[Any]) -> int | None:
@@ -91,16 +94,10 @@ def _key(dimension: By, key: Any) -> str | None:
     return key
 
 
+_COUNTS = ("calls", "hops", "failed", "input_tokens", "output_tokens", "cache_read_tokens", "estimated", "assumed")
+
+
 def _spend(key: str | None, sums: Sequence[int | None]) -> Spend:
-    calls, hops, failed, input_tokens, output_tokens, cache_read_tokens, estimated, nanodollars, unpriced = sums
-    return Spend(
-        key=key,
-        calls=calls or 0,
-        hops=hops or 0,
-        failed=failed or 0,
-        input_tokens=input_tokens or 0,
-        output_tokens=output_tokens or 0,
-        cache_read_tokens=cache_read_tokens or 0,
-        estimated=estimated or 0,
-        cost=Cost(nanodollars, unpriced or 0),
-    )
+    *counts, nanodollars, unpriced = sums
+    counted = {name: count or 0 for name, count in zip(_COUNTS, counts, strict=True)}
+    return Spend(key=key, cost=Cost(nanodollars, unpriced or 0), **counted)

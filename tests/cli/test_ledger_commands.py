@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,7 @@ def test_a_report_is_a_table_with_a_total(run: Run):
         ["total", "2", "3", "1", "1,300", "50", "$0.000435", "+", "1", "unpriced"],
     ]
     assert "The price of 1 of 3 hops is not known: they are in no sum." in result.stdout
-    assert "The tokens of 1 hops are estimates" in result.stdout
+    assert "The tokens of 1 hop are estimates" in result.stdout
 
 
 def test_a_report_for_programs_is_exact(run: Run, db: Path):
@@ -111,6 +112,7 @@ def test_a_report_for_programs_is_exact(run: Run, db: Path):
         "output_tokens": 30,
         "cache_read_tokens": 0,
         "estimated": 0,
+        "assumed": 0,
         "unpriced": 0,
         "cost_nanodollars": 435_000,
         "cost_dollars": "0.000435000",
@@ -182,6 +184,26 @@ def test_a_run_is_drawn_with_every_hop_its_losses_and_its_cost(run: Run):
         "    └── writer · 1 call · unknown",
         "        └── openai/gpt-6-astra abandoned · 800 ms · ~100 in, ~20 out · unknown  01a2-third",
     ]
+
+
+def test_what_a_price_leaves_out_and_calls_without_a_model_are_said(tmp_path: Path):
+    said = "genai-prices 0.2.3; no price for service_tier=scale, standard rates"
+    passed = {
+        "operation": "unmetered",
+        "request_model": "",
+        "usage": None,
+        "usage_source": None,
+        "cost_nanodollars": None,
+    }
+    db = tmp_path / "ledger.sqlite3"
+    Store(db).insert([record(run_id="a-run", price_source=said), record(run_id="a-run", **passed)])
+    run = partial(CliRunner().invoke, cli)
+    drawn = run(["runs", "show", "a-run", "--db", str(db)]).stdout
+    assert "(no price for service_tier=scale, standard rates)" in drawn
+    assert "openai passed through served" in drawn
+    report = run(["report", "--by", "model", "--db", str(db)]).stdout
+    assert "The price of 1 hop is not all of it, or another's" in report
+    assert "  (none) " in report
 
 
 def test_a_run_for_programs_nests_likewise(run: Run):

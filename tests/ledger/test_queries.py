@@ -115,8 +115,16 @@ def test_what_a_group_counts(ledger: Store):
         output_tokens=3,
         cache_read_tokens=0,
         estimated=1,
+        assumed=0,
         cost=Cost(1_000_000, 0),
     )
+
+
+def test_prices_that_rest_on_an_assumption_are_counted(ledger: Store):
+    ledger.insert(
+        [record(price_source=f"genai-prices 0.2.3{more}") for more in ("", "; no price for x, standard rates")]
+    )
+    assert spend(ledger, by("agent")).total.assumed == 1
 
 
 def test_an_empty_ledger_gives_an_empty_report(ledger: Store):
