@@ -285,12 +285,15 @@ class _Ids:
         return (type(before) is type(after) or _numbers(before, after)) and before == after
 
     def _items(self, before: list[Any], after: list[Any]) -> bool:
-        """Item by item; an approximated one may be more afterwards, as where a turn was split, an emulated one none."""
+        """Item by item; an approximated one may be up to three afterwards, an emulated one none as well.
+
+        Three: a tool's results, the assistant's turn that has to follow them, and what the user says.
+        """
         if not before:
             return not after
         if before[0] in (ANYTHING, EMULATED):
             least = before[0] == ANYTHING
-            return any(self._tried(before[1:], after[taken:]) for taken in range(least, len(after) + 1))
+            return any(self._tried(before[1:], after[taken:]) for taken in range(least, min(3, len(after)) + 1))
         return bool(after) and self.same(before[0], after[0]) and self._items(before[1:], after[1:])
 
     def _tried(self, before: list[Any], after: list[Any]) -> bool:

@@ -15,7 +15,7 @@ from spaturzu_translators import WIRES, Wire, codec
 from spaturzu_translators.codec import Codec
 from spaturzu_translators.events import Event, PartEnded, PartStarted, fold, unfold
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import NOTHING, Message, Reasoning, Text
+from spaturzu_translators.messages import NOTHING, Message, Part, Reasoning, Role, Text, ToolCall, ToolResult
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Candidate, Response, Usage
 
@@ -44,6 +44,20 @@ def test_what_an_encoder_reports_lost_is_exactly_what_differs(wire_name: Wire, r
     encoded = c.encode_request(request)
     json.dumps(encoded.value.body)
     assert not (wrong := unexplained(request, c.decode_request(encoded.value), encoded.losses)), wrong
+
+
+def test_the_report_of_an_empty_turn_is_not_taken_for_the_split_of_the_turn_before_it() -> None:
+    call, result = ToolCall(id="a", name="f"), ToolResult(call_id="a", name="f", content=(Text(text="1"),))
+    turns: list[tuple[Role, Part, ...]] = [
+        ("user", Text(text="hi")),
+        ("assistant", call),
+        ("user", result, Text(text="and?")),
+        ("assistant", Text(text="")),
+        ("user", Text(text="go on")),
+    ]
+    request = replace(ASKED, messages=tuple(Message(role=role, parts=tuple(parts)) for role, *parts in turns))
+    encoded = codec("mistral").encode_request(request)
+    assert not (wrong := unexplained(request, codec("mistral").decode_request(encoded.value), encoded.losses)), wrong
 
 
 @every_codec
