@@ -35,6 +35,8 @@ class Own:
     body: bytes
     stripped: tuple[Loss, ...]
     """Where something was left out, in the words of the wire."""
+    unknown: str | None = None
+    """What names an answer of another provider's, so that the request cannot be sent at all."""
 
 
 def own(door: Door, chain: Chain, surface: Surface, body: bytes) -> Own | None:
@@ -44,10 +46,22 @@ def own(door: Door, chain: Chain, surface: Surface, body: bytes) -> Own | None:
         return None
     asked = read_wire(surface, body)
     kept, places = codec(spoken).strip(asked.body, asked.model)
-    if not places:
+    unknown = codec(spoken).unknown(asked.body)
+    if not places and unknown is None:
         return None
     losses = tuple(Loss(path=place, kind="dropped", matters="tuning") for place in places)
-    return Own(COMPACT(kept).encode(), losses)
+    return Own(COMPACT(kept).encode(), losses, unknown)
+
+
+def unknown_answer(door: Door, place: str, respond: Callable[[ErrorReply], Any]) -> Exception:
+    """The primary's own error for an answer that it has not stored, because another provider gave it."""
+    says = (
+        f"spaturzu: {place} refers to an answer that another provider gave in {door.provider}'s place. It is stored "
+        "nowhere, so nothing can go on from it: send the conversation itself, with the output of that answer"
+    )
+    code = "previous_response_not_found"
+    body: JSON = {"error": {"message": says, "type": "invalid_request_error", "param": place, "code": code}}
+    return door.native.status_error(respond(ErrorReply(status=400, body=body)))
 
 
 def begin(

@@ -29,6 +29,7 @@ from .calls import (
     own,
     served,
     served_headers,
+    unknown_answer,
     with_usage_asked,
 )
 from .door import Door
@@ -72,6 +73,8 @@ def _own(family: Any, door: Door, chain: Chain, surface: Surface, request: Any) 
     kept = own(door, chain, surface, request.content)
     if kept is None:
         return request, ()
+    if kept.unknown is not None:
+        raise unknown_answer(door, kept.unknown, lambda reply: library(family).error_response(reply, request))
     return _with_body(family, request, kept.body), kept.stripped
 
 
@@ -253,7 +256,7 @@ class _Library:
                 raise broken.native
             if broken.native.status_code >= 400:
                 return broken.native
-        raise native_error(door, call, broken, request, lambda reply: self._error_response(reply, request))
+        raise native_error(door, call, broken, request, lambda reply: self.error_response(reply, request))
 
     def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
         content = COMPACT(answer.body).encode()
@@ -279,7 +282,8 @@ class _Library:
         stream = self._stream(call, pulled, None, self._told(door, call, request))
         return self._timed(call, self._family.Response(200, headers=headers, stream=stream, request=request))
 
-    def _error_response(self, reply: ErrorReply, request: Any) -> Any:
+    def error_response(self, reply: ErrorReply, request: Any) -> Any:
+        """An error as the primary would have answered."""
         headers = {"content-type": "application/json", **reply.headers}
         return self._family.Response(
             reply.status, headers=headers, content=json.dumps(reply.body).encode(), request=request

@@ -293,6 +293,36 @@ def test_reasoning_of_another_provider_is_shown_and_never_replayed_as_openais(ho
     assert "Let me think." not in asked
 
 
+@plain_and_stream
+@sync_and_async
+def test_an_answer_of_another_provider_is_known_again_where_a_call_would_go_on_from_it(
+    house: House, stream: bool, as_async: bool
+) -> None:
+    client = down(house, "anthropic", TEXT, as_async=as_async)
+    answer = whole(ask(house, client, stream=stream, as_async=as_async))
+    assert answer.id.startswith("resp_spaturzu_")
+    assert answer.to_dict()["store"] is False
+
+    house.answers(TEXT, "openai")
+    sent = len(house.wire("openai").requests), len(house.wire("anthropic").requests)
+    reference: Any = {"type": "item_reference", "id": answer.output[0].id}
+    goes_on: Any = {"previous_response_id": {"previous_response_id": answer.id}, "input[0]": {"input": [reference]}}
+    for place, more in goes_on.items():
+        with pytest.raises(openai.BadRequestError, match="another provider gave in openai's place") as error:
+            ask(house, client, stream=stream, as_async=as_async, **more)
+        assert (error.value.code, error.value.param) == ("previous_response_not_found", place)
+    assert (len(house.wire("openai").requests), len(house.wire("anthropic").requests)) == sent
+
+    said: Any = [{"role": "user", "content": QUESTION}, *answer.output, {"role": "user", "content": "And tomorrow?"}]
+    assert whole(ask(house, client, stream=stream, as_async=as_async, input=said)).output_text == TEXT.text
+
+
+def test_without_a_chain_openai_says_itself_what_it_does_not_know(house: House) -> None:
+    house.answers(TEXT)
+    ask(house, house.drop_in("openai"), previous_response_id="resp_spaturzu_m")
+    assert house.wire("openai").requests[-1].body["previous_response_id"] == "resp_spaturzu_m"
+
+
 def test_other_paths_below_responses_pass_through(house: House) -> None:
     client = house.chain("openai", "anthropic")
     with pytest.raises(openai.NotFoundError):

@@ -149,6 +149,8 @@ class Codec:
     encode_error: Callable[[Failure], ErrorReply]
     strip: Callable[[JSONObject, str], Stripped]
     """A request's body and model: the body without thoughts that another provider had (`foreign`)."""
+    unknown: Callable[[JSONObject], str | None] = lambda body: None
+    """The member of a request's body that names what another provider gave and this one has never heard of."""
     usage_key: str = "usage"
     prefills: Callable[[str], bool] = lambda model: False
     """Does the model go on with a last turn of the assistant's?"""

@@ -8,7 +8,7 @@ from ..codec import Codec
 from ..sse import SseFramer, SseScanner
 from .errors import decode_error, encode_error
 from .fields import OWN
-from .items import strip
+from .items import strip, unknown_to_openai
 from .request import decode_request, encode_request
 from .response import decode_response, decode_usage, encode_response
 from .stream import END, TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
@@ -33,6 +33,7 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
+    unknown=unknown_to_openai,
     seals_thoughts=True,
     hands_errors_on=True,
 )

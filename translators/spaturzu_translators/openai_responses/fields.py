@@ -71,6 +71,24 @@ def is_ours(given: JSON) -> bool:
     return isinstance(given, str) and _OURS.match(given) is not None
 
 
+_FOREIGN = "resp_spaturzu_"
+
+
+def shown_id(given: str) -> str:
+    """The id of an answer as its caller sees it: one that OpenAI did not give is known again by its form."""
+    return given if given.startswith("resp_") else f"{_FOREIGN}{given}"
+
+
+def given_id(shown: str) -> str:
+    """The id that the answer had where it was given."""
+    return shown.removeprefix(_FOREIGN)
+
+
+def is_foreign_answer(given: JSON) -> bool:
+    """Did `shown_id` make it, of another provider's id?"""
+    return isinstance(given, str) and given.startswith(_FOREIGN)
+
+
 def own(fields: ProviderFields) -> Mapping[str, JSON]:
     """This wire's own fields among `fields`."""
     return fields.get(OWN, _NO_FIELDS) if fields else _NO_FIELDS

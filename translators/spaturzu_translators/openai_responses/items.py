@@ -31,7 +31,7 @@ from ..messages import (
     merge_turns,
 )
 from ..requests import Request
-from .fields import OWN, Writing, call_id, extras, is_ours, keep, own, text_of
+from .fields import OWN, Writing, call_id, extras, is_foreign_answer, is_ours, keep, own, text_of
 from .parts import decode_content, encode_content, encode_output, is_plain
 
 _WHO = "openai responses request"
@@ -356,6 +356,22 @@ def encode_call(call: ToolCall, name: str) -> JSONObject:
 
 
 _WRITERS = {"system": _write_system, "user": _write_user, "assistant": _write_assistant}
+
+
+def unknown_to_openai(body: JSONObject) -> str | None:
+    """Where a request goes on from an answer, or refers to an item, that another provider gave; None where it does not.
+
+    OpenAI stored neither, and there is nothing that could stand in their places.
+    """
+    if is_foreign_answer(body.get("previous_response_id")):
+        return "previous_response_id"
+    items = body.get("input")
+    for number, item in enumerate(cast("list[JSON]", items) if isinstance(items, list) else ()):
+        entry = cast(JSONObject, item) if isinstance(item, dict) else {}
+        refers = entry.keys() == {"id"} or entry.get("type") == "item_reference"
+        if refers and is_ours(entry.get("id")):
+            return f"input[{number}]"
+    return None
 
 
 def strip(body: JSONObject, model: str) -> Stripped:

@@ -17,7 +17,7 @@ from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Re
 from ..requests import Request
 from ..responses import Candidate, FinishReason, Response, Usage
 from .errors import decode_error_object
-from .fields import OWN, Writing, extras, item_id, keep, not_carried, own, shared, text_of
+from .fields import OWN, Writing, extras, given_id, item_id, keep, not_carried, own, shared, shown_id, text_of
 from .items import decode_call, decode_reasoning, encode_call, encode_reasoning, is_item, item_fields, of_item
 from .model_facts import model_facts
 from .parts import decode_content, encode_output
@@ -56,7 +56,6 @@ _ECHO: JSONObject = {
     "previous_response_id": None,
     "reasoning": {"effort": None, "summary": None},
     "safety_identifier": None,
-    "store": True,
     "temperature": 1.0,
     "text": {"format": {"type": "text"}},
     "tool_choice": "auto",
@@ -72,7 +71,14 @@ _TOP = frozenset(
     {
         *("id", "object", "created_at", "model", "output", "usage", "status", "error", "incomplete_details"),
         *("output_text", "background", "completed_at", "frequency_penalty", "presence_penalty", "prompt"),
-        *("prompt_cache_key", "prompt_cache_options", "prompt_cache_retention", "conversation", "service_tier"),
+        *(
+            "store",
+            "prompt_cache_key",
+            "prompt_cache_options",
+            "prompt_cache_retention",
+            "conversation",
+            "service_tier",
+        ),
         *_ECHO,
     }
 )
@@ -87,7 +93,7 @@ def decode_response(body: JSONObject, model: str) -> Response:
     parts, logprobs = decode_output(as_list(body.get("output"), f"{_WHO}: output"), _WHO)
     usage = body.get("usage")
     return Response(
-        id=text_of(body.get("id") or "", f"{_WHO}: id"),
+        id=given_id(text_of(body.get("id") or "", f"{_WHO}: id")),
         model=text_of(body.get("model") or model, f"{_WHO}: model"),
         created=as_seconds(body.get("created_at"), f"{_WHO}: created_at"),
         candidates=(
@@ -240,15 +246,16 @@ def opening(
     fields: Mapping[str, Mapping[str, JSON]],
     echoed: JSONObject,
 ) -> JSONObject:
-    """A response that has begun."""
+    """A response that has begun. Nobody has stored it."""
     body: JSONObject = {
         **echoed,
         **own(fields),
-        "id": response_id,
+        "id": shown_id(response_id),
         "object": "response",
         "created_at": int(time.time()) if created is None else created,
         "status": "in_progress",
         "background": False,
+        "store": False,
         "error": None,
         "incomplete_details": None,
         "model": model,

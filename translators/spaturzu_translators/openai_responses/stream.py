@@ -28,7 +28,7 @@ from ..messages import JSON, JSONObject, Part, Reasoning, Refusal, Text, ToolCal
 from ..requests import Request
 from ..sse import named_frame
 from .errors import decode_error_object
-from .fields import keep, text_of
+from .fields import given_id, keep, text_of
 from .frames import StreamEncoder
 from .items import REASONING, item_fields
 from .response import (
@@ -117,7 +117,7 @@ class StreamDecoder:
         self._started = True
         return [
             Started(
-                id=text_of(response.get("id") or "", f"{_WHO}: id"),
+                id=given_id(text_of(response.get("id") or "", f"{_WHO}: id")),
                 model=text_of(response.get("model") or self._model, f"{_WHO}: model"),
                 created=as_seconds(response.get("created_at"), f"{_WHO}: created_at"),
                 provider_fields=top_fields(response),
