@@ -245,7 +245,10 @@ class Call:
         soonest_s = self.hop_remaining_s(hop)[0]
         if self.ahead:
             soonest_s = min(soonest_s, self.chain.limits.soonest_s)
-        return None if soonest_s == inf else Watch(soonest_s, partial(self._limit, hop, target, self.chain.clock()))
+        if soonest_s == inf:
+            return None
+        exact = partial(self._limit, hop, target, self.chain.clock())
+        return Watch(soonest_s, exact, self.chain.limits.connect_s + GRACE_S)
 
     def _limit(self, hop: Hop, target: Target | None, started: float) -> Limit:
         """Which limit ends the attempt that began then, and how long it is."""

@@ -13,7 +13,9 @@ from typing import Literal, TypeAlias
 
 from spaturzu_translators.requests import Request
 
-LimitName: TypeAlias = Literal["first_token_timeout", "answer_timeout", "idle_timeout", "hop_timeout", "deadline"]
+LimitName: TypeAlias = Literal[
+    "connect_timeout", "first_token_timeout", "answer_timeout", "idle_timeout", "hop_timeout", "deadline"
+]
 """Which limit ran out: the `code` of the hop's failure, whose kind is `timeout`."""
 
 FIRST_TOKEN_S, ANSWER_S, IDLE_S = 12.0, 120.0, 15.0

@@ -18,7 +18,7 @@ from typing import Any, Literal
 
 from .errands import check_errand
 from .limits import PINGS, LimitName
-from .watchdog import AGAIN_S, WATCHDOG, cut
+from .watchdog import AGAIN_S, WATCHDOG, connects, cut
 
 END: Any = object()
 KEEP_ALIVES = (b":", b"event: ping", b"event:ping")
@@ -32,13 +32,25 @@ class Watch:
     """`with watch:` around one attempt, its request and its answer until the first content.
 
     `exact()` says which limit ends it and after how many seconds; it is asked once `soonest_s` have passed. `fired` is
-    the limit that did: the thread's socket is shut down. `with watch.on_loop():` cancels the running task instead.
+    the limit that did: the thread's socket is shut down, also where it still connects after `connect_s`.
+    `with watch.on_loop():` cancels the running task instead.
     """
 
-    __slots__ = ("_exact", "_frame", "_soonest_s", "_started", "_thread", "due", "fired", "seconds", "task")
+    __slots__ = (
+        "_connect_s",
+        "_exact",
+        "_frame",
+        "_started",
+        "_thread",
+        "due",
+        "fired",
+        "seconds",
+        "soonest_s",
+        "task",
+    )
 
-    def __init__(self, soonest_s: float, exact: Callable[[], Limit]) -> None:
-        self._soonest_s, self._exact = soonest_s, exact
+    def __init__(self, soonest_s: float, exact: Callable[[], Limit], connect_s: float = inf) -> None:
+        self.soonest_s, self._exact, self._connect_s = soonest_s, exact, connect_s
         self.fired: LimitName | None = None
         self.seconds = 0.0
         """How long the limit that fired was."""
@@ -52,7 +64,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        self.begin()
+        self.begin(min(self._connect_s, self.soonest_s))
         return self
 
     def __exit__(
@@ -62,16 +74,16 @@ class Watch:
         self._frame = None
         return False
 
-    def begin(self) -> None:
-        """From now on it is watched."""
+    def begin(self, first_s: float) -> None:
+        """From now on it is watched, and looked at after so long."""
         self._started = time.monotonic()
-        self.due = self._started + self._soonest_s
+        self.due = self._started + first_s
         WATCHDOG.watch(self)
 
     def ring(self, now: float) -> float | None:
         """See `Watched`."""
         if self.fired is None:
-            seconds, name = self._exact()
+            seconds, name = self._ended(now)
             if now < self._started + seconds:
                 return None if seconds == inf else self._started + seconds
             self.fired, self.seconds = name, seconds
@@ -79,6 +91,14 @@ class Watch:
             _on_loop_of(self.task.running, self.task.cancel)
             return None
         return now + AGAIN_S if cut(self._thread, self._frame) else None  # until it has left: it may connect again
+
+    def _ended(self, now: float) -> Limit:
+        """Which limit ends it, as far as that matters now."""
+        if now >= self._started + self.soonest_s:
+            return self._exact()
+        if connects(self._thread, self._frame):
+            return self._connect_s, "connect_timeout"
+        return self.soonest_s, "first_token_timeout"
 
 
 class _Task:
@@ -93,7 +113,7 @@ class _Task:
         self._cancelled = self._left = False
 
     def __enter__(self) -> None:
-        self._watch.begin()
+        self._watch.begin(self._watch.soonest_s)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

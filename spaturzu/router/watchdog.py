@@ -162,6 +162,19 @@ def cut(thread: int, within: FrameType | None) -> bool:
     return frame is not None
 
 
+_CONNECTING = frozenset({"create_connection", "do_handshake"})
+"""The functions of `socket`, `ssl` and urllib3 in which a connection is made, by whatever HTTP library."""
+
+
+def connects(thread: int, within: FrameType | None) -> bool:
+    """Does `thread` make a connection, somewhere above the frame `within`?"""
+    frame, found = _frame_of(thread), False
+    while frame is not None and frame is not within:
+        found = found or frame.f_code.co_name in _CONNECTING
+        frame = frame.f_back
+    return found and frame is not None
+
+
 def _frame_of(thread: int) -> FrameType | None:
     if not CAN_CUT:
         return None

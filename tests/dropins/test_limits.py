@@ -7,6 +7,7 @@ import gc
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -127,6 +128,53 @@ def test_a_handshake_that_nobody_answers_costs_one_limit(house: House, primary: 
         assert codes(heard.record)[0] == "answer_timeout"
         assert heard.record.hops[0].duration_s < LIMIT_S + 1
         assert left.acquire(timeout=3)
+
+
+@contextlib.contextmanager
+def full_port() -> Iterator[str]:
+    """A port whose queue is full: who connects hears nothing, as from a host behind a firewall."""
+    with contextlib.ExitStack() as held:
+        door = held.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):
+            caller = held.enter_context(socket.socket())
+            caller.setblocking(False)
+            caller.connect_ex(door.getsockname())
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def mute_port() -> Iterator[str]:
+    """A port that takes connections and never answers a TLS handshake."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        yield f"https://127.0.0.1:{door.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("port", [full_port, mute_port])
+@each_primary
+def test_a_connection_that_is_never_made_costs_the_connect_limit(house: House, primary: Provider, port: Any) -> None:
+    house.answers(SERVED, other(primary))
+    with port() as url:
+        options = {"fallback": [house.target(other(primary))], "connect_timeout": LIMIT_S}
+        client = house.drop_in(primary, options=options, **place_of(primary, url))
+        heard = house.call(primary, client)
+    assert heard.said.text == SERVED.text
+    assert heard.record.hops[0].kind == "timeout"
+    assert LIMIT_S <= heard.record.hops[0].duration_s < LIMIT_S + 1
+
+
+@pytest.mark.parametrize("port", [full_port, mute_port])
+@each_primary
+def test_a_targets_connection_that_is_never_made_costs_it_too(house: House, primary: Provider, port: Any) -> None:
+    unreachable, last = other(primary), other(other(primary))
+    house.answers(SERVED, last)
+    house.answers(Refused(), primary)
+    with port() as url:
+        fallback = [house.target(unreachable, client=_raw_at(house, unreachable, url)), house.target(last)]
+        options = {"fallback": fallback, "connect_timeout": LIMIT_S, "retry": {"attempts": 1}}
+        heard = house.call(primary, house.drop_in(primary, options=options))
+    assert heard.said.text == SERVED.text
+    assert codes(heard.record)[1] == "connect_timeout"
+    assert LIMIT_S <= heard.record.hops[1].duration_s < LIMIT_S + 1
 
 
 @sync_and_async
