@@ -27,7 +27,7 @@ class PassingDoor(Door):
 
     place: int
 
-    def recognise(self, path: str) -> Surface | None:
+    def recognise(self, path: str | bytes) -> Surface | None:
         """Nothing: all passes through untouched."""
         return None
 

@@ -100,7 +100,7 @@ class Door:
         """The same door for a client of its own, whose errors and retries `native` knows."""
         return replace(self, native=native)
 
-    def recognise(self, path: str) -> Surface | None:
+    def recognise(self, path: str | bytes) -> Surface | None:
         """The chat surface that `path` is, or None: pass through."""
         return recognise(self.provider, path)
 

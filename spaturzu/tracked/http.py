@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from . import detours
 from .door import Door
-from .surfaces import recognise_raw
 
 if TYPE_CHECKING:
     from httpx2 import AsyncClient, Client
@@ -101,7 +100,7 @@ def _classes(family: Any) -> tuple[Any, Any]:
             """Send: chat calls walk the chain, all else goes straight through."""
             inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
             door = self._door
-            surface = recognise_raw(door.provider, request.url.raw_path) if request.method == "POST" else None
+            surface = door.recognise(request.url.raw_path) if request.method == "POST" else None
             if surface is None:
                 return _passed(inner, door, request, options)
             return _exchange().send(family, inner, door, surface, request, options)
@@ -127,7 +126,7 @@ def _classes(family: Any) -> tuple[Any, Any]:
             """Send: chat calls walk the chain, all else goes straight through."""
             inner = self._inner if detours.current is None else detours.current.http(self._door, self._inner, request)
             door = self._door
-            surface = recognise_raw(door.provider, request.url.raw_path) if request.method == "POST" else None
+            surface = door.recognise(request.url.raw_path) if request.method == "POST" else None
             if surface is None:
                 return await _apassed(inner, door, request, options)
             return await _exchange().asend(family, inner, door, surface, request, options)

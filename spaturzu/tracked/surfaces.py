@@ -42,14 +42,13 @@ _RESPONSES = r"/responses/?$"
 
 
 @lru_cache(maxsize=1024)
-def recognise_raw(provider: Provider, raw_path: bytes) -> Surface | None:
-    """The same for the path and query of a URL as they are sent, which cost next to nothing to ask for."""
-    return recognise(provider, unquote(raw_path.partition(b"?")[0].decode("ascii", "replace")))
+def recognise(provider: Provider, path: str | bytes) -> Surface | None:
+    """The chat surface of `provider` that `path` is, or None.
 
-
-@lru_cache(maxsize=1024)
-def recognise(provider: Provider, path: str) -> Surface | None:
-    """The chat surface of `provider` that `path` (URL-quoted, without query) is, or None."""
+    URL-quoted, without its query; bytes: both as they are sent, which cost httpx next to nothing to tell.
+    """
+    if isinstance(path, bytes):
+        path = unquote(path.partition(b"?")[0].decode("ascii", "replace"))
     found = re.search(_PATHS[provider], path)
     if found is None:
         return Surface(wire="openai_responses") if provider == "openai" and re.search(_RESPONSES, path) else None
