@@ -131,7 +131,6 @@ def test_every_encoded_stream_is_of_the_sdks_own_types(response: Response) -> No
         ({"logprobs": True, "top_logprobs": 3}, dict.fromkeys(("logprobs", "top_logprobs"), ("dropped", "meaning"))),
         ({"user": "u1"}, {}),
         ({"metadata": {"team": "a"}}, {"metadata": ("dropped", "tuning")}),
-        ({"service_tier": "auto"}, {}),
         ({"service_tier": "flex"}, {"service_tier": ("dropped", "tuning")}),
         ({"stop_sequences": ("END", "\n")}, {"stop_sequences[1]": ("dropped", "meaning")}),
         ({"stream": True}, {}),

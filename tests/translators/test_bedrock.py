@@ -464,7 +464,7 @@ def test_metadata_outside_the_character_set_is_dropped_by_name() -> None:
         ({"seed": 1}, {"seed": ("dropped", "tuning")}),
         ({"candidate_count": 2}, {"candidate_count": ("dropped", "meaning")}),
         ({"logprobs": True}, {"logprobs": ("dropped", "meaning")}),
-        ({"user": "u"}, {"user": ("dropped", "tuning")}),
+        ({"user": "Zoë"}, {"user": ("dropped", "tuning")}),
         ({"service_tier": "scale"}, {"service_tier": ("dropped", "tuning")}),
         ({"max_tokens": 0}, {"max_tokens": ("dropped", "tuning")}),
     ],

@@ -427,7 +427,7 @@ def test_settings_out_of_range_are_clamped_and_reported() -> None:
         temperature=2.5,
         seed=2**40,
         stop_sequences=("a", "b", "c", "d", "e", "f"),
-        user="u",
+        user="U",
         metadata={"team": "a", "Team": "b", "trace": "A B"},
         service_tier="scale",
         parallel_tool_calls=False,

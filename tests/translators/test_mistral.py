@@ -404,7 +404,7 @@ def test_foreign_tools_and_fields_are_reported_by_what_they_mean() -> None:
     [
         ({"temperature": 1.7}, "temperature", "temperature", 1.0),
         ({"temperature": 1.0}, None, "temperature", 1.0),
-        ({"user": "u"}, "user", "user", None),
+        ({"user": "u"}, None, "metadata", {"user_id": "u"}),
         ({"service_tier": "default"}, "service_tier", "service_tier", None),
         ({"service_tier": "auto"}, None, "service_tier", "auto"),
         ({"seed": 3}, None, "random_seed", 3),
@@ -864,3 +864,13 @@ def ask(status: int, content: bytes, headers: dict[str, str] | None = None) -> A
 def stream(content: bytes) -> list[Any]:
     client = served(200, content, {"content-type": MISTRAL.stream_content_type})
     return [event.data for event in client.chat.stream(model="m", messages=[{"role": "user", "content": "hi"}])]
+
+
+def test_the_older_form_of_reasoning_is_a_high_effort_to_others_and_itself_at_home() -> None:
+    body = {"model": "m", "messages": [{"role": "user", "content": "hi"}], "prompt_mode": "reasoning", "stream": False}
+    request = MISTRAL.decode_request(WireRequest(body=body, model="m"))
+    assert request.reasoning == ReasoningOptions(effort="high")
+    home = MISTRAL.encode_request(request)
+    assert (home.value.body, home.losses) == (body, ())
+    told = codec("openai").encode_request(replace(request, model="gpt-6.2"))
+    assert (told.value.body["reasoning_effort"], told.losses) == ("high", ())

@@ -67,13 +67,6 @@ TUNING: dict[str, frozenset[str]] = {
     ),
     "bedrock": frozenset(
         {
-            "additionalModelRequestFields.anthropic_beta",
-            "additionalModelRequestFields.inferenceConfig",
-            "additionalModelRequestFields.reasoningConfig",
-            "additionalModelRequestFields.reasoning_config",
-            "additionalModelRequestFields.reasoning_effort",
-            "additionalModelRequestFields.thinking",
-            "additionalModelRequestFields.top_k",
             "additionalModelResponseFieldPaths",
             "additionalModelResponseFields",
             "bucketOwner",
@@ -161,9 +154,13 @@ TUNING: dict[str, frozenset[str]] = {
 }
 
 
+_NATIVE = "additionalModelRequestFields."
+"""Parameters of one model behind Bedrock (providers.md 11.3: dropped where no other wire has them)."""
+
+
 def is_tuning(provider: str, name: str) -> bool:
     """Can a call do without this field of `provider` and still mean the same?"""
-    return name in TUNING.get(provider, ())
+    return name in TUNING.get(provider, ()) or (provider == "bedrock" and name.startswith(_NATIVE))
 
 
 _SIBLINGS: dict[str, tuple[str, frozenset[str]]] = {
@@ -181,7 +178,10 @@ Citations themselves are lists, and of another shape on each wire. Source: provi
 MARK_ANEW = "$anew"
 """Our note: the history ends with the assistant's turn, on a wire where that does not begin the answer."""
 
-MARKERS = frozenset({"$sampling", "$user", MARK_ANEW})
+MARK_MODE = "$prompt_mode"
+"""Our note: the caller of Mistral asked for reasoning by `prompt_mode`, the older form of a high effort."""
+
+MARKERS = frozenset({"$sampling", "$user", MARK_ANEW, MARK_MODE})
 """Our notes on how a caller spelled what has a canonical name; without them nothing is lost."""
 
 

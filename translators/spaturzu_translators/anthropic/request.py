@@ -65,14 +65,12 @@ _KNOWN = frozenset(
         "thinking",
         "output_config",
         "output_format",
-        "service_tier",
     }
 )
 _COMMON = frozenset({"model", "max_tokens", "messages", "system", "stream", "tools"})
 """What most requests say, and no more."""
 SAMPLING = ("temperature", "top_p", "top_k")
 _ROLES: dict[str, Role] = {"user": "user", "assistant": "assistant", "system": "system"}
-_TIERS = ("auto", "standard_only")
 
 
 MARK_THINKING = "$thinking"
@@ -104,6 +102,7 @@ def decode_request(wire: WireRequest) -> Request:
 def _decode_options(body: JSONObject, own: JSONObject, model: str, limit: int | None) -> dict[str, Any]:
     """The request's other fields by name; what has no canonical name goes to `own`."""
     own.update((name, value) for name, value in body.items() if name not in _KNOWN)
+    optional(own, "service_tier", str)
     choice, parallel = _decode_choice(body, own)
     response_format, effort = _decode_output(body, own)
     forced = choice is not None and choice.mode == "required"
@@ -123,7 +122,6 @@ def _decode_options(body: JSONObject, own: JSONObject, model: str, limit: int | 
         "response_format": response_format,
         "reasoning": reasoning,
         "user": _decode_user(body, own),
-        "service_tier": _decode_tier(body, own),
     }
 
 
@@ -290,14 +288,6 @@ def _decode_user(body: JSONObject, own: JSONObject) -> str | None:
     if metadata:
         own["metadata"] = metadata
     return user
-
-
-def _decode_tier(body: JSONObject, own: JSONObject) -> str | None:
-    tier = optional(body, "service_tier", str)
-    if tier is None or tier in _TIERS:
-        return tier
-    own["service_tier"] = tier
-    return None
 
 
 def encode_request(request: Request) -> Encoded[WireRequest]:
@@ -560,7 +550,8 @@ def _put_tuning(request: Request, body: JSONObject, own: Mapping[str, JSON], los
         body["metadata"] = {**metadata} if request.user is None else {**metadata, "user_id": request.user}
     if request.metadata:
         losses.drop("metadata")
-    _put_tier(request, body, losses)
+    if request.service_tier is not None:
+        losses.drop("service_tier")
 
 
 def _put_sampling(request: Request, body: JSONObject, losses: Losses, *, allowed: bool) -> None:
@@ -582,13 +573,6 @@ def _put_stops(request: Request, body: JSONObject, losses: Losses) -> None:
         for number, stop in enumerate(request.stop_sequences):
             if not stop.strip():
                 losses.drop(f"stop_sequences[{number}]", "meaning")
-
-
-def _put_tier(request: Request, body: JSONObject, losses: Losses) -> None:
-    if request.service_tier in _TIERS:
-        body["service_tier"] = request.service_tier
-    elif request.service_tier is not None:
-        losses.drop("service_tier")
 
 
 def _put_output(request: Request, body: JSONObject, own: Mapping[str, JSON], limit: int, losses: Losses) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, get_args
 
+from ..accounts import joined, split
 from ..codec import as_object
 from ..json_text import dumps, parsed_object
 from ..loss import Encoded, Joins, Losses, foreign_fields
@@ -93,11 +94,13 @@ def _decode_options(body: JSONObject, facts: ModelFacts, own: JSONObject) -> JSO
     """What few bodies say."""
     more = _More(object_at(body, MORE, WHO) or {}, facts, own)
     format_, effort = _decode_output(body, own)
+    metadata, user = split(_decode_metadata(body))
     return {
         "response_format": format_,
         "top_k": more.top_k,
         "reasoning": more.reasoning(effort),
-        "metadata": _decode_metadata(body),
+        "metadata": metadata,
+        "user": user,
         "service_tier": _decode_tier(body),
     }
 
@@ -265,7 +268,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         put("outputConfig", _output(request, facts, losses, orders))
         put(MORE, more)
         put("serviceTier", _tier(request, losses))
-        put("requestMetadata", _metadata(request, losses))
+        put("requestMetadata", joined(request, losses, _is_metadata, _MAX_METADATA))
         _report_unsayable(request, losses)
     put("system", _system(request.system, orders, writing))
     if own:
@@ -532,22 +535,14 @@ def _tier(request: Request, losses: Losses) -> JSONObject | None:
     return None
 
 
-def _metadata(request: Request, losses: Losses) -> dict[str, str]:
-    """At most 16 entries of the service model's characters."""
-    kept: dict[str, str] = {}
-    if request.metadata is None:
-        return kept
-    for name, value in request.metadata.items():
-        if name and _METADATA.fullmatch(name) and _METADATA.fullmatch(value) and len(kept) < _MAX_METADATA:
-            kept[name] = value
-        else:
-            losses.drop(f"metadata.{name}")
-    return kept
+def _is_metadata(name: str, value: str) -> bool:
+    """Are both of the service model's characters?"""
+    return bool(name and _METADATA.fullmatch(name) and _METADATA.fullmatch(value))
 
 
 def _report_unsayable(request: Request, losses: Losses) -> None:
     """Converse has no member for these."""
-    for name in ("seed", "frequency_penalty", "presence_penalty", "user"):
+    for name in ("seed", "frequency_penalty", "presence_penalty"):
         if getattr(request, name) is not None:
             losses.drop(name)
     if request.parallel_tool_calls is False and request.tools:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import Any
 
+from ..accounts import joined, split
 from ..codec import BadWire, as_object
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
@@ -92,7 +93,8 @@ def decode_request(wire: WireRequest) -> Request:
         said = _decode_settings(fields(body["generationConfig"], f"{WHO}: generationConfig"), kept)
     if not body.keys() <= _COMMON:
         said["tools"], said["tool_choice"] = _decode_tools(body, kept, wire.renamed_tools)
-        said["metadata"], said["service_tier"] = _decode_labels(body), _decode_tier(body, kept)
+        said["metadata"], said["user"] = split(_decode_labels(body))
+        said["service_tier"] = _decode_tier(body, kept)
     system, messages = _decode_system(body, kept), _decode_contents(body, wire.renamed_tools)
     kept |= noted(messages)
     return Request(
@@ -415,11 +417,9 @@ def _encode_format(request: Request, wanted: ResponseFormat, config: JSONObject,
 
 def _encode_account(request: Request, body: JSONObject, losses: Losses) -> None:
     """Who asks, and at what service. `parallel_tool_calls=True` is what Gemini does anyway."""
-    if request.user is not None:
-        losses.drop("user")
     if request.parallel_tool_calls is False and request.tools:
         losses.drop("parallel_tool_calls")
-    if request.metadata is not None and (labels := _labels(request.metadata, losses)):
+    if labels := joined(request, losses, _is_label):
         body["labels"] = labels
     if request.service_tier in _TIER_NAMES:
         body["serviceTier"] = _TIER_NAMES[request.service_tier]
@@ -427,15 +427,8 @@ def _encode_account(request: Request, body: JSONObject, losses: Losses) -> None:
         losses.drop("service_tier")
 
 
-def _labels(metadata: Mapping[str, str], losses: Losses) -> JSONObject:
-    """Labels are lower-case letters of any script, digits, `_` and `-`; a name starts with a letter."""
-    labels = {name: value for name, value in metadata.items() if _is_label(name, value)}
-    for name in metadata.keys() - labels.keys():
-        losses.drop(f"metadata.{name}")
-    return labels
-
-
 def _is_label(name: str, value: str) -> bool:
+    """Labels are lower-case letters of any script, digits, `_` and `-`; a name starts with a letter."""
     return name[:1].isalpha() and all(_fits(text) for text in (name, value))
 
 

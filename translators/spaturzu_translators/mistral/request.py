@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast, get_args
 
+from ..accounts import joined, split
 from ..codec import BadWire, as_list, as_object
 from ..ids import Remembered
 from ..loss import Encoded, Joins, Losses, foreign_fields
@@ -27,6 +28,7 @@ from ..messages import (
     plain_result,
     plain_turn,
 )
+from ..provider_fields import MARK_MODE, MARKERS
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -118,6 +120,11 @@ def decode_request(wire: WireRequest) -> Request:
             own |= kept
         elif value or name not in _OFF_BY_DEFAULT:
             own[name] = value
+    if "metadata" in found:
+        found["metadata"], found["user"] = split(found["metadata"])
+    if own.get("prompt_mode") == "reasoning":
+        own[MARK_MODE] = own.pop("prompt_mode")
+        found.setdefault("reasoning", ReasoningOptions(effort="high"))
     if wire.stream:
         found["stream"] = True
     model, fields = string(body, "model", HERE) or wire.model, {OWN: own} if own else NOTHING
@@ -361,8 +368,9 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         _encode_tools(request, body, encoding)
     if not plain:
         _encode_response_format(request.response_format, body)
-        _encode_reasoning(request.reasoning, body, report)
-        body.update(own_fields(request.provider_fields))
+        own = own_fields(request.provider_fields)
+        _encode_reasoning(request.reasoning, body, own, report)
+        body.update((name, value) for name, value in own.items() if name not in MARKERS)
     wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=encoding.renamed)
     return Encoded(wire, report.found())
 
@@ -373,10 +381,8 @@ def _encode_scalars(request: Request, body: JSONObject, report: Losses) -> None:
             body[key] = value
     if request.stop_sequences:
         body["stop"] = list(request.stop_sequences)
-    if request.metadata is not None:
-        body["metadata"] = dict(request.metadata)
-    if request.user is not None:
-        report.drop("user")
+    if metadata := joined(request, report, lambda name, value: True):
+        body["metadata"] = metadata
     if request.service_tier is not None and request.service_tier not in _SERVICE_TIERS:
         del body["service_tier"]
         report.drop("service_tier")
@@ -403,9 +409,14 @@ def _encode_response_format(form: ResponseFormat | None, body: JSONObject) -> No
     body["response_format"] = {"type": form.type, "json_schema": schema}
 
 
-def _encode_reasoning(options: ReasoningOptions | None, body: JSONObject, report: Losses) -> None:
+def _encode_reasoning(
+    options: ReasoningOptions | None, body: JSONObject, own: Mapping[str, JSON], report: Losses
+) -> None:
     """An effort as it is, a budget as the effort that it buys. Thoughts come whether asked for or not."""
     if options is None:
+        return
+    if MARK_MODE in own and options == ReasoningOptions(effort="high"):
+        body["prompt_mode"] = own[MARK_MODE]
         return
     if options.effort is not None:
         body["reasoning_effort"] = options.effort

@@ -201,8 +201,8 @@ FROM: dict[Provider, list[Row]] = {
         ("audio output", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "SSSS"),
         ("service_tier", {"service_tier": "flex"}, "DMMD"),
         ("metadata", {"metadata": {"a": "b"}}, "DMMM"),
-        ("user", {"user": "u1"}, "MDDD"),
-        ("safety_identifier", {"safety_identifier": "u1"}, "MDDD"),
+        ("user", {"user": "u1"}, "MMMM"),
+        ("safety_identifier", {"safety_identifier": "u1"}, "MMMM"),
     ],
     "anthropic": [
         (
@@ -375,10 +375,10 @@ FROM: dict[Provider, list[Row]] = {
             "MMEM",
         ),
         ("prefill", turns({"role": "assistant", "content": "The"}), "EEEM"),
-        ("user id", {"metadata": {"user_id": "u"}}, "MDDD"),
+        ("user id", {"metadata": {"user_id": "u"}}, "MMMM"),
         ("server tool", {"tools": [{"type": "web_search_20250305", "name": "web_search"}]}, "SSSS"),
         ("container", {"container": "c"}, "SSSS"),
-        ("service tier", {"service_tier": "standard_only"}, "MDDM"),
+        ("service tier", {"service_tier": "standard_only"}, "DDDD"),
         ("speed", {"speed": "fast"}, "DDDD"),
         ("inference_geo", {"inference_geo": "us"}, "DDDD"),
         (
@@ -416,7 +416,7 @@ FROM: dict[Provider, list[Row]] = {
             },
             "MMMM",
         ),
-        ("unknown additional field", {"additionalModelRequestFields": {"mystery": 1}}, "SSSS"),
+        ("unknown additional field", {"additionalModelRequestFields": {"mystery": 1}}, "DDDD"),
         ("response field paths", {"additionalModelResponseFieldPaths": ["/stop_sequence"]}, "DEDD"),
         ("json in a result", converse_result({"json": {"a": 1}}), "EEME"),
         ("image in a result", converse_result({"text": "x"}, CONVERSE_PNG), "EMME"),
@@ -562,13 +562,13 @@ FROM: dict[Provider, list[Row]] = {
             "EMMM",
         ),
         ("tool_choice any", {"tools": [FUNCTION], "tool_choice": "any"}, "MMMM"),
-        ("prompt_mode", {"prompt_mode": "reasoning"}, "XXXX"),
+        ("prompt_mode", {"prompt_mode": "reasoning", "max_tokens": None}, "MEMM"),
         ("reasoning_effort", {"reasoning_effort": "high", "max_tokens": None}, "MMMM"),
         ("prompt_cache_key", {"prompt_cache_key": "k"}, "MDDD"),
         ("image_generation", {"tools": [{"type": "image_generation"}]}, "SSSS"),
         ("prediction", {"prediction": {"type": "content", "content": "x"}}, "MDDD"),
         ("metadata", {"metadata": {"a": "b"}}, "MDMM"),
-        ("service_tier", {"service_tier": "standard_only"}, "MMDD"),
+        ("service_tier", {"service_tier": "standard_only"}, "MDDD"),
         (
             "references in history",
             turns(
