@@ -85,7 +85,7 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
             ("safetySettings", [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
             ("cachedContent", "cachedContents/c"),
         ],
-        "mistral": [("safe_prompt", True), ("prompt_mode", "reasoning")],
+        "mistral": [("safe_prompt", True), ("prompt_mode", "future")],
     },
     "tool": {
         "openai": [("function", {"extra": 1})],
