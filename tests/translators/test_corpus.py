@@ -6,6 +6,7 @@ The recorded errors are in `tests/router/test_verdict_table.py`.
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -176,6 +177,39 @@ def _fails(events: list[Event], target: Wire) -> None:
     frames, _ = _frames(codec(target), events)
     decoder = codec(target).stream_decoder("m")
     assert isinstance([event for frame in frames for event in decoder.feed(frame)][-1], Failed)
+
+
+@asked
+def test_no_codec_changes_a_request(record: Record) -> None:
+    before = deepcopy(record.raw)
+    request = record.codec.decode_request(record.wire)
+    decoded = deepcopy(request)
+    record.codec.strip(record.body, record.model)
+    for target in WIRES:
+        codec(target).encode_request(request)
+    assert (record.raw, request) == (before, decoded)
+
+
+@answered
+def test_no_codec_changes_an_answer(record: Record) -> None:
+    before = deepcopy(record.raw)
+    response = record.codec.decode_response(record.answer, record.model)
+    decoded = deepcopy(response)
+    for target in WIRES:
+        codec(target).encode_response(response, asking(target))
+    assert (record.raw, response) == (before, decoded)
+
+
+@streamed
+def test_no_codec_changes_a_streams_frames_or_events(record: Record) -> None:
+    framer, decoder = record.codec.framer(), record.codec.stream_decoder(record.model)
+    frames: list[Any] = [*framer.feed(record.stream), *framer.close()]
+    before = deepcopy(frames)
+    events = [event for frame in frames for event in decoder.feed(frame)] + decoder.close()
+    decoded = deepcopy(events)
+    for target in WIRES:
+        _frames(codec(target), events)
+    assert (frames, events) == (before, decoded)
 
 
 @answered

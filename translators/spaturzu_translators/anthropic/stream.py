@@ -76,8 +76,13 @@ class StreamDecoder:
 
     def feed(self, frame: JSONObject) -> list[Event]:
         """The events of one frame. Pings and types nobody knows yet give none."""
-        handle = _HANDLERS.get(string(frame, "type", WHO))
-        return handle(self, frame) if handle else []
+        handle = _HANDLERS.get(kind := string(frame, "type", WHO))
+        if handle is None:
+            return []
+        if self._started or kind in ("message_start", "error"):
+            return handle(self, frame)
+        self._started = True  # compatible servers may not say that it begins
+        return [Started(id="", model=self._model), *handle(self, frame)]
 
     def close(self) -> list[Event]:
         """Nothing is held back: a block that did not end was cut."""
@@ -87,7 +92,7 @@ class StreamDecoder:
         message = as_object(frame.get("message"), f"{WHO}: message_start.message")
         own = {name: value for name, value in message.items() if name not in _MESSAGE and value is not None}
         if self._started:
-            raise BadWire(f"{WHO}: a second message_start")
+            raise BadWire(f"{WHO}: a second message_start, or one after the answer began")
         self._started = True
         started = Started(
             id=string(message, "id", f"{WHO}: message_start.message"),
@@ -100,8 +105,8 @@ class StreamDecoder:
         raw = as_object(frame.get("content_block"), f"{WHO}: content_block_start.content_block")
         number, self._parts = self._parts, self._parts + 1
         kind = string(raw, "type", f"{WHO}: content_block_start.content_block")
-        if (index := _index(frame)) in self._blocks or not self._started:
-            raise BadWire(f"{WHO}: content_block_start for block {index} before message_start, or twice")
+        if (index := _index(frame)) in self._blocks:
+            raise BadWire(f"{WHO}: content_block_start for block {index} twice")
         self._blocks[index] = block = _Block(number, raw)
         self._calls = self._calls or kind == "tool_use"
         return block.start()

@@ -26,6 +26,7 @@ from ..requests import (
     Tool,
     ToolChoice,
     WireRequest,
+    is_plain,
 )
 from .fields import OWN, SHARED, Writing, extras, keep, not_carried, own, shared, text_of
 from .items import decode_input, encode_input, instructions
@@ -256,27 +257,33 @@ def encode_parameters(request: Request, writing: Writing) -> JSONObject:
     body: JSONObject = {"store": False}
     if (text := instructions(request)) is not None:
         body["instructions"] = text
-    _encode_sampling(request, body, writing)
-    _encode_tools(request, body, writing)
-    _encode_reasoning(request, body, writing)
-    _encode_text(request, body)
-    _encode_who(request, body, writing.losses)
-    _encode_own(request, body, writing.losses)
-    return body
-
-
-def _encode_sampling(request: Request, body: JSONObject, writing: Writing) -> None:
-    for name, value in (
-        ("temperature", request.temperature),
-        ("top_p", request.top_p),
-        ("top_logprobs", request.top_logprobs),
-    ):
-        if value is not None:
-            _encode_number(name, value, body, writing)
+    plain = is_plain(request)
+    if request.temperature is not None:
+        _encode_number("temperature", request.temperature, body, writing)
     if request.max_tokens is not None:
         body["max_output_tokens"] = max(request.max_tokens, _LEAST_TOKENS)
         if body["max_output_tokens"] != request.max_tokens:
             writing.losses.approximate("max_tokens")
+    if request.tools or not plain:
+        _encode_tools(request, body, writing)
+    if not plain:
+        _encode_options(request, body, writing)
+    return body
+
+
+def _encode_options(request: Request, body: JSONObject, writing: Writing) -> None:
+    """What few requests ask for."""
+    _encode_sampling(request, body, writing)
+    _encode_reasoning(request, body, writing)
+    _encode_text(request, body)
+    _encode_who(request, body, writing.losses)
+    _encode_own(request, body, writing.losses)
+
+
+def _encode_sampling(request: Request, body: JSONObject, writing: Writing) -> None:
+    for name, value in (("top_p", request.top_p), ("top_logprobs", request.top_logprobs)):
+        if value is not None:
+            _encode_number(name, value, body, writing)
     if request.logprobs:
         body["include"] = [_LOGPROBS]
     for name in ("top_k", "seed", "frequency_penalty", "presence_penalty"):

@@ -93,9 +93,9 @@ class StreamDecoder:
         read = self._READERS.get(kind)
         if read is None or self._over:
             return []
-        if not self._started and "response" not in frame:
-            raise BadWire(f"{_WHO}: {kind} before the response began")
-        return read(self, frame)
+        if self._started or "response" in frame:
+            return read(self, frame)
+        return [*self._start({}), *read(self, frame)]  # compatible servers may not say that it begins
 
     def close(self) -> list[Event]:
         """Nothing is held back."""
