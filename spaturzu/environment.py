@@ -70,10 +70,11 @@ def _anthropic(as_async: bool) -> Any:
 
 
 def _bedrock(_: bool) -> Any:
+    """boto3 itself reads AWS_DEFAULT_REGION and its files; AWS's other SDKs, and its own platforms, AWS_REGION."""
     boto3: Any = import_module("boto3")
     core: Any = import_module("botocore.exceptions")
     try:
-        return boto3.client("bedrock-runtime")
+        return boto3.client("bedrock-runtime", region_name=os.environ.get("AWS_REGION") or None)
     except core.NoRegionError as error:
         raise ConfigError("spaturzu: bedrock needs a region: set AWS_REGION, or give a client yourself") from error
 

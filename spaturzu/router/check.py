@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from inspect import isawaitable
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +16,7 @@ from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFor
 
 from .chain import Target
 from .failures import failure_of
+from .retirements import end_of
 from .targets.common import resolve
 
 Concern: TypeAlias = Literal["model", "price", "window", "capability", "retries", "domain"]
@@ -42,12 +44,18 @@ class Known:
 Lookup: TypeAlias = Callable[[Provider, str], Known]
 
 
-def check(targets: Sequence[Target], lookup: Lookup) -> Iterator[Finding]:
+SOON = timedelta(days=30)
+"""A model that ends within so long is worth a finding."""
+
+
+def check(targets: Sequence[Target], lookup: Lookup, today: date | None = None) -> Iterator[Finding]:
     """Findings for a chain, whose first target is the primary. One without a model is the primary of a drop-in."""
+    today = today or datetime.now(UTC).date()
     known = {target.key: lookup(target.provider, target.model) for target in targets if target.model}
     for target in targets:
         if target.model:
             yield from _of_model(target, known[target.key])
+            yield from _of_end(target, today)
         yield from _of_retries(target)
     for target in targets[1:]:
         if targets[0].model:
@@ -97,6 +105,14 @@ def _of_model(target: Target, known: Known) -> Iterator[Finding]:
     if not known.has_price:
         says = "no price is known, so its calls cost 'unknown' and no budget can count them. Add a price override"
         yield Finding(concern="price", target=name_of(target), says=says)
+
+
+def _of_end(target: Target, today: date) -> Iterator[Finding]:
+    end = end_of(target.provider, target.model)
+    if end is not None and end <= today + SOON:
+        ended = "ended" if end <= today else "ends"
+        says = f"the model {ended} on {end}; calls get a 404 from then on. Name its successor"
+        yield Finding(concern="model", target=name_of(target), says=says)
 
 
 def _of_window(target: Target, primary: Target, known: dict[Any, Known]) -> Iterator[Finding]:

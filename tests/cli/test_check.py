@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 from click.testing import CliRunner, Result
 
 from spaturzu.cli.commands import cli
+from spaturzu.router.chain import Target
+from spaturzu.router.check import Known, check
+from spaturzu.router.retirements import end_of
 
 PREAMBLE = """
 import openai, anthropic, httpx2, spaturzu, boto3
@@ -48,7 +53,7 @@ def concerns(result: Result) -> list[tuple[str, str]]:
 
 
 def test_a_sound_chain_has_no_findings(run: Any) -> None:
-    source = 'chain = [target("openai", gpt, "gpt-4o"), target("anthropic", claude, "claude-sonnet-4-5")]'
+    source = 'chain = [target("anthropic", claude, "claude-haiku-5-5"), target("openai", gpt, "gpt-6-astra")]'
     result = run(source, "--ignore", "capability")
     assert result.stdout == ""
     assert result.exit_code == 0
@@ -61,6 +66,28 @@ def test_a_retired_model_is_found(run: Any) -> None:
     result = run(source)
     assert ("model", "mistral/magistral-small-2506") in concerns(result)
     assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("provider", "model"),
+    [("anthropic", "claude-3-opus-20240229"), ("openai", "gpt-4-turbo-2024-04-09"), ("anthropic", "claude-sonnet-4-0")],
+)
+def test_a_model_that_its_maker_has_ended_is_found(run: Any, provider: str, model: str) -> None:
+    client = {"openai": "gpt", "anthropic": "claude"}[provider]
+    result = run(f'chain = [target("{provider}", {client}, "{model}")]')
+    assert concerns(result) == [("model", f"{provider}/{model}")]
+    assert "ended on 202" in result.stdout
+    assert result.exit_code == 1
+
+
+@pytest.mark.parametrize(("days", "seen"), [(-1, "ended on"), (0, "ended on"), (29, "ends on"), (31, None)])
+def test_a_model_that_ends_soon_is_found_before_it_does(days: int, seen: str | None) -> None:
+    end = end_of("openai", "gpt-4o-2024-08-06")
+    assert end is not None
+    chain = [Target(provider="openai", client=openai.OpenAI(api_key="k"), model="gpt-4o-2024-08-06")]
+    found = check(chain, lambda *_: Known(has_price=True), today=end - timedelta(days=days))
+    assert [seen in finding.says for finding in found if seen] == ([True] if seen else [])
+    assert end_of("openai", "gpt-4o-audio-preview") is None
 
 
 def test_an_unknown_price_is_found(run: Any) -> None:

@@ -38,7 +38,6 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
             "AWS_ACCESS_KEY_ID": "k",
             "AWS_SECRET_ACCESS_KEY": "k",
             "AWS_REGION": "us-east-1",
-            "AWS_DEFAULT_REGION": "us-east-1",
             "AWS_ENDPOINT_URL_BEDROCK_RUNTIME": sandbox.url("bedrock"),
         }.items():
             monkeypatch.setenv(name, value)
