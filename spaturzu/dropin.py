@@ -117,19 +117,19 @@ def make_door(
 
 
 def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Chain]:
-    """The same chain with the instance's meter around its hops, and the tracer where the process has one.
+    """The same chain with the instance's meter, and the tracer around its hops where the process has one.
 
-    Put together when first asked for. The meter is outermost: what is inside of it is over when it hands a hop on.
+    Put together when first asked for.
     """
 
     @cache
     def plain() -> Chain:
-        return replace(chain(), middleware=(metering.meter.hop,), skipped=metering.meter.skipped)
+        return replace(chain(), record=metering.meter.hop)
 
     @cache
     def traced() -> Chain:
         trace = _tracing()
-        return replace(plain(), around=(trace.trace_call,), middleware=(metering.meter.hop, trace.trace_hop))
+        return replace(plain(), around=(trace.trace_call,), middleware=(trace.trace_hop,))
 
     return lambda: plain() if _tracing().telemetry() is None else traced()
 

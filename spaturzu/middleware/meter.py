@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,20 +29,15 @@ _FIELDS = frozenset(Record.__dataclass_fields__)
 
 
 class Meter:
-    """`hop` is the middleware, `skipped` hears of skipped hops. `put` takes a draft and what belongs to it."""
+    """`hop` hears of hops that are over, `passed` of other calls. `put` takes a draft and what belongs to it."""
 
     def __init__(self, put: Callable[[Draft, Any], None]) -> None:
         self._put = put
 
-    def hop(self, call: Call, hop: Hop) -> Generator[None]:
-        """A record when the hop is over."""
-        yield
+    def hop(self, call: Call, hop: Hop) -> None:
+        """A record of a hop that is over, or was not tried."""
         draft = draft_of(call, hop)
         self._put(draft, beside(draft, call, hop))
-
-    def skipped(self, call: Call, hop: Hop) -> None:
-        """A record of a hop that was not tried."""
-        self._put(draft_of(call, hop), Seen(call, hop))
 
     def passed(self, draft: Draft, text: str | None = None) -> None:
         """A record of a call that passed through; `text`: its request, by which its tokens are estimated."""

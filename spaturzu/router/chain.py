@@ -126,8 +126,8 @@ class Chain:
     fetch_media: FetchLimits | None = None
     around: tuple[Around, ...] = ()
     middleware: tuple[Middleware, ...] = ()
-    skipped: Callable[[Call, Hop], None] | None = None
-    """Told of each hop that is skipped, which middleware never sees."""
+    record: Callable[[Call, Hop], None] | None = None
+    """Told of each hop once: as it is over, after its middleware, or as it is skipped, which middleware never sees."""
     clock: Callable[[], float] = time.monotonic
     breakers: Breakers = field(default_factory=Breakers)
     primaries: dict[Hashable, str] = field(default_factory=dict[Hashable, str])

@@ -63,6 +63,8 @@ class Hop:
     malformed: int = field(default=0, init=False)
     opened: list[Generator[None]] | None = field(default=None, init=False, repr=False)
     """The middleware around it, while it lasts."""
+    record: Callable[[], None] | None = field(default=None, init=False, repr=False)
+    """Tells whoever keeps records that it is over; None before and after."""
     enter: Callable[[], Callable[[], object]] | None = field(default=None, init=False, repr=False)
     """Called before each of its requests, in the caller's context; what it returns is called after it, in the same."""
     recorded: Callable[[Any], None] | None = field(default=None, init=False, repr=False)
@@ -72,11 +74,13 @@ class Hop:
         return _still(self, _LIVE_OF_HOP)
 
     def over(self) -> None:
-        """Resume the middleware around it, the innermost first. Each is resumed once, however often this is called."""
-        opened = self.opened
+        """Resume the middleware around it, the innermost first, and have it recorded: once, however often called."""
+        opened, record = self.opened, self.record
+        self.opened = self.record = None
         if opened is not None:
-            self.opened = None
             _resume(opened)
+        if record is not None:
+            record()
 
     def __str__(self) -> str:
         name = f"{self.provider}/{self.model}{' (hedge)' if self.hedge else ''}"
@@ -90,7 +94,7 @@ class Hop:
         return f"{name}: {said}, {self.duration_s:.3f} s{tries}{lost}"
 
 
-_LIVE_OF_HOP = frozenset({"usage", "answer", "hosted", "opened", "enter", "recorded"})
+_LIVE_OF_HOP = frozenset({"usage", "answer", "hosted", "opened", "record", "enter", "recorded"})
 _LIVE_OF_CALL = frozenset({"opened", "tracing", "broke"})
 
 

@@ -165,8 +165,7 @@ def at_once(call: Call) -> SendPrimary | None:
         return None
     call.ahead = chain.turns[0].ahead
     hop = call.open_hop(None)
-    if chain.middleware:
-        _open(call, hop)
+    _open(call, hop)
     hop.attempts = 1
     if not chain.is_bounded:
         return SendPrimary(hop, None, call.native_relay)
@@ -370,7 +369,7 @@ def _surrounded(
 
     `first`: what the first attempt came to, where it has been made, within the middleware.
     """
-    if call.chain.middleware and first is None:
+    if first is None:
         _open(call, hop)
     try:
         result = yield from _attempts(call, hop, target, prepared, first)
@@ -383,6 +382,14 @@ def _surrounded(
 
 
 def _open(call: Call, hop: Hop) -> None:
+    chain = call.chain
+    if chain.middleware:
+        hop.opened = _opened(call, hop)
+    if chain.record is not None:
+        hop.record = partial(chain.record, call, hop)
+
+
+def _opened(call: Call, hop: Hop) -> list[Generator[None]]:
     opened = [concern(call, hop) for concern in call.chain.middleware]
     try:
         for concern in opened:
@@ -390,12 +397,12 @@ def _open(call: Call, hop: Hop) -> None:
     except Exception as denial:
         hop.status, hop.why = "skipped", f"denied: {type(denial).__name__}"
         raise
-    hop.opened = opened
+    return opened
 
 
 def _told(call: Call, hop: Hop, skipped: Broken) -> Broken:
-    if call.chain.skipped is not None:
-        call.chain.skipped(call, hop)
+    if call.chain.record is not None:
+        call.chain.record(call, hop)
     return skipped
 
 

@@ -81,7 +81,7 @@ class Cell(Scope):
 
     def adapt(self, chain: Chain) -> Chain:
         """Without what would record, or deny, a call that is no call of the user's."""
-        return replace(chain, around=(), middleware=(), skipped=None)
+        return replace(chain, around=(), middleware=(), record=None)
 
     @property
     def must(self) -> Must:

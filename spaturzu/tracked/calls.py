@@ -201,7 +201,7 @@ def asks_usage(call: Call, surface: Surface, host: str, path: str) -> bool:
     wanted = call.chain.stream_usage
     if call.wire_name != "openai" or surface.wire is not None or wanted is False:
         return False
-    if wanted is None and not call.chain.middleware:
+    if wanted is None and call.chain.record is None:
         return False
     known = _OWN_HOST.search(host) or (_AZURE_HOST.search(host) and path.startswith(_AZURE_V1))
     return bool(wanted or known)

@@ -135,10 +135,11 @@ class _Primary:
 
     def _limit(self, timeout_s: float | None) -> None:
         """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit."""
-        request, longest_s = self._request, inf if timeout_s is None else timeout_s
-        given = request.extensions.get("timeout", {})
-        limits = {phase: _least(given.get(phase), longest_s) for phase in ("connect", "read", "write", "pool")}
-        limits["connect"] = _least(limits["connect"], self._chain.limits.connect_s)
+        request = self._request
+        limits = {**request.extensions.get("timeout", {})}
+        if timeout_s is not None:
+            limits = {phase: _least(limits.get(phase), timeout_s) for phase in ("connect", "read", "write", "pool")}
+        limits["connect"] = _least(limits.get("connect"), self._chain.limits.connect_s)
         request.extensions = {**request.extensions, "timeout": limits}
 
     def late(self, seconds: float) -> Exception:

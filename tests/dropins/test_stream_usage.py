@@ -111,7 +111,7 @@ def test_only_those_are_asked_who_are_known_to_answer(host: str, path: str, want
     surface = recognise("openai", path)
     assert surface is not None
     call = make_call(Fake("anthropic").target())
-    call.chain = Chain(stream_usage=wanted, middleware=(lambda call, hop: iter(()),))  # type: ignore[arg-type,return-value]
+    call.chain = Chain(stream_usage=wanted, record=lambda call, hop: None)
     assert asks_usage(call, surface, host, path) is asked
 
 

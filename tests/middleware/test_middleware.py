@@ -24,15 +24,15 @@ class Watch:
     """A concern that notes what it sees."""
 
     def __init__(self, name: str = "") -> None:
-        self.name, self.seen, self.skips = name, list[str](), list[str]()
+        self.name, self.seen, self.records = name, list[str](), list[str]()
 
     def __call__(self, call: Call, hop: Hop) -> Generator[None]:
         self.seen.append(f"{self.name}open {hop.provider} {hop.attempts}")
         yield
         self.seen.append(f"{self.name}over {hop.provider} {hop.status} {hop.attempts}")
 
-    def skipped(self, call: Call, hop: Hop) -> None:
-        self.skips.append(f"{hop.provider} {hop.status}")
+    def record(self, call: Call, hop: Hop) -> None:
+        self.records.append(f"{hop.provider} {hop.status}")
 
 
 def streaming(data: bytes) -> Reply:
@@ -107,13 +107,13 @@ def test_a_cancelled_task_leaves_a_hop_that_is_over():
     assert call.record.hops[0].kind == "cancelled"
 
 
-def test_a_skipped_hop_is_told_of_and_not_surrounded():
+def test_each_hop_is_recorded_a_skipped_one_too_which_is_not_surrounded():
     watch, target = Watch(), Fake("anthropic").target()
     asked = Request(model="asked", messages=ASKED.messages, candidate_count=2)
-    call = make_call(target, asked=asked, middleware=(watch,), skipped=watch.skipped)
+    call = make_call(target, asked=asked, middleware=(watch,), record=watch.record)
     assert isinstance(drive(call, Primary([503])), Broken)
     assert watch.seen == ["open openai 0", "over openai failed 1"]
-    assert watch.skips == ["anthropic skipped"]
+    assert watch.records == ["openai failed", "anthropic skipped"]
 
 
 @pytest.mark.parametrize(("read", "status"), [("all", "served"), ("one", "abandoned"), ("none", "abandoned")])

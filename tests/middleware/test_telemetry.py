@@ -63,9 +63,8 @@ class Observed:
         loggers.add_log_record_processor(SimpleLogRecordProcessor(self.logs))
         self.telemetry = Telemetry(self.tracers, MeterProvider([self.reader]), loggers)
 
-    def meter(self, call: Call, hop: Hop) -> Generator[None]:
+    def meter(self, call: Call, hop: Hop) -> None:
         """Tells the hop its record, as the recorder's thread does."""
-        yield
         made = None
         if self.record is not None:
             make = failed if hop.status == "failed" else record
@@ -76,7 +75,9 @@ class Observed:
 
     def call(self, *targets: Any, **chain: Any) -> Call:
         """A call that is observed."""
-        return make_call(*targets, around=(self.telemetry.around_call,), middleware=(self.meter, trace_hop), **chain)
+        return make_call(
+            *targets, around=(self.telemetry.around_call,), middleware=(trace_hop,), record=self.meter, **chain
+        )
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
