@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -18,7 +19,7 @@ from spaturzu_translators.events import (
     UsageReported,
     merge_usage,
 )
-from spaturzu_translators.messages import JSONObject, Part, ToolCall
+from spaturzu_translators.messages import JSONObject, Part, Reasoning, Text, ToolCall
 from spaturzu_translators.responses import Response, Usage
 
 PIECES = 32_768
@@ -108,6 +109,15 @@ def _events(decoder: StreamDecoder, frame: JSONObject) -> list[Event]:
         return []
 
 
+def is_whole(arguments: str) -> bool:
+    """Is it a JSON document, and not the beginning of one?"""
+    try:
+        json.loads(arguments)
+    except ValueError:
+        return False
+    return True
+
+
 class Said:
     """An answer that is not over: its frames, its parts, and which of them are open."""
 
@@ -142,6 +152,17 @@ class Said:
     def in_call(self) -> bool:
         """Is a tool call open?"""
         return any(isinstance(self.parts[place], ToolCall) for place in self.open)
+
+    @property
+    def is_in_first_call(self) -> bool:
+        """Is a tool call open, and nothing but text and thoughts before it? One whose arguments are whole is as good as
+        closed: a caller that reads them may have made it.
+        """
+        response = self.response()
+        parts = response.candidates[0].parts if self.in_call and response and response.candidates else ()
+        if not parts or not isinstance(parts[-1], ToolCall) or is_whole(parts[-1].arguments):
+            return False
+        return all(isinstance(part, Text | Reasoning) for part in parts[:-1])
 
     def response(self) -> Response | None:
         """So far."""

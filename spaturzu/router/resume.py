@@ -1,7 +1,8 @@
 """A committed stream that broke goes on at another hop, as one stream for the caller. Pure, as the walk is.
 
-Only text can go on. What the caller has seen of a tool call, or of thoughts that a signature would have ended, cannot
-be taken back nor completed by another model: then the stream's own error is raised.
+Text goes on, and a tool call that is still open does where the next model makes the same one. A whole call, or thoughts
+that a signature would have ended, cannot be taken back nor completed by another model: then the stream's own error is
+raised.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 from spaturzu_translators.codec import BadWire, codec
 from spaturzu_translators.events import Folding, is_content
 from spaturzu_translators.failures import Failure
-from spaturzu_translators.messages import JSONObject, Message, Reasoning, Text, Wire
+from spaturzu_translators.messages import JSONObject, Message, Reasoning, Text, ToolCall, Wire
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Response
 
@@ -22,6 +23,7 @@ from .chain import Target
 from .kept import Kept, Said
 from .relay import TRUNCATED, FrameRelay, Relay
 from .splice import Diverged, Splice, anchor
+from .splice_call import CallSplice
 from .walk import Broken, Effect, Outcome, Pulled, stops, turns, visit
 
 DIVERGED = Failure(kind="bad_request", code="diverged")
@@ -30,7 +32,7 @@ DIVERGED = Failure(kind="bad_request", code="diverged")
 
 @dataclass(frozen=True, slots=True)
 class Joint:
-    """Where an answer was cut: its `text` so far, which part is open, how many there are."""
+    """Where an answer was cut: its `text` so far, which part is open, how many there are, the `tool_call` within."""
 
     kept: Kept
     frames: list[JSONObject]
@@ -38,6 +40,7 @@ class Joint:
     open_part: int | None
     open_text: bool
     parts: int
+    tool_call: ToolCall | None = None
 
 
 def resume(call: Call, relay: Relay[Any]) -> Generator[Effect, Outcome, Pulled | None]:
@@ -69,14 +72,21 @@ def joint_of(call: Call, relay: Relay[Any]) -> Joint | None:
     texts = [index for (_, index), part in said.parts.items() if isinstance(part, Text)]
     thoughts = [index for (_, index), part in said.parts.items() if isinstance(part, Reasoning)]
     opened = {index for _, index in said.open}
-    if len(texts) + len(thoughts) < len(said.parts) or (relay.thoughts_are_sealed and opened & set(thoughts)):
+    others = said.parts.keys() - {(0, index) for index in (*texts, *thoughts)}
+    may_call_again = call.wire_name not in _CALLS_COME_WHOLE and said.is_in_first_call
+    if (others and not may_call_again) or (relay.thoughts_are_sealed and opened & set(thoughts)):
         return None
     return _joint(relay.kept, said, opened & set(texts), opened)
+
+
+_CALLS_COME_WHOLE: frozenset[Wire] = frozenset({"gemini", "mistral"})
+"""Where a caller that has seen any of a call has seen all of it (providers.md 4.7 and 5.7, 2026-11-22)."""
 
 
 def _joint(kept: Kept, said: Said, open_texts: set[int], opened: set[int]) -> Joint:
     response = said.response()
     parts = response.candidates[0].parts if response and response.candidates else ()
+    tool_call = next((part for part in parts if isinstance(part, ToolCall)), None)
     return Joint(
         kept,
         said.frames,
@@ -84,6 +94,7 @@ def _joint(kept: Kept, said: Said, open_texts: set[int], opened: set[int]) -> Jo
         open_part=max(opened, default=None),
         open_text=bool(open_texts),
         parts=len(parts),
+        tool_call=tool_call,
     )
 
 
@@ -146,6 +157,19 @@ def _prefilled(request: Request, text: str) -> Request:
     return replace(request, messages=(*request.messages, begun))
 
 
+def _splice(joint: Joint, *, prefilled: bool) -> Splice | CallSplice:
+    if joint.tool_call is not None and joint.open_part is not None:
+        return CallSplice(joint.tool_call, joint.open_part, text=joint.text, parts=joint.parts, prefilled=prefilled)
+    return Splice(
+        joint.text,
+        open_part=joint.open_part,
+        open_text=joint.open_text,
+        parts=joint.parts,
+        begun=bool(joint.frames),
+        prefilled=prefilled,
+    )
+
+
 class SplicedRelay(FrameRelay):
     """A target goes on with an answer. Nothing is let out before it is known where."""
 
@@ -161,14 +185,7 @@ class SplicedRelay(FrameRelay):
             kept=joint.kept.copy(),
         )
         self._encoder = call.codec.continuing(request, joint.frames)
-        self._splice = Splice(
-            joint.text,
-            open_part=joint.open_part,
-            open_text=joint.open_text,
-            parts=joint.parts,
-            begun=bool(joint.frames),
-            prefilled=prepared.prefilled,
-        )
+        self._splice = _splice(joint, prefilled=prepared.prefilled)
         self._folding = Folding()
 
     def partial(self) -> Response | None:

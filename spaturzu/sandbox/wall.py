@@ -360,7 +360,7 @@ _FAULTS = (
         name="cut_in_tool_call",
         about="the connection ends within a tool call's arguments",
         steps=_mid_call,
-        must={"stream": "honest"},
+        must={"stream": "resume"},
         reply=Reply("Let me look. ", tool_calls=_CALLS, chunks=1),
     ),
     WallFault(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import openai
@@ -194,11 +195,42 @@ def test_a_stream_that_lacks_only_its_end_gets_one(house: House, primary: Provid
     stitched(house.attempt(primary, house.chain(primary, other(primary)), stream=True, as_async=False))
 
 
-@each_primary
-def test_a_tool_call_that_was_shown_is_not_gone_on_with(house: House, primary: Provider) -> None:
-    if primary in ("gemini", "mistral"):
-        pytest.skip("calls come whole: what is cut is the end only")
-    house.answers(Cut(after_deltas=7, reply=CALLING), primary)
+IN_CALL: dict[Provider, int] = {"openai": 6, "anthropic": 8, "bedrock": 7}
+"""The events until half of the call's arguments has come; one more is the other half."""
+each_that_sends_calls_in_pieces = pytest.mark.parametrize("primary", IN_CALL)
+
+
+@sync_and_async
+@each_that_sends_calls_in_pieces
+def test_a_call_that_was_begun_is_made_again_and_goes_on(house: House, primary: Provider, as_async: bool) -> None:
+    house.answers(Cut(after_deltas=IN_CALL[primary], reply=CALLING), primary)
+    house.answers(CALLING, other(primary))
+    client = house.chain(primary, other(primary), as_async=as_async)
+
+    heard = house.attempt(primary, client, stream=True, tools=True, as_async=as_async)
+
+    assert heard.error is None
+    assert heard.said.text == CALLING.text
+    ((name, arguments),) = heard.said.calls
+    assert (name, json.loads(arguments)) == ("weather", {"city": "Cluj"})
+    assert heard.record.stitched
+
+
+@each_that_sends_calls_in_pieces
+@pytest.mark.parametrize("call", [("weather", {"town": "Cluj"}), ("time", {"city": "Cluj"})], ids=lambda call: call[0])
+def test_another_call_is_not_glued_on(house: House, primary: Provider, call: tuple[str, Any]) -> None:
+    house.answers(Cut(after_deltas=IN_CALL[primary], reply=CALLING), primary)
+    house.answers(replace(CALLING, tool_calls=(ToolCall(name=call[0], arguments=call[1]),)), other(primary))
+
+    heard = house.attempt(primary, house.chain(primary, other(primary)), stream=True, tools=True, as_async=False)
+
+    assert isinstance(heard.error, ERRORS[primary])
+    assert [hop.code for hop in heard.record.hops[1:]] == ["diverged"]
+
+
+@each_that_sends_calls_in_pieces
+def test_a_whole_tool_call_that_was_shown_is_not_gone_on_with(house: House, primary: Provider) -> None:
+    house.answers(Cut(after_deltas=IN_CALL[primary] + 1, reply=CALLING), primary)
     house.answers(CALLING, other(primary))
 
     heard = house.attempt(primary, house.chain(primary, other(primary)), stream=True, tools=True, as_async=False)
