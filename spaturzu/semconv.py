@@ -87,8 +87,11 @@ INFERENCE = frozenset({"chat", "generate_content", "text_completion"})
 DURATION = "gen_ai.client.operation.duration"
 TOKENS = "gen_ai.client.token.usage"
 FIRST_CHUNK = "gen_ai.client.operation.time_to_first_chunk"
+PER_CHUNK = "gen_ai.client.operation.time_per_output_chunk"
 NEW_DURATION = "gen_ai.client.inference.duration"
 NEW_FIRST_CHUNK = "gen_ai.client.inference.time_to_first_chunk"
+NEW_PER_CHUNK = "gen_ai.client.inference.time_per_output_chunk"
+MODALITY = "gen_ai.token.modality"
 NEW_USAGE = {
     "input_tokens": "gen_ai.client.inference.usage.input_tokens",
     "output_tokens": "gen_ai.client.inference.usage.output_tokens",
@@ -96,6 +99,8 @@ NEW_USAGE = {
     "cache_creation_tokens": "gen_ai.client.inference.usage.cache_write.input_tokens",
     "reasoning_tokens": "gen_ai.client.inference.usage.reasoning.output_tokens",
 }
+AUDIO = {"input_tokens": "input_audio_tokens", "output_tokens": "output_audio_tokens"}
+"""The part of a count that is known to be audio; what modality the rest has is not told."""
 NEW_OPERATION_TOKENS = {
     "input_tokens": "gen_ai.client.inference.operation.input_tokens",
     "output_tokens": "gen_ai.client.inference.operation.output_tokens",

@@ -178,12 +178,14 @@ class Metrics:
         self._cost = meter.create_counter(semconv.COST_TOTAL, "{usd}", "What hops cost whose price is known.")
         self._tokens = tokens(semconv.TOKENS)
         new = semconv.OPT_IN_VALUE in os.environ.get(semconv.OPT_IN, "").split(",")
-        durations, first_chunks = [semconv.DURATION], [semconv.FIRST_CHUNK]
+        durations, first_chunks, per_chunk = [semconv.DURATION], [semconv.FIRST_CHUNK], [semconv.PER_CHUNK]
         if new:
             durations.append(semconv.NEW_DURATION)
             first_chunks.append(semconv.NEW_FIRST_CHUNK)
+            per_chunk.append(semconv.NEW_PER_CHUNK)
         self._durations = [seconds(name) for name in durations]
         self._first_chunks = [seconds(name) for name in first_chunks]
+        self._per_chunk = [seconds(name) for name in per_chunk]
         self._sums = {field: meter.create_counter(name, "{token}") for field, name in semconv.NEW_USAGE.items() if new}
         self._sizes = {field: tokens(name) for field, name in semconv.NEW_OPERATION_TOKENS.items() if new}
 
@@ -213,6 +215,9 @@ class Metrics:
         if hop.first_token_s is not None:
             for first_chunk in self._first_chunks:
                 first_chunk.record(hop.first_token_s, names, context)
+            if hop.chunks > 1 and hop.status == "served":
+                for per_chunk in self._per_chunk:
+                    per_chunk.record((duration_s - hop.first_token_s) / (hop.chunks - 1), names, context)
         if record is not None and record.usage is not None:
             self._count(record.usage, names, context)
 
@@ -220,15 +225,15 @@ class Metrics:
         for field, kind in (("input_tokens", "input"), ("output_tokens", "output")):
             if (count := getattr(usage, field)) is not None:
                 self._tokens.record(count, {**names, semconv.TOKEN_TYPE: kind}, context)
-        for instruments in (self._sums, self._sizes):
-            for field, instrument in instruments.items():
-                if (count := getattr(usage, field)) is not None:
-                    _take(instrument, count, names, context)
-
-
-def _take(instrument: Any, count: int, names: Mapping[str, str | int], context: Context) -> None:
-    take = instrument.add if hasattr(instrument, "add") else instrument.record
-    take(count, names, context)
+        for field, size in self._sizes.items():
+            if (count := getattr(usage, field)) is not None:
+                size.record(count, names, context)
+        for field, sum_ in self._sums.items():
+            if (count := getattr(usage, field)) is not None:
+                heard = getattr(usage, semconv.AUDIO[field], None) or 0 if field in semconv.AUDIO else 0
+                sum_.add(count - heard, names, context)
+                if heard:
+                    sum_.add(heard, {**names, semconv.MODALITY: "audio"}, context)
 
 
 def _whose(record: CallRecord) -> dict[str, Any]:

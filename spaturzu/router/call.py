@@ -17,6 +17,7 @@ from spaturzu_translators.requests import Request, WireRequest
 
 from .answers import Refusals
 from .apis import at_version, wire_to
+from .asking import may_ask
 from .chain import Chain, Target
 from .hop import LOST, CallRecord, Hop
 from .keys import server_of, server_of_client
@@ -66,6 +67,8 @@ class Call:
     """The place that failed while an earlier one was still asked, and how: its turn is over."""
     hides_usage = False
     """Is this wire asked for a usage that the caller did not ask for?"""
+    unasking: Any = None
+    """The primary's request without that question, for as long as it is not known whether it may be asked."""
     ahead: tuple[Target | None, ...] = ()
     """Who comes after the one whose turn it is."""
     overflowed: int | None = None
@@ -367,7 +370,7 @@ class Call:
             body = {**body, "model": target.model}
         if target.max_tokens is not None:
             body = _limited(body, self.codec, target)
-        if self.hides_usage:
+        if self.hides_usage and may_ask(self.server(target)):
             body = {**body, "stream_options": {"include_usage": True}}
         wire = replace(self.wire, body=_merged(body, target.params), model=target.model)
         return Prepared(wire, self.wire_name, losses=self._stripped)

@@ -122,7 +122,7 @@ class Chain:
     hedging: Hedging | None = None
     on_stream_break: OnStreamBreak = "resume"
     stream_usage: bool | None = None
-    """Is a stream's usage asked for where only those learn it who ask? None: where that is known to be safe."""
+    """Is a stream's usage asked for where only those learn it who ask? None: where it is counted."""
     fetch_media: FetchLimits | None = None
     around: tuple[Around, ...] = ()
     middleware: tuple[Middleware, ...] = ()

@@ -34,8 +34,8 @@ class Hop:
     `pending` until its stream ends. `usage()` reads what the provider reported, or None, `answer()` what it said as
     far as it came, to estimate by, and `hosted()` what it ran itself; they are called off the caller's path.
     `first_token_s` is the time to the first content. `hedge`: sent while the hop before it was still being waited for.
-    `response_id` and `service_tier` are the answer's own words. `malformed` counts a stream's events that were no JSON,
-    and were left out.
+    `response_id` and `service_tier` are the answer's own words. `chunks` counts the pieces that a stream came in,
+    `malformed` its events that were no JSON, and were left out.
     """
 
     index: int
@@ -61,6 +61,7 @@ class Hop:
     streamed: bool = field(default=False, init=False)
     hedge: bool = field(default=False, init=False)
     malformed: int = field(default=0, init=False)
+    chunks: int = field(default=0, init=False)
     opened: list[Generator[None]] | None = field(default=None, init=False, repr=False)
     """The middleware around it, while it lasts."""
     record: Callable[[], None] | None = field(default=None, init=False, repr=False)

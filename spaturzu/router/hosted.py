@@ -51,7 +51,7 @@ def hosted_in(response: Response) -> Hosted:
     """Of a canonical answer, whose codec keeps what only its own provider says."""
     parts = [part for candidate in response.candidates for part in candidate.parts]
     items = [part.value for part in parts if isinstance(part, Opaque)]
-    contained = {**response.provider_fields.get("anthropic", {})}
+    contained: JSONObject = {**response.provider_fields.get("anthropic", {}), "type": "message"}
     grounded = [{**candidate.provider_fields.get("gemini", {})} for candidate in response.candidates]
     return {
         **_responses(({**response.provider_fields.get("openai", {}), "output": items},)),
@@ -107,13 +107,10 @@ def _gemini(bodies: Iterable[JSONObject]) -> Hosted:
 def _anthropic(bodies: Iterable[JSONObject]) -> Hosted:
     """Whole answers, or the events of a stream."""
     for body in bodies:
-        place = _IN_EVENTS.get(cast("str", body.get("type")))
-        if _at(body, place, "container") if place else body.get("container"):
+        place = body if body.get("type") == "message" else body.get("message") or body.get("delta")
+        if _at(place, "container"):
             return {"timed_sessions": 1}
     return NONE
-
-
-_IN_EVENTS = {"message_start": "message", "message_delta": "delta"}
 
 
 def _objects(value: JSON) -> list[JSONObject]:

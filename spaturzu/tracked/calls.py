@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, cast
 
+from spaturzu.router.asking import Server, may_ask
 from spaturzu.router.call import Call
 from spaturzu.router.chain import Chain
 from spaturzu.router.hop import TRIED, CallRecord, Hop
@@ -187,24 +188,15 @@ def _object(body: bytes) -> JSONObject:
     return cast("JSONObject", parsed) if isinstance(parsed, dict) else {}
 
 
-_OWN_HOST = re.compile(r"(?:^|\.)openai\.com$")
-_AZURE_HOST, _AZURE_V1 = re.compile(r"\.azure\.com$"), "/openai/v1/"
 _ASKED = b',"stream_options":{"include_usage":true}}'
 
 
-def asks_usage(call: Call, surface: Surface, host: str, path: str) -> bool:
-    """Is a stream's usage to be asked for? OpenAI's chat completions tell it only then (providers.md 1.7, 2026-11-22).
-
-    Unless the caller says so, only of OpenAI itself and of Azure's API without versions: a compatible server may be old
-    enough to refuse the question.
-    """
+def asks_usage(call: Call, surface: Surface, server: Server) -> bool:
+    """Is a stream's usage to be asked for? Where nobody counts it, only if the caller says so."""
     wanted = call.chain.stream_usage
     if call.wire_name != "openai" or surface.wire is not None or wanted is False:
         return False
-    if wanted is None and call.chain.record is None:
-        return False
-    known = _OWN_HOST.search(host) or (_AZURE_HOST.search(host) and path.startswith(_AZURE_V1))
-    return bool(wanted or known)
+    return (wanted is True or call.chain.record is not None) and may_ask(server)
 
 
 def with_usage_asked(body: bytes) -> bytes | None:
@@ -218,7 +210,7 @@ def with_usage_asked(body: bytes) -> bytes | None:
 def finish(hop: Hop, relay: Relay[Any], *, abandoned: bool, duration_s: float) -> None:
     """A stream is over: its hop says how."""
     hop.model = relay.model or hop.model
-    hop.duration_s, hop.malformed = duration_s, relay.malformed
+    hop.duration_s, hop.malformed, hop.chunks = duration_s, relay.malformed, relay.kept.count
     hop.losses = (*hop.losses, *of_response(relay.losses))
     report_stream(hop, relay)
     if relay.failure is not None:

@@ -9,12 +9,13 @@ from functools import cache, lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from spaturzu.router.asking import Server, complains, remember
 from spaturzu.router.call import Call
 from spaturzu.router.drive import adrive, drive
 from spaturzu.router.errands import in_thread
 from spaturzu.router.explain import explain
 from spaturzu.router.judge import Reply
-from spaturzu.router.keys import fingerprint
+from spaturzu.router.keys import fingerprint, server_of
 from spaturzu.router.media import Media
 from spaturzu.router.walk import Answer, Broken, Fetch, NativeAnswer, Pulled, Result
 from spaturzu_translators.failures import ErrorReply
@@ -50,7 +51,7 @@ def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
     asking = _asking_usage(family, surface, call, request) if options.get("stream") else request
-    result = drive(call, _Primary(family, inner, asking, options, call.chain))
+    result = drive(call, _Primary(family, inner, asking, options, call))
     return library(family).answer(door, call, result, request)
 
 
@@ -64,7 +65,7 @@ async def asend(
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
     asking = _asking_usage(family, surface, call, request) if options.get("stream") else request
-    result = await adrive(call, _AsyncPrimary(family, inner, asking, options, call.chain))
+    result = await adrive(call, _AsyncPrimary(family, inner, asking, options, call))
     return library(family).answer(door, call, result, request)
 
 
@@ -80,13 +81,17 @@ def _own(family: Any, door: Door, chain: Chain, surface: Surface, request: Any) 
 
 def _asking_usage(family: Any, surface: Surface, call: Call, request: Any) -> Any:
     """The request of a stream, with the question for its usage where the caller's has none."""
-    if not asks_usage(call, surface, request.url.host, request.url.path):
+    if not asks_usage(call, surface, _server(request)):
         return request
     body = with_usage_asked(request.content)
     if body is None:
         return request
-    call.hides_usage = True
+    call.hides_usage, call.unasking = True, request
     return _with_body(family, request, body)
+
+
+def _server(request: Request) -> Server:
+    return server_of(request.url)
 
 
 def _with_body(family: Any, request: Any, body: bytes) -> Any:
@@ -104,8 +109,9 @@ def _key(request: Request) -> Hashable:
 class _Primary:
     """The caller's request, sent by the inner client."""
 
-    def __init__(self, family: Any, inner: Any, request: Request, options: dict[str, Any], chain: Chain) -> None:
-        self._family, self._inner, self._request, self._options, self._chain = family, inner, request, options, chain
+    def __init__(self, family: Any, inner: Any, request: Request, options: dict[str, Any], call: Call) -> None:
+        self._family, self._inner, self._request, self._options = family, inner, request, options
+        self._call, self._chain = call, call.chain
 
     def send(self, timeout_s: float | None) -> Reply:
         """Once. A plain answer is read whole; where limits hold, here, since its body has one of its own."""
@@ -125,7 +131,18 @@ class _Primary:
             except BaseException:
                 response.close()
                 raise
+        if self._call.unasking is not None and self._unasks(response):
+            return self.send(timeout_s)
         return _whole(response)
+
+    def _unasks(self, response: Response) -> bool:
+        """Does the server complain of the question for the usage? Then the request is the caller's own from now on."""
+        request, self._call.unasking = self._call.unasking, None
+        if not complains(response.status_code, response.content):
+            return False
+        self._request = request
+        remember(_server(request))
+        return True
 
     def _limit_body(self) -> None:
         """The head of a plain answer has come: the rest is as near as the events of a stream are to each other."""
@@ -174,6 +191,8 @@ class _AsyncPrimary(_Primary):
             except BaseException:
                 await response.aclose()
                 raise
+        if self._call.unasking is not None and self._unasks(response):
+            return await self.send(timeout_s)
         return _whole(response)
 
     async def fetch(self, effect: Fetch) -> Mapping[str, Media]:  # type: ignore[override]

@@ -199,6 +199,8 @@ def test_a_streams_spans_end_when_the_stream_does(read_on: bool, outcome: str):
     route, hop = seen.spans
     assert facts(hop)["spaturzu.hop.outcome"] == outcome
     assert facts(route)["spaturzu.served_by"].startswith("openai/")
+    timed = seen.points("gen_ai.client.operation.time_per_output_chunk")
+    assert [point.count for point in timed] == ([1] if read_on else [])
 
 
 def test_the_callers_span_is_the_parent_and_stays_the_current_one():
@@ -289,6 +291,14 @@ def test_the_newer_metrics_come_with_the_opt_in(monkeypatch: pytest.MonkeyPatch)
     assert [point.count for point in seen.points("gen_ai.client.inference.duration")] == [1]
     assert [point.value for point in seen.points("gen_ai.client.inference.usage.cache_read.input_tokens")] == [4]
     assert [point.sum for point in seen.points("gen_ai.client.inference.operation.output_tokens")] == [7]
+
+
+def test_tokens_that_are_known_to_be_audio_are_counted_apart(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OTEL_SEMCONV_STABILITY_OPT_IN", "gen_ai_latest_experimental")
+    seen = Observed(record={"usage": replace(USED, input_audio_tokens=5)})
+    drive(seen.call(), Primary([answering(body_of("openai"))]))
+    counted = seen.points("gen_ai.client.inference.usage.input_tokens")
+    assert {point.attributes.get("gen_ai.token.modality"): point.value for point in counted} == {None: 7, "audio": 5}
 
 
 def test_a_fallback_is_an_event_in_the_log():

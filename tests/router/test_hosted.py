@@ -56,6 +56,7 @@ CASES: dict[str, tuple[Wire, dict[str, Any], Hosted]] = {
         {"type": "message", "content": [], "container": {"id": "container_1"}},
         {"timed_sessions": 1},
     ),
+    "an answer of a damaged kind": ("anthropic", {"type": ["message"], "container": 1}, {}),
     "no container": ("anthropic", {"type": "message", "content": [], "container": None}, {}),
     "another provider's": ("mistral", {"choices": []}, {}),
 }
