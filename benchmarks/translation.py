@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from hashlib import sha256
 from statistics import median
 
 from spaturzu_translators import DIRECTIONS, PROVIDERS, Direction, codec
 from spaturzu_translators.events import PartStarted, Started, TextDelta
-from spaturzu_translators.messages import JSONObject, Message, Provider, Text, ToolCall, ToolResult
+from spaturzu_translators.messages import JSONObject, Message, Part, Provider, Text, ToolCall, ToolResult
 from spaturzu_translators.requests import Request, Tool, WireRequest
 
 from .by_hand import READ, WRITE
@@ -83,8 +84,36 @@ def _times(calls: int, work: Callable[[], object]) -> None:
 
 
 def _requests(request: Request) -> dict[Provider, WireRequest]:
-    """One request in five shapes."""
-    return {provider: codec(provider).encode_request(request).value for provider in PROVIDERS}
+    """One request in five shapes, its calls with the ids that each provider gives."""
+    return {
+        provider: codec(provider).encode_request(replace(request, messages=_named(request.messages, provider))).value
+        for provider in PROVIDERS
+    }
+
+
+_CALL_IDS: dict[Provider, tuple[str, int]] = {
+    "openai": ("call_", 24),
+    "anthropic": ("toolu_01", 22),
+    "bedrock": ("tooluse_", 22),
+    "gemini": ("", 8),
+    "mistral": ("", 9),
+}
+"""What a provider's call ids begin with, and how many letters and digits follow (providers.md 6.3, 2026-11-22)."""
+
+
+def _named(messages: tuple[Message, ...], provider: Provider) -> tuple[Message, ...]:
+    prefix, length = _CALL_IDS[provider]
+
+    def named(part: Part) -> Part:
+        match part:
+            case ToolCall():
+                return replace(part, id=prefix + sha256(part.id.encode()).hexdigest()[:length])
+            case ToolResult():
+                return replace(part, call_id=prefix + sha256(part.call_id.encode()).hexdigest()[:length])
+            case _:
+                return part
+
+    return tuple(replace(message, parts=tuple(map(named, message.parts))) for message in messages)
 
 
 def _prose(size: int) -> str:

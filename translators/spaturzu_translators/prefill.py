@@ -26,9 +26,10 @@ def noted(messages: tuple[Message, ...]) -> JSONObject:
 
 def told(request: Request, losses: Losses) -> Request:
     """The request for a model that answers every history anew: asked to go on, where the caller began the answer."""
-    if any(MARK_ANEW in fields for fields in request.provider_fields.values()):
+    if not _ends_with_answer(request.messages):
         return request
-    return closed(request, losses)
+    anew = any(MARK_ANEW in fields for fields in request.provider_fields.values())
+    return request if anew else closed(request, losses)
 
 
 def closed(request: Request, losses: Losses) -> Request:

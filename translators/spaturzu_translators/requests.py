@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Literal, TypeAlias
 
 from .messages import JSON, NOTHING, CacheTtl, JSONObject, Message, ProviderFields, Text
-from .values import value
+from .values import value, value_by_place
 
 
 @value
@@ -117,7 +117,7 @@ def is_plain(request: Request) -> bool:
     return _OPTIONS(request) == _NO_OPTIONS
 
 
-@value
+@value_by_place
 class WireRequest:
     """A request as one provider's HTTP body. Gemini and Bedrock carry `model` and `stream` in the path.
 

@@ -314,7 +314,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         losses.drop("temperature")  # as `_put_sampling` does
     losses.extend(foreign_fields(request, "anthropic"))
     names = {new: old for old, new in changed.items()}
-    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=names)
+    wire = WireRequest(body, request.model, request.stream, names)
     return Encoded(wire, losses.found())
 
 

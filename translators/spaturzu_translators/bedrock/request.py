@@ -14,7 +14,18 @@ from ..accounts import joined, split
 from ..codec import as_object
 from ..json_text import dumps, parsed_object
 from ..loss import Encoded, Joins, Losses, foreign_fields
-from ..messages import JSON, NOTHING, JSONObject, Message, Role, Text, merge_turns, only_text, plain_block_turn
+from ..messages import (
+    JSON,
+    NOTHING,
+    JSONObject,
+    Message,
+    Role,
+    Text,
+    is_object,
+    merge_turns,
+    only_text,
+    plain_block_turn,
+)
 from ..prefill import closed, trimmed
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
 from .content import (
@@ -42,7 +53,6 @@ from .wire import (
     list_at,
     number_at,
     object_at,
-    object_or_none,
     own_fields,
     rest,
     text_at,
@@ -253,7 +263,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     losses.extend(foreign_fields(request, OWN))
     facts = facts_of(request.model)
     request = (trimmed if facts.prefills else closed)(request, losses)
-    writing = Writing(losses=losses, facts=facts)
+    writing = Writing(losses, facts)
     own = own_fields(request.provider_fields)
     orders: list[str] = []
     body: JSONObject = {"messages": _encode_messages(request.messages, writing)}
@@ -261,55 +271,61 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     if unthought(body["messages"], facts):
         facts = replace(facts, budgets=False)
     more = NO_FIELDS if plain else _additional(request, own, facts, losses)
-    put = _Body(body, own)
-    put("toolConfig", encode_tools(request, writing, orders))
-    put("inferenceConfig", _inference(request, facts, losses, budgeted=is_budget(more.get("thinking"))))
+    if tools := encode_tools(request, writing, orders):
+        body["toolConfig"] = tools
+    if config := _inference(request, facts, losses, budgeted=is_budget(more.get("thinking"))):
+        body["inferenceConfig"] = config
     if not plain:
-        put("outputConfig", _output(request, facts, losses, orders))
-        put(MORE, more)
-        put("serviceTier", _tier(request, losses))
-        put("requestMetadata", joined(request, losses, _is_metadata, _MAX_METADATA))
-        _report_unsayable(request, losses)
-    put("system", _system(request.system, orders, writing))
+        body |= _options(request, facts, losses, orders)
+    if more:
+        body[MORE] = more
+    if system := _system(request.system, orders, writing):
+        body["system"] = system
     if own:
-        body.update({name: value for name, value in own.items() if name not in body and not name.startswith(MORE)})
-    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=writing.renamed)
+        body = _beside(body, own)
+    wire = WireRequest(body, request.model, request.stream, writing.renamed)
     return Encoded(wire, losses.found())
 
 
-class _Body:
-    """Adds members that say something, over what the provider's own fields say beside them."""
+def _options(request: Request, facts: ModelFacts, losses: Losses, orders: list[str]) -> JSONObject:
+    """What few requests ask for."""
+    _report_unsayable(request, losses)
+    said: JSONObject = {
+        "outputConfig": _output(request, facts, losses, orders),
+        "serviceTier": _tier(request, losses),
+        "requestMetadata": joined(request, losses, _is_metadata, _MAX_METADATA),
+    }
+    return {name: value for name, value in said.items() if value}
 
-    __slots__ = ("body", "own")
 
-    def __init__(self, body: JSONObject, own: JSONObject) -> None:
-        self.body, self.own = body, own
-
-    def __call__(self, name: str, value: Any) -> None:
-        if name in self.own and (said := object_or_none(value)) is not None:
-            value = {**self.own[name], **said}
-        if value:
-            self.body[name] = value
+def _beside(said: JSONObject, own: JSONObject) -> JSONObject:
+    """What is said, over what the provider's own fields say beside it."""
+    both = {name: {**own[name], **value} for name, value in said.items() if name in own and is_object(value)}
+    rest = {name: value for name, value in own.items() if name not in said and not name.startswith(MORE)}
+    return {**said, **both, **rest}
 
 
 def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSONObject]:
     """Turns that alternate and start with the user's; a turn that joins its neighbour is reported."""
     wire: list[JSONObject] = []
-    joins, before, opened = Joins(writing.losses), None, False
+    joins, opened = Joins(writing.losses), False
+    before: Role | None = None
+    apart: JSONObject = NO_FIELDS
     for number, message in enumerate(messages):
+        role = message.role
         content, own = _encode_turn(message, number, writing)
         if not content:
             continue
-        turn = (message.role, own if message.role == "system" else NOTHING)
-        if turn == before:
+        beside, apart = apart, own if role == "system" else NO_FIELDS
+        if role == before and apart == beside:
             wire[-1]["content"] += content
         else:
-            if message.role == "assistant" and not opened:
+            if role == "assistant" and not opened:
                 wire.append({"role": "user", "content": [{"text": _FILLER}]})
                 writing.losses.emulate(f"messages[{number}]")
-            wire.append({"role": message.role, "content": content, **own})
-        before, opened = turn, opened or message.role != "system"
-        joins.turn(number, *turn)
+            wire.append({"role": role, "content": content, **own} if own else {"role": role, "content": content})
+        before, opened = role, opened or role != "system"
+        joins.turn(number, role, apart)
     return wire
 
 
@@ -349,6 +365,8 @@ def _shows_document(content: list[JSONObject], before: int) -> bool:
 
 def _system(texts: tuple[Text, ...], orders: list[str], writing: Writing) -> list[JSONObject]:
     """The system's blocks, then our own orders: what Converse has no member for is asked of the model in words."""
+    if not orders and (said := only_text(texts)) and not said.isspace():
+        return [{"text": said}]
     blocks: list[JSONObject] = []
     for number, text in enumerate(texts):
         blocks += _system_blocks(text, f"system[{number}]", writing)
@@ -379,7 +397,10 @@ def _inference(request: Request, facts: ModelFacts, losses: Losses, *, budgeted:
             config["maxTokens"] = request.max_tokens
         else:
             losses.drop("max_tokens")
-    _sampling(request, facts, losses, config, budgeted=budgeted)
+    if request.temperature is not None:
+        _sampling("temperature", request.temperature, facts, losses, config, budgeted)
+    if request.top_p is not None:
+        _sampling("top_p", request.top_p, facts, losses, config, budgeted)
     if request.stop_sequences:
         stops = _stops(request.stop_sequences, facts, losses)
         if stops:
@@ -387,19 +408,16 @@ def _inference(request: Request, facts: ModelFacts, losses: Losses, *, budgeted:
     return config
 
 
-def _sampling(request: Request, facts: ModelFacts, losses: Losses, config: JSONObject, *, budgeted: bool) -> None:
+def _sampling(name: str, value: float, facts: ModelFacts, losses: Losses, config: JSONObject, budgeted: bool) -> None:
     """Temperature and topP lie between 0 and 1; new Claudes refuse them, or one beside the other."""
-    for name, member, value in (("temperature", "temperature", request.temperature), ("top_p", "topP", request.top_p)):
-        if value is None:
-            continue
-        second = facts.one_sampler and "temperature" in config
-        thinking = budgeted and facts.claude and not _allowed_when_thinking(name, value)
-        if not facts.sampling or second or thinking:
-            losses.drop(name)
-            continue
-        config[member] = min(max(value, 0), 1)
-        if not 0 <= value <= 1:
-            losses.approximate(name)
+    second = facts.one_sampler and "temperature" in config
+    thinking = budgeted and facts.claude and not _allowed_when_thinking(name, value)
+    if not facts.sampling or second or thinking:
+        losses.drop(name)
+        return
+    config["topP" if name == "top_p" else name] = min(max(value, 0), 1)
+    if not 0 <= value <= 1:
+        losses.approximate(name)
 
 
 def _allowed_when_thinking(name: str, value: float) -> bool:

@@ -85,7 +85,11 @@ def encode_tools(request: Request, writing: Writing, orders: list[str]) -> JSONO
 
 
 def _calls(request: Request) -> list[ToolCall | ToolResult]:
-    return [part for turn in request.messages for part in turn.parts if isinstance(part, ToolCall | ToolResult)]
+    return [part for turn in request.messages for part in turn.parts if isinstance(part, _CALLING)]
+
+
+_CALLING = (ToolCall, ToolResult)
+"""Made once: every turn of a history is looked at."""
 
 
 def _without_tools(request: Request, losses: Losses) -> None:

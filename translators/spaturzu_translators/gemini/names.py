@@ -13,6 +13,7 @@ from ..messages import ToolCall, ToolResult
 from ..requests import Request, Tool
 
 _LIMIT = 128
+_CALLING = (ToolCall, ToolResult)
 _RULE = re.compile(r"[A-Za-z_][A-Za-z0-9_.:-]{0,127}")
 _FORBIDDEN = re.compile(r"[^A-Za-z0-9_.:-]")
 
@@ -28,7 +29,7 @@ def _mentioned(request: Request) -> set[str]:
         names.update(request.tool_choice.names)
     for message in request.messages:
         for part in message.parts:
-            if isinstance(part, ToolCall | ToolResult) and part.name:
+            if isinstance(part, _CALLING) and part.name:
                 names.add(part.name)
     return names
 

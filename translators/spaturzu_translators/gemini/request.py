@@ -14,7 +14,22 @@ from ..accounts import joined, split
 from ..codec import BadWire, as_object
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
-from ..messages import JSON, JSONObject, Message, Part, Role, Text, ToolCall, ToolResult, merge_turns, plain_block_turn
+from ..messages import (
+    JSON,
+    JSONObject,
+    Message,
+    Part,
+    Role,
+    Text,
+    ToolCall,
+    ToolResult,
+    is_array,
+    is_object,
+    lone_text,
+    merge_turns,
+    only_text,
+    plain_block_turn,
+)
 from ..prefill import noted, told
 from ..provider_fields import MARKERS
 from ..requests import (
@@ -160,11 +175,14 @@ def _decode_system(body: JSONObject, kept: JSONObject) -> tuple[Text, ...]:
         return ()
     if isinstance(value, str):
         return (Text(text=value),)
+    parts = value.get("parts") if is_object(value) and len(value) == 1 else None
+    if is_array(parts) and (text := lone_text(parts)) is not None:
+        return (Text(text),)
     content = fields(value, f"{WHO}: systemInstruction")
     who = f"{WHO}: systemInstruction.parts"
-    parts = [decode_part(part, f"{who}[{n}]") for n, part in enumerate(items(content.get("parts", []), who))]
-    texts = tuple([part for part in parts if isinstance(part, Text)])
-    if len(texts) < len(parts):
+    said = [decode_part(part, f"{who}[{n}]") for n, part in enumerate(items(content.get("parts", []), who))]
+    texts = tuple([part for part in said if isinstance(part, Text)])
+    if len(texts) < len(said):
         kept["systemInstruction"] = value
         return ()
     return texts
@@ -335,7 +353,9 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     request = told(request, losses)
     names = tool_names(request)
     body: JSONObject = {"contents": encode_messages(request, names, losses)}
-    if request.system:
+    if (text := only_text(request.system)) != "":
+        body["systemInstruction"] = {"parts": [{"text": text}]}
+    elif request.system:
         parts = [wire for part in request.system if (wire := _encode_system(part)) != {"text": ""}]
         if parts:
             body["systemInstruction"] = {"parts": parts}
@@ -353,9 +373,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         _encode_account(request, body, losses)
         _put_own_request(request, body)
     renamed = {wire: name for name, wire in names.items() if wire != name} if names else {}
-    return Encoded(
-        WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=renamed), losses.found()
-    )
+    return Encoded(WireRequest(body, request.model, request.stream, renamed), losses.found())
 
 
 def _encode_system(part: Text) -> JSONObject:

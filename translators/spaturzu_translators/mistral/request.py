@@ -273,7 +273,11 @@ class _History:
                 raise BadWire(f"{who}.role must be system, user, assistant or tool, found {role!r:.40}")
 
     def _system(self, message: JSONObject, who: str) -> None:
-        parts = decode_content(message.get("content"), f"{who}.content")
+        content = message.get("content")
+        if content and len(message) == 2 and isinstance(content, str) and not self.messages:
+            self.system.append(Text(content))
+            return
+        parts = decode_content(content, f"{who}.content")
         texts = [part for part in parts if isinstance(part, Text)]
         if self.messages or len(texts) < len(parts) or not message.keys() <= _SYSTEM_MESSAGE:
             fields = rest_of(message, _SYSTEM_MESSAGE)
@@ -371,7 +375,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         own = own_fields(request.provider_fields)
         _encode_reasoning(request.reasoning, body, own, report)
         body.update((name, value) for name, value in own.items() if name not in MARKERS)
-    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=encoding.renamed)
+    wire = WireRequest(body, request.model, request.stream, encoding.renamed)
     return Encoded(wire, report.found())
 
 

@@ -269,7 +269,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     if not plain:
         _encode_options(request, body, writing)
-    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=writing.renamed)
+    wire = WireRequest(body, request.model, request.stream, writing.renamed)
     return Encoded(wire, losses.found())
 
 

@@ -248,7 +248,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     body |= encode_parameters(request, writing)
     if request.stream:
         body["stream"] = True
-    wire = WireRequest(body=body, model=request.model, stream=request.stream, renamed_tools=writing.renamed)
+    wire = WireRequest(body, request.model, request.stream, writing.renamed)
     return Encoded(wire, writing.losses.found())
 
 
