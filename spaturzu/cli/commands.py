@@ -54,7 +54,7 @@ def demo(context: click.Context, as_json: bool, sabotage: Provider | None) -> No
 @cli.command()
 @click.option("--from", "source", type=click.Choice(WIRES), required=True, help="Whose request it is.")
 @click.option("--to", "target", type=click.Choice(WIRES), required=True, help="Who is to understand it.")
-@click.option("--model", help="The target's model; what it takes may depend on it. As in the request if not given.")
+@click.option("--model", help="The target's model; what it takes depends on it. By default a current one.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object: body, model, losses.")
 @click.argument("request_file", type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path))
 @click.pass_context

@@ -12,7 +12,7 @@ import click
 from spaturzu_translators import structured
 from spaturzu_translators.codec import BadWire, as_object, codec
 from spaturzu_translators.loss import Loss
-from spaturzu_translators.messages import Wire
+from spaturzu_translators.messages import JSON, Wire
 from spaturzu_translators.requests import WireRequest
 
 
@@ -36,18 +36,30 @@ class Translation:
 def translated(source: Wire, target: Wire, file: Path, model: str | None) -> Translation:
     """The file's request for `target`. Raises Unreadable."""
     try:
-        body = as_object(json.loads(_text(file)), str(file))
+        body = as_object(_parsed(file), str(file))
         asked = WireRequest(body=body, model=str(body.get("model", "")), stream=body.get("stream") is True)
         request = codec(source).decode_request(asked)
     except (ValueError, BadWire) as error:
         raise Unreadable(str(error)) from error
-    asked = replace(request, model=model or request.model)
+    asked = replace(request, model=model or _model(source, target, request.model))
     encoded, _ = structured.encode_request(asked, codec(target).encode_request)
     return Translation(encoded.value, encoded.losses)
 
 
-def _text(file: Path) -> str:
-    return sys.stdin.read() if str(file) == "-" else file.read_text("utf-8")
+def _parsed(file: Path) -> JSON:
+    try:
+        return json.loads(sys.stdin.read() if str(file) == "-" else file.read_text("utf-8"))
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"{file} is not UTF-8 text: {error.reason} at byte {error.start}") from error
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{file} is not JSON: {error}") from error
+
+
+def _model(source: Wire, target: Wire, asked: str) -> str:
+    """The request's own where the target's provider has it, else a current one of the target's."""
+    from spaturzu_translators.loss_matrix import MODELS
+
+    return asked if asked and codec(source).provider == codec(target).provider else MODELS[target]
 
 
 def show(translation: Translation, *, as_json: bool) -> None:
@@ -58,6 +70,7 @@ def show(translation: Translation, *, as_json: bool) -> None:
         click.echo(json.dumps({"model": translation.wire.model, "body": body, "losses": losses}, ensure_ascii=False))
         return
     click.echo(json.dumps(body, ensure_ascii=False, indent=2))
+    click.echo(f"for {translation.wire.model}", err=True)
     for loss in translation.losses:
         consequence = "the target is skipped" if loss.matters == "meaning" else "only tuning"
         click.echo(f"{loss.kind}: {loss.path} ({consequence})", err=True)

@@ -508,7 +508,7 @@ def _encode_messages(request: Request, encoding: _Encoding) -> list[JSONObject]:
             said, says = [{"role": message.role, "content": text}], True
         else:
             said = _encode_message(message, f"messages[{at}]", encoding, last=at == last)
-            says = any(one["content"] or len(one) > 2 for one in said)
+            says = len(said) > 1 or bool(said[0]["content"]) or len(said[0]) > 2
         if message.role == "user" and wire and wire[-1]["role"] == "tool" and said[0]["role"] == "user":
             wire.append({"role": "assistant", "content": BRIDGE})
             encoding.report.emulate(f"messages[{at}]")
@@ -561,7 +561,8 @@ def _encode_user(message: Message, path: str, encoding: _Encoding) -> list[JSONO
             spoken = spoken or not _says_nothing(part)
             chunks += _said(part, place, encoding.report)
     if results and (not spoken or not chunks):
-        results[-1].update(own_fields(message.provider_fields))
+        if message.provider_fields:
+            results[-1].update(own_fields(message.provider_fields))
         return results
     said: JSONObject = {"role": "user", "content": content_of(chunks), **own_fields(message.provider_fields)}
     if not results:
@@ -588,7 +589,8 @@ def _encode_result(result: ToolResult, path: str, encoding: _Encoding) -> JSONOb
     wire: JSONObject = {"role": "tool", "tool_call_id": encoding.ids[result.call_id], "content": content}
     if result.name is not None:
         wire["name"] = encoding.names[result.name]
-    wire.update(own_fields(result.provider_fields))
+    if result.provider_fields:
+        wire.update(own_fields(result.provider_fields))
     return wire
 
 
@@ -648,5 +650,6 @@ def _encode_assistant(message: Message, path: str, encoding: _Encoding, *, last:
         wire["tool_calls"] = calls
     elif last:
         wire["prefix"] = True
-    wire.update(own_fields(message.provider_fields))
+    if message.provider_fields:
+        wire.update(own_fields(message.provider_fields))
     return wire
