@@ -218,10 +218,11 @@ def drill(
 ) -> None:
     """Every fault of the wall against a client of yours: a scorecard.
 
-    CHAIN is module:attribute, naming a spaturzu client or a Router, or a function that makes one. Its chain is taken as
-    it is, but local servers answer in place of every provider: none is called, and no key leaves. Verdicts: pass,
-    partial (a whole answer, by a detour that was not needed), safe (no answer where one was possible, but an honest
-    error), fail. Exit status 1 where one is safe or fail, 2 if there is no such client.
+    CHAIN is module:attribute, naming a spaturzu client or a Router, or a function that makes one; or the name of a
+    chain in spaturzu.toml. Its chain is taken as it is, but local servers answer in place of every provider: none is
+    called, and no key leaves. Verdicts: pass, partial (a whole answer, by a detour that was not needed), safe (no
+    answer where one was possible, but an honest error), fail. Exit status 1 where one is safe or fail, 2 if there is no
+    such client.
     """
     from spaturzu.errors import ConfigError
 

@@ -13,7 +13,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from spaturzu.errors import ConfigError
 from spaturzu.sandbox.wall import WALL, FaultName, Shape
 from spaturzu.testing.drill import SHAPES, Scored
 from spaturzu.testing.drill import drill as run_drill
@@ -27,9 +26,13 @@ ENOUGH: tuple[Verdict, ...] = ("pass", "partial")
 
 
 def client_of(named: str) -> Any:
-    """The client that `module:attribute` names; a function without arguments is asked for it. Raises ConfigError."""
+    """The client that `module:attribute` names; a function without arguments is asked for it. A Router over a chain
+    that has a name. Raises ConfigError.
+    """
     if ":" not in named:
-        raise ConfigError(f"spaturzu: {named!r} names no client; say it as module:attribute")
+        from spaturzu import Router
+
+        return Router(named)
     client = found(named)
     is_client = hasattr(client, "_door") or hasattr(client, "_client")
     return client() if callable(client) and not is_client else client

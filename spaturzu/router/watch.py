@@ -200,12 +200,17 @@ class StreamWatch:
     async def areading(
         self, source: AsyncIterator[Any], late: Callable[[float], Exception] | None
     ) -> AsyncIterator[Any]:
-        """The same for an async source, on asyncio."""
+        """The same for an async source, on asyncio. What `_waits`, `_got` and `_heard` do is done here: each is a call
+        for each of a stream's many pieces.
+        """
         WATCHDOG.watch(self)
-        ask, task = source.__anext__, None
+        ask, now_s, current = source.__anext__, time.monotonic, asyncio.current_task
         try:
             while True:
-                self._waits(None, task := asyncio.current_task())
+                self._task = task = current()
+                self._waiting_from = now = now_s()
+                if not self._quiet_from:
+                    self._quiet_from = now
                 try:
                     item = await ask()
                 except StopAsyncIteration:
@@ -218,10 +223,11 @@ class StreamWatch:
                     self._raise(late, exc)
                     raise
                 finally:
-                    self._got()
+                    self._waiting_from, self._task = 0.0, None
                 if self.fired is not None:
                     self._raise(late, None)
-                self._heard(item)
+                if item.__class__ is not bytes or not item.startswith(KEEP_ALIVES):
+                    self._quiet_from = 0.0
                 yield item
         finally:
             self.close()

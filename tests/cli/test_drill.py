@@ -90,6 +90,18 @@ def test_a_chain_that_gives_no_answer_fails_the_build(run: Any, tmp_path: Path) 
     assert result.exit_code == 1
 
 
+def test_a_named_chain_is_drilled(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "spaturzu.toml").write_text(
+        '[chains.mine]\nfallback = ["openai/gpt-4o", "anthropic/claude-haiku-5-5"]\n'
+    )
+    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.setenv(name, "k")
+
+    result = run("mine", "--json", faults=("unavailable",))
+
+    assert {(line["verdict"], line["served_by"]) for line in lines(result)} == {("pass", "anthropic/claude-haiku-5-5")}
+
+
 def test_only_the_shape_that_is_named(run: Any) -> None:
     result = run("drilled:client", "--json", "--shape", "stream", faults=("cut", "html"))
     assert [(line["fault"], line["shape"]) for line in lines(result)] == [("cut", "stream"), ("html", "stream")]
@@ -98,7 +110,7 @@ def test_only_the_shape_that_is_named(run: Any) -> None:
 @pytest.mark.parametrize(
     ("name", "faults", "said"),
     [
-        ("client", (), "'client' names no client; say it as module:attribute"),
+        ("careless", (), "no chain is named 'careless'"),
         ("drilled:nothing", (), "drilled has no nothing"),
         ("no_such_module:client", (), "cannot import no_such_module"),
         ("drilled:number", (), "a int is no spaturzu client and no Router"),
