@@ -108,6 +108,7 @@ def _bedrock(value: Any) -> Any:
     found = {"thinking" if name == "reasoning_config" else name: item for name, item in value.items()}
     if "messages" in found:
         found["messages"] = _bedrock_turns(found["messages"])
+        found.pop("additionalModelResponseFieldPaths", None)  # what the answer says beside itself
     plain = {name: _bedrock(item) for name, item in found.items() if (name, item) != ("status", "success")}
     return {name: item for name, item in plain.items() if item not in ([], {}) or name in ("content", "auto", "any")}
 

@@ -63,7 +63,8 @@ def unexplained(before: Any, after: Any, losses: Iterable[Loss]) -> str | None:
 def unspoken(before: Any, body: Any, losses: Iterable[Loss]) -> list[str]:
     """The words at emulated paths that no string of `body` holds."""
     said = "\n".join(_strings(body))
-    paths = [loss.path for loss in losses if loss.kind == "emulated" and loss.matters == "tuning"]
+    told = [loss.path for loss in losses if loss.kind == "emulated" and loss.matters == "tuning"]
+    paths = [path for path in told if "provider_fields" not in path]  # which stands there in words of its own
     emulated = [words for path in paths for words in _words(_at(before, path.removesuffix(".arguments")))]
     return [words for words in emulated if words not in said]
 
@@ -147,7 +148,11 @@ class _Tree:
     def _mapping(self, value: Mapping[str, Any], path: str) -> Any:
         prefix = f"{path}." if path else ""
         found = {name: self.of(item, f"{prefix}{name}") for name, item in value.items()}
-        return {name: item for name, item in found.items() if item != GONE and not (item == {} and value[name])}
+        return {
+            name: item
+            for name, item in found.items()
+            if item not in (GONE, EMULATED) and not (item == {} and value[name])
+        }
 
 
 def _at_home(fields: dict[str, Any]) -> dict[str, Any]:

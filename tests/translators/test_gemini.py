@@ -443,6 +443,7 @@ def test_settings_out_of_range_are_clamped_and_reported() -> None:
         "metadata.trace",
         "service_tier",
         "parallel_tool_calls",
+        "system",
         "response_format.name",
         "response_format.description",
         "response_format.strict",

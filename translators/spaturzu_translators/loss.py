@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 from .messages import JSON, ProviderFields, ResultPart, Role, ToolResult, Wire
-from .provider_fields import MARKERS, is_shared, is_tuning
+from .provider_fields import MARKERS, is_reworded, is_shared, is_tuning
 from .requests import OpaqueTool, Request
 from .responses import Response
 from .values import value, value_by_place
@@ -208,4 +208,5 @@ def _foreign(fields: ProviderFields, path: str, kept: set[str]) -> Iterator[Loss
                 if name in MARKERS or any(is_shared(own, provider, name, value) for own in kept):
                     continue
                 matters: Matters = "tuning" if is_tuning(provider, name) else "meaning"
-                yield Loss(path=f"{path}provider_fields.{provider}.{name}", kind="dropped", matters=matters)
+                kind: LossKind = "emulated" if is_reworded(provider, name) else "dropped"
+                yield Loss(path=f"{path}provider_fields.{provider}.{name}", kind=kind, matters=matters)

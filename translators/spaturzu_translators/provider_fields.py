@@ -163,12 +163,25 @@ def is_tuning(provider: str, name: str) -> bool:
     return name in TUNING.get(provider, ()) or (provider == "bedrock" and name.startswith(_NATIVE))
 
 
+_REWORDED: dict[str, frozenset[str]] = {
+    "anthropic": frozenset({"search_result"}),
+    "gemini": frozenset({"parameters"}),
+}
+"""The form in which a part stood on its own wire, where others have it in words of theirs: a search result as text, an
+OpenAPI schema as JSON Schema."""
+
+
+def is_reworded(provider: str, name: str) -> bool:
+    """Does what this field of `provider` says stand beside it in other words?"""
+    return name in _REWORDED.get(provider, ())
+
+
 _SIBLINGS: dict[str, tuple[str, frozenset[str]]] = {
     "openai": ("mistral", frozenset({"detail", "prediction", "prompt_cache_key"})),
     "openai_responses": ("mistral", frozenset({"detail", "prompt_cache_key"})),
     "mistral": ("openai", frozenset({"detail", "prediction", "prompt_cache_key"})),
     "anthropic": ("bedrock", frozenset({"citations", "context"})),
-    "bedrock": ("anthropic", frozenset({"citations", "context"})),
+    "bedrock": ("anthropic", frozenset({"citations", "context", "search_result"})),
 }
 """Fields of one name, one meaning and one shape on two wires: a picture's `detail`, whether a document is to be cited.
 

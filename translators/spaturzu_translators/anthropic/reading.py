@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import NoReturn, TypeAlias, cast
+from typing import NoReturn, TypeAlias
 
 from ..codec import BadWire, as_list, as_object
 from ..json_text import compact_dumps
@@ -35,6 +35,7 @@ from ..messages import (
     lone_block,
 )
 from ..provider_fields import with_shared
+from ..search_results import as_text, only_text
 
 Names: TypeAlias = Mapping[str, str]
 """A tool call's id to its tool's name."""
@@ -234,7 +235,7 @@ def _decode_document(block: JSONObject, who: str, names: Names) -> Part:
             kind, data = string(source, "media_type", f"{who}.source"), string(source, "data", f"{who}.source")
         case "text":
             kind, data = "text/plain", _base64(string(source, "data", f"{who}.source"))
-        case "content" if (text := _only_text(source.get("content"))) is not None:
+        case "content" if (text := only_text(source.get("content"))) is not None:
             kind, data = "text/plain", _base64(text)
             cache, fields = extras(block, _CONTENT_DOCUMENT)  # the source itself is kept: it marks what can be cited
         case "url":
@@ -255,26 +256,14 @@ def _base64(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-def _only_text(content: JSON) -> str | None:
-    """The text of a list of text blocks, None where it holds anything else."""
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return None
-    texts: list[JSON] = [
-        cast(JSONObject, block).get("text") if isinstance(block, dict) else None
-        for block in cast("list[JSON]", content)
-    ]
-    return "\n".join(texts) if all(isinstance(text, str) for text in texts) else None
+_SEARCH_RESULT = frozenset({"type", "source", "title", "content", "citations"})
 
 
 def _decode_search_result(block: JSONObject, who: str, names: Names) -> Part:
     """Text that names its source, so that every provider can read it; we get the block itself back."""
-    text = _only_text(block.get("content"))
-    if text is None:
-        return Opaque(issuer="anthropic", value=block)
-    head = f"{block.get('title', '')} ({block.get('source', '')})"
-    return Text(text=f"{head}\n{text}", provider_fields={"anthropic": {"search_result": block}})
+    cache, _ = extras(block, _SEARCH_RESULT)
+    kept = {name: value for name, value in block.items() if name != "cache_control"} if cache else block
+    return as_text(kept, cache) or Opaque(issuer="anthropic", value=block)
 
 
 _DECODERS: dict[str, Callable[[JSONObject, str, Names], Part]] = {

@@ -313,6 +313,8 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     elif request.temperature is not None:
         losses.drop("temperature")  # as `_put_sampling` does
     losses.extend(foreign_fields(request, "anthropic"))
+    if request.provider_fields.get("bedrock", NOTHING).get("additionalModelResponseFieldPaths") == ["/stop_sequence"]:
+        losses.emulate("provider_fields.bedrock.additionalModelResponseFieldPaths")  # answers say it here
     names = {new: old for old, new in changed.items()}
     wire = WireRequest(body, request.model, request.stream, names)
     return Encoded(wire, losses.found())

@@ -83,7 +83,7 @@ def _encode_text(part: Text, path: str, losses: Losses) -> JSONObject | None:
     """Blank text is an error here, so it is left out."""
     own = own_fields(part.provider_fields)
     if own and "search_result" in own:
-        return own["search_result"]
+        return with_cache(dict(own["search_result"]), part.cache, path, losses)
     if not part.text.strip():
         if part.text:
             losses.drop(path)

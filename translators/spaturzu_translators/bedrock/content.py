@@ -39,6 +39,7 @@ from ..messages import (
     lone_text,
     only_text,
 )
+from ..search_results import SEARCH_RESULT, as_text
 from .media import decode_media, encode_media
 from .model_facts import ModelFacts, facts_of
 from .names import wire_name
@@ -56,7 +57,7 @@ from .wire import (
 )
 
 MORE = "additionalModelRequestFields"
-_TTLS: dict[str | None, CacheTtl] = {None: "5m", "5m": "5m", "1h": "1h"}
+TTLS: dict[str | None, CacheTtl] = {None: "5m", "5m": "5m", "1h": "1h"}
 _TOOL_USE = frozenset({"toolUseId", "name", "input"})
 _TOOL_RESULT = frozenset({"toolUseId", "content", "status"})
 _REASONING_TEXT = frozenset({"text", "signature"})
@@ -133,7 +134,7 @@ def decode_block(block: JSON, where: str, reading: Reading) -> Part:
 def mark_cached(parts: list[Any], block: JSONObject, where: str) -> None:
     """Put a cachePoint on the part before it, or on an empty text where that one cannot carry it."""
     point = an_object(block, "cachePoint", where)
-    ttl = _TTLS.get(text_at(point, "ttl", f"{where}.cachePoint"))
+    ttl = TTLS.get(text_at(point, "ttl", f"{where}.cachePoint"))
     if ttl is None:
         parts.append(Text(text="", provider_fields=keep({"cachePoint": point})))
     elif parts and getattr(parts[-1], "cache", ttl) is None:
@@ -248,6 +249,12 @@ def _cited(value: JSON, where: str, reading: Reading) -> Part | None:
     return Text(text=text, provider_fields=keep(fields))
 
 
+def _found(value: JSON, where: str, reading: Reading) -> Part | None:
+    result = as_object(value, f"{where}.searchResult")
+    content = [{"type": "text", **as_object(said, where)} for said in list_at(result, "content", where)]
+    return as_text({"type": SEARCH_RESULT, **result, "content": content})
+
+
 def _opaque(value: JSON, where: str, reading: Reading) -> Part | None:
     return None
 
@@ -264,6 +271,7 @@ _BLOCKS: dict[str, _Decode] = {
     "reasoningContent": _reasoning,
     "guardContent": _guard,
     "citationsContent": _cited,
+    "searchResult": _found,
 }
 
 
@@ -318,11 +326,28 @@ def _text_blocks(part: Text, path: str, writing: Writing) -> list[JSONObject]:
     own = own_fields(part.provider_fields)
     if own:
         return _own_text_blocks(part, own)
+    if part.provider_fields and (found := _search_result(part, path, writing)):
+        return [{"searchResult": found}]
     if part.text and (not writing.replaying or not part.text.isspace()):
         return [{"text": part.text}]
     if part.text:
         writing.losses.drop(path)
     return []
+
+
+def _search_result(part: Text, path: str, writing: Writing) -> JSONObject | None:
+    """The block of a search result, as Anthropic's own; models known to have none read the text."""
+    block = part.provider_fields.get("anthropic", NO_FIELDS).get(SEARCH_RESULT)
+    if block is None:
+        return None
+    if not writing.facts.search_results or not block.keys() <= _SEARCH_RESULT or not is_array(block.get("content")):
+        writing.losses.emulate(f"{path}.provider_fields.anthropic.{SEARCH_RESULT}")
+        return None
+    found = {name: value for name, value in block.items() if name != "type"}
+    return {**found, "content": [{"text": said["text"]} for said in block["content"]]}
+
+
+_SEARCH_RESULT = frozenset({"type", "source", "title", "content", "citations"})
 
 
 def _refusal_blocks(part: Refusal, path: str, writing: Writing) -> list[JSONObject]:

@@ -142,7 +142,7 @@ def encode_media(
 ) -> JSONObject | None:
     """The block of a part; None, and reported, where Bedrock has no format or no source for it.
 
-    A Claude cites documents for an Anthropic caller here too.
+    A Claude cites documents for an Anthropic caller here too, and neither hears nor watches (providers.md 2.3, 11.1).
     """
     own = own_fields(part.provider_fields)
     if alike := with_shared(OWN, part.provider_fields, own):
@@ -150,7 +150,8 @@ def encode_media(
     source = _source(part, own)
     media_type = part.media_type and _ALIASES.get(part.media_type, part.media_type)
     name = own.get("format") or _FORMATS[part.modality].get(media_type or "")
-    if source is None or name is None:
+    unheard = claude and part.modality in ("audio", "video")
+    if source is None or name is None or unheard:
         losses.drop(path, "meaning")
         return None
     if media_type != part.media_type:

@@ -37,6 +37,8 @@ class ModelFacts:
     effort: bool = True
     json_schema: bool = True
     cache: bool = True
+    search_results: bool = True
+    """Takes `searchResult` blocks."""
     prefills: bool = False
     """Goes on with a last turn of the assistant's: Claude before 4.6 (providers.md 11.2)."""
 
@@ -50,7 +52,11 @@ def facts_of(model: str) -> ModelFacts:
     other = _OTHER.search(model) is not None
     nova = "amazon.nova" in model
     return ModelFacts(
-        nova=nova, thinking=not (other or nova), cache=not other, json_schema=_PROSE_ONLY.search(model) is None
+        nova=nova,
+        thinking=not (other or nova),
+        cache=not other,
+        search_results=not (other or nova),
+        json_schema=_PROSE_ONLY.search(model) is None,
     )
 
 

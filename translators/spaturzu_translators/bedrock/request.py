@@ -6,7 +6,7 @@ Source: providers.md section 3.2 and the botocore 1.44.5 service model, 2026-11-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -30,8 +30,10 @@ from ..prefill import closed, trimmed
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
 from .content import (
     MORE,
+    TTLS,
     Reading,
     Writing,
+    cache_point,
     decode_blocks,
     encode_part,
     guarded_text,
@@ -59,6 +61,8 @@ from .wire import (
 )
 
 WHO = "bedrock request"
+PATHS = "additionalModelResponseFieldPaths"
+STOP_PATH = ["/stop_sequence"]
 _KNOWN = frozenset(
     {"messages", "system", "inferenceConfig", "toolConfig", "outputConfig", "serviceTier", "requestMetadata", MORE}
 )
@@ -83,9 +87,13 @@ def decode_request(wire: WireRequest) -> Request:
     """A Converse body as a canonical request. Raises BadWire where it is none."""
     body = as_object(wire.body, WHO)
     own: JSONObject = {**rest(body, _KNOWN)}
+    if ":prompt/" in wire.model:
+        own["modelId"] = wire.model  # what is asked stands there, and not in the body (providers.md 11.3)
     reading = Reading(renamed=wire.renamed_tools, signer=facts_of(wire.model).signer)
     system, messages = _decode_messages(body, reading)
     said = _decode_inference(body, own)
+    if own.get(PATHS) == STOP_PATH and _tells_stop(facts_of(wire.model), said.get("stop_sequences", ())):
+        del own[PATHS]
     if config := object_at(body, "toolConfig", WHO):
         said["tools"], said["tool_choice"] = decode_tools(config, reading, own), decode_choice(config, reading, own)
     if not body.keys() <= _COMMON:
@@ -262,11 +270,12 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     losses = Losses()
     losses.extend(foreign_fields(request, OWN))
     facts = facts_of(request.model)
-    request = (trimmed if facts.prefills else closed)(request, losses)
+    asked, request = request, (trimmed if facts.prefills else closed)(request, losses)
     writing = Writing(losses, facts)
     own = own_fields(request.provider_fields)
     orders: list[str] = []
     body: JSONObject = {"messages": _encode_messages(request.messages, writing)}
+    _mark_last(asked, body["messages"], writing)
     plain = is_plain(request)
     if unthought(body["messages"], facts):
         facts = replace(facts, budgets=False)
@@ -281,6 +290,8 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         body[MORE] = more
     if system := _system(request.system, orders, writing):
         body["system"] = system
+    if "inferenceConfig" in body and _tells_stop(facts, body["inferenceConfig"].get("stopSequences", ())):
+        body[PATHS] = STOP_PATH
     if own:
         body = _beside(body, own)
     wire = WireRequest(body, request.model, request.stream, writing.renamed)
@@ -298,11 +309,21 @@ def _options(request: Request, facts: ModelFacts, losses: Losses, orders: list[s
     return {name: value for name, value in said.items() if value}
 
 
+def _tells_stop(facts: ModelFacts, stops: Sequence[str]) -> bool:
+    """Is the answer to say which stop sequence ended it? Claude says so where it is asked (providers.md 3.2, 11.2)."""
+    return facts.claude and bool(stops)
+
+
 def _beside(said: JSONObject, own: JSONObject) -> JSONObject:
     """What is said, over what the provider's own fields say beside it."""
     both = {name: {**own[name], **value} for name, value in said.items() if name in own and is_object(value)}
-    rest = {name: value for name, value in own.items() if name not in said and not name.startswith(MORE)}
+    rest = {name: value for name, value in own.items() if _is_member(name, said)}
     return {**said, **both, **rest}
+
+
+def _is_member(name: str, said: JSONObject) -> bool:
+    """Does the provider's own field `name` stand in the body as it is, and does nothing stand there yet?"""
+    return (name == PATHS or name not in said) and name != "modelId" and not name.startswith(MORE)
 
 
 def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSONObject]:
@@ -327,6 +348,19 @@ def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSON
         before, opened = role, opened or role != "system"
         joins.turn(number, role, apart)
     return wire
+
+
+def _mark_last(request: Request, messages: list[JSONObject], writing: Writing) -> None:
+    """Anthropic's `cache_control` beside the turns marks the last block of them."""
+    control = request.provider_fields.get("anthropic", NO_FIELDS).get("cache_control")
+    cache = TTLS.get(control.get("ttl")) if is_object(control) and control.get("type") == "ephemeral" else None
+    if cache is None or not messages or not writing.facts.cache:
+        return
+    path, content = f"messages[{len(request.messages) - 1}]", messages[-1]["content"]
+    if "cachePoint" not in content[-1]:
+        content += cache_point(cache, path, writing)
+        writing.losses.emulate(path)
+    writing.losses.emulate("provider_fields.anthropic.cache_control")
 
 
 def _encode_turn(message: Message, number: int, writing: Writing) -> tuple[list[JSONObject], JSONObject]:

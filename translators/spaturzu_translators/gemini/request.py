@@ -353,13 +353,10 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     request = told(request, losses)
     names = tool_names(request)
     body: JSONObject = {"contents": encode_messages(request, names, losses)}
-    if (text := only_text(request.system)) != "":
+    if (text := only_text(request.system)) != "" and request.parallel_tool_calls is not False:
         body["systemInstruction"] = {"parts": [{"text": text}]}
-    elif request.system:
-        parts = [wire for part in request.system if (wire := _encode_system(part)) != {"text": ""}]
-        if parts:
-            body["systemInstruction"] = {"parts": parts}
-        drop_caches(request.system, "system", losses)
+    elif parts := _instructions(request, losses):
+        body["systemInstruction"] = {"parts": parts}
     if request.tools and (tools := _encode_tools(request, names, losses)):
         body["tools"] = tools
     if request.tool_choice is not None:
@@ -374,6 +371,20 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         _put_own_request(request, body)
     renamed = {wire: name for name, wire in names.items() if wire != name} if names else {}
     return Encoded(WireRequest(body, request.model, request.stream, renamed), losses.found())
+
+
+ONE_CALL = "Call at most one tool in this turn."
+
+
+def _instructions(request: Request, losses: Losses) -> list[JSONObject]:
+    """The system's texts, then ours: Gemini has no switch for parallel calls (providers.md 4.4 and 11.1)."""
+    drop_caches(request.system, "system", losses)
+    parts = [wire for part in request.system if (wire := _encode_system(part)) != {"text": ""}]
+    if request.parallel_tool_calls is False and request.tools:
+        losses.emulate("parallel_tool_calls")
+        losses.emulate(f"system[{len(request.system) - 1}]" if request.system else "system")
+        parts.append({"text": ONE_CALL})
+    return parts
 
 
 def _encode_system(part: Text) -> JSONObject:
@@ -435,8 +446,6 @@ def _encode_format(request: Request, wanted: ResponseFormat, config: JSONObject,
 
 def _encode_account(request: Request, body: JSONObject, losses: Losses) -> None:
     """Who asks, and at what service. `parallel_tool_calls=True` is what Gemini does anyway."""
-    if request.parallel_tool_calls is False and request.tools:
-        losses.drop("parallel_tool_calls")
     if labels := joined(request, losses, _is_label):
         body["labels"] = labels
     if request.service_tier in _TIER_NAMES:

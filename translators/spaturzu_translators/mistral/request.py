@@ -450,7 +450,7 @@ def _encode_tools(request: Request, body: JSONObject, encoding: _Encoding) -> No
     tools: list[JSONObject] = []
     for at, tool in enumerate(request.tools):
         if offered and choice and not (isinstance(tool, Tool) and tool.name in choice.names):
-            encoding.report.drop(f"tools[{at}]")
+            encoding.report.emulate(f"tools[{at}]")
         elif (wire := _encode_tool(tool, f"tools[{at}]", encoding)) is not None:
             tools.append(wire)
     if tools:
@@ -473,7 +473,7 @@ def _encode_tool_choice(choice: ToolChoice, encoding: _Encoding) -> JSON:
         name = encoding.name(choice.names[0], "tool_choice", "names")
         return {"type": "function", "function": {"name": name}}
     if choice.names:
-        encoding.report.drop("tool_choice.names")
+        encoding.report.emulate("tool_choice.names") if _offered(choice) else encoding.report.drop("tool_choice.names")
     return _MODE_NAMES[choice.mode]
 
 
