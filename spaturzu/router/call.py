@@ -82,14 +82,14 @@ class Call:
         read: Callable[[], WireRequest],
         key: Callable[[], Hashable],
         named: Callable[[], str] | None = None,
-        max_retries: int,
+        max_retries: Callable[[], int],
         as_async: bool,
         wire_name: Wire | None = None,
         stripped: tuple[Loss, ...] = (),
     ) -> None:
         self.record, self.chain = record, chain
         self.wire_name: Wire = wire_name or record.provider
-        self.max_retries, self.as_async = max_retries, as_async
+        self._max_retries, self.as_async = max_retries, as_async
         self._read, self._key, self._named = read, key, named
         self._stripped = stripped
         self.started = chain.clock()
@@ -116,6 +116,11 @@ class Call:
     def model(self) -> str:
         """The model that the caller asked for, found without parsing the request where that can be."""
         return self.wire.model if "wire" in self.__dict__ or self._named is None else self._named()
+
+    @property
+    def max_retries(self) -> int:
+        """How often the primary may be asked again: what its client's user allows it, who without a chain does so."""
+        return self._max_retries() if self.chain.is_bounded else 0
 
     @property
     def naming(self) -> Callable[[], str]:
@@ -220,7 +225,7 @@ class Call:
     def hop_remaining_s(self, hop: Hop) -> tuple[float, LimitName]:
         """What is left of a hop's time, retries included, and which limit that is."""
         limits = self.chain.limits
-        if limits.hop_s == limits.deadline_s == inf:
+        if limits.have_no_end:
             return inf, "deadline"
         share_s = self.share().seconds
         left_s = inf if limits.hop_s == inf else limits.hop_s - (self.chain.clock() - hop.started)
@@ -231,9 +236,10 @@ class Call:
         of the hop, so that the watch comes first. How long the first content may take is the watch's to know, if it
         can: it depends on who is next, and on whether the model thinks.
         """
-        if not self.chain.is_bounded:
+        limits = self.chain.limits
+        if limits.have_no_end and CAN_CUT and (target is None or target.timeout_s is None):
             return None
-        limits, longest_s = self.chain.limits, self.hop_remaining_s(hop)[0]
+        longest_s = self.hop_remaining_s(hop)[0]
         if self.ahead and not CAN_CUT:
             longest_s = min(longest_s, *(limits.until_content_s(stream=s, thinking=True) for s in (True, False)))
         longest_s = max(longest_s, 0.0) + GRACE_S
@@ -245,13 +251,14 @@ class Call:
         """What ends an attempt that begins now; None where nothing does."""
         if not self.chain.is_bounded:
             return None
-        soonest_s = self.hop_remaining_s(hop)[0]
+        limits = self.chain.limits
+        soonest_s = inf if limits.have_no_end else self.hop_remaining_s(hop)[0]
         if self.ahead:
-            soonest_s = min(soonest_s, self.chain.limits.soonest_s)
+            soonest_s = min(soonest_s, limits.soonest_s)
         if soonest_s == inf:
             return None
         exact = partial(self._limit, hop, target, self.chain.clock())
-        return Watch(soonest_s, exact, self.chain.limits.connect_s + GRACE_S)
+        return Watch(soonest_s, exact, limits.connect_s + GRACE_S)
 
     def _limit(self, hop: Hop, target: Target | None, started: float) -> Limit:
         """Which limit ends the attempt that began then, and how long it is."""
@@ -287,7 +294,7 @@ class Call:
         idle_s = cache(lambda: limits.between_events_s(thinking=self.thinks_at(target)))
         hop_s, deadline_s = limits.hop_s - (self.chain.clock() - hop.started), self.remaining_s()
         left: Limit = (hop_s, "hop_timeout") if hop_s < deadline_s else (deadline_s, "deadline")
-        return StreamWatch(limits.between_events_s(thinking=False), idle_s, ends_in=left)
+        return StreamWatch(limits.least_between_events_s, idle_s, ends_in=left)
 
     def somebody_is_next(self, *, healthy: bool = False) -> bool:
         """Is anybody left who can carry the request? `healthy`: and whose breaker is closed."""

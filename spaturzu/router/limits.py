@@ -13,6 +13,8 @@ from typing import Literal, TypeAlias
 
 from spaturzu_translators.requests import Request
 
+from .lazy import cached_property
+
 LimitName: TypeAlias = Literal[
     "connect_timeout", "first_token_timeout", "answer_timeout", "idle_timeout", "hop_timeout", "deadline"
 ]
@@ -31,7 +33,7 @@ MIN_HOP_S = 2.0
 """What each later hop is left of a deadline that is long enough for it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Limits:
     """A chain's limits. None: the default, which is longer where the model thinks; a number holds for all calls.
 
@@ -49,7 +51,12 @@ class Limits:
     hop_s: float = inf
     deadline_s: float = inf
 
-    @property
+    @cached_property
+    def have_no_end(self) -> bool:
+        """May a hop last for ever, once it says anything?"""
+        return self.hop_s == self.deadline_s == inf
+
+    @cached_property
     def soonest_s(self) -> float:
         """The shortest that `until_content_s` can be."""
         first_s = FIRST_TOKEN_S if self.first_token_s is None else self.first_token_s
@@ -64,6 +71,11 @@ class Limits:
         if self.answer_s is not None or most_tokens is None:
             return whole_s
         return min(whole_s, first_s + most_tokens / TOKENS_A_SECOND)
+
+    @cached_property
+    def least_between_events_s(self) -> float:
+        """The shortest that `between_events_s` can be."""
+        return self.between_events_s(thinking=False)
 
     def between_events_s(self, *, thinking: bool) -> float:
         """How long a stream may be silent after its first word. Keep-alives make it PINGS times as long at most."""

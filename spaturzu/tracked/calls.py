@@ -87,7 +87,7 @@ def begin(
         read=lambda: read_wire(surface, body),
         named=lambda: named_model(surface, body),
         key=key,
-        max_retries=door.native.max_retries() if chain.is_bounded else 0,
+        max_retries=door.native.max_retries,
         as_async=as_async,
         stripped=stripped,
     )
@@ -152,8 +152,7 @@ def served_headers(call: Call) -> dict[str, str]:
 
 def served(call: Call) -> Hop:
     """The hop that served; the first where none did."""
-    hops = call.record.hops
-    return hops[0] if len(hops) == 1 else call.record.served_by or hops[0]
+    return call.record.served_by or call.record.hops[0]
 
 
 def named_headers(provider: str, model: str, hops: int) -> dict[str, str]:

@@ -91,6 +91,8 @@ class Door:
     """What notes calls that pass through; None where nothing is recorded."""
     explained: Explained | None = None
     """Not None: nothing is sent; what would be is left here."""
+    urls: dict[str, tuple[Any, Any]] = field(default_factory=dict[str, tuple[Any, Any]])
+    """The URLs of chat paths, each with the base URL that it was made of."""
 
     def for_agent(self, agent: Agent) -> Door:
         """The same door for one agent's calls."""

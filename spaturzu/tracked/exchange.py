@@ -148,7 +148,7 @@ class _Primary:
         """The head of a plain answer has come: the rest is as near as the events of a stream are to each other."""
         limits: dict[str, float | None] | None = self._request.extensions.get("timeout")
         if limits is not None and self._chain.targets:
-            limits["read"] = _least(limits.get("read"), self._chain.limits.between_events_s(thinking=False))
+            limits["read"] = _least(limits.get("read"), self._chain.limits.least_between_events_s)
 
     def _limit(self, timeout_s: float | None) -> None:
         """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit."""
@@ -331,8 +331,9 @@ def _add_headers(headers: Any, call: Call) -> None:
     if held is None:
         headers.update(served_headers(call))
     else:
-        hop, hops = served(call), len(call.record.hops)
-        held.extend(_raw_headers(hop.provider, hop.model, hops))
+        hops = call.record.hops
+        hop = hops[0] if len(hops) == 1 else served(call)
+        held.extend(_raw_headers(hop.provider, hop.model, len(hops)))
 
 
 @lru_cache(maxsize=256)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
 from spaturzu.dropin import DropIn, Options, make_door
 
 from .door import Door, Native, raised_by
 from .http import door_of, family_of, track, track_async
+from .surfaces import recognise
 
 if TYPE_CHECKING:
     from spaturzu.instance import Spaturzu
@@ -53,6 +55,18 @@ class StainlessDropIn(DropIn):
 
         with_options = copy
 
+        def _prepare_url(self, url):
+            """The SDK's own, asked once for each chat path: it parses the whole URL anew for each call (anthropic 2.12
+            and openai 3.54 [S]), which takes as long as all that is done here.
+            """
+            base_url, prepared = self._door.urls.get(url, _UNKNOWN)
+            if base_url is self._base_url:
+                return prepared
+            prepared = super()._prepare_url(url)
+            if recognise(self._wire_of, url) is not None and _is_plain_url(type(self)):
+                self._door.urls[url] = self._base_url, prepared
+            return prepared
+
     def _native(self) -> Native:
         return Native(
             status_error=self._make_status_error_from_response,  # type: ignore[attr-defined]
@@ -73,6 +87,16 @@ class StainlessDropIn(DropIn):
         if response.request.headers.get("x-stainless-raw-response") == "stream":
             return None
         return raised_by(self._sdk.Stream(cast_to=object, response=response, client=self))
+
+
+_UNKNOWN = (None, None)
+
+
+@cache
+def _is_plain_url(client: type[Any]) -> bool:
+    """Does a URL follow from the path and the base URL alone? Azure's and Google Cloud's clients know more."""
+    prepares = next(cls for cls in client.__mro__ if cls is not StainlessDropIn and "_prepare_url" in cls.__dict__)
+    return prepares.__name__ == "BaseClient"
 
 
 def is_async(client: object) -> bool:

@@ -588,3 +588,39 @@ async def _ticks() -> None:
     while True:
         await asyncio.sleep(0.01)
         TICKS.append(time.monotonic())
+
+
+class TestTheUrlOfAChat:
+    """It is made once for each base URL, and follows the base URL."""
+
+    @sync_and_async
+    @pytest.mark.parametrize("provider", ["openai", "anthropic"])
+    def test_a_new_base_url_holds_from_the_next_call_on(self, house: House, provider: Provider, as_async: bool) -> None:
+        client = house.drop_in(provider, as_async=as_async)
+        house.call(provider, client, as_async=as_async)
+        client.base_url = f"{client.base_url}moved/"
+        moved = client.with_options(base_url=f"{client.base_url}again/")
+        for caller in (client, moved, client):
+            house.call(provider, caller, as_async=as_async)
+        paths = [request.path for request in house.sandbox.wires[provider].requests]
+        assert [("moved" in path, "again" in path) for path in paths] == [
+            (False, False),
+            (True, False),
+            (True, True),
+            (True, False),
+        ]
+
+    def test_azures_deployments_have_their_own(self) -> None:
+        asked: list[str] = []
+        http = HTTP.Client(transport=HTTP.MockTransport(lambda request: _noted(asked, request)))
+        client = spaturzu.openai.AzureOpenAI(
+            azure_endpoint="https://mine.openai.azure.com", api_key="k", api_version="v", http_client=http
+        )
+        for model in ("one", "two", "one"):
+            client.chat.completions.create(model=model, messages=USER)  # type: ignore[arg-type]
+        assert [path.split("/")[3] for path in asked] == ["one", "two", "one"]
+
+
+def _noted(asked: list[str], request: Any) -> Any:
+    asked.append(request.url.path)
+    return HTTP.Response(200, json={"id": "1", "choices": [], "object": "chat.completion", "created": 1, "model": "m"})

@@ -184,6 +184,6 @@ def make_call(
         chain=Chain(targets=targets, clock=clock, breakers=breakers or Breakers(clock, lambda: 0.5), **chain),
         read=lambda: wire,
         key=lambda: "the primary",
-        max_retries=max_retries,
+        max_retries=lambda: max_retries,
         as_async=False,
     )
