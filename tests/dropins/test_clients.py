@@ -598,8 +598,8 @@ class TestTheUrlOfAChat:
     def test_a_new_base_url_holds_from_the_next_call_on(self, house: House, provider: Provider, as_async: bool) -> None:
         client = house.drop_in(provider, as_async=as_async)
         house.call(provider, client, as_async=as_async)
-        client.base_url = f"{client.base_url}moved/"
-        moved = client.with_options(base_url=f"{client.base_url}again/")
+        client.base_url = f"{str(client.base_url).rstrip('/')}/moved"
+        moved = client.with_options(base_url=f"{str(client.base_url).rstrip('/')}/again")
         for caller in (client, moved, client):
             house.call(provider, caller, as_async=as_async)
         paths = [request.path for request in house.sandbox.wires[provider].requests]
