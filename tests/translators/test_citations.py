@@ -119,7 +119,7 @@ def test_positions_count_in_the_whole_answer() -> None:
     last = streamed("openai", response)[-1]["choices"][0]["delta"]
     assert last["annotations"] == [cited]
     (place,) = plain("gemini", response)["candidates"][0]["citationMetadata"]["citations"]
-    assert (place["startIndex"], place["endIndex"], place["title"]) == (4, 4 + len(WORDS), TITLE)
+    assert (place["startIndex"], place["endIndex"], place["title"]) == (4, 4 + len(WORDS.encode()), TITLE)
 
 
 @pytest.mark.parametrize(("served", "caller"), [("anthropic", "bedrock"), ("bedrock", "anthropic")])
@@ -181,3 +181,39 @@ def test_a_citation_from_elsewhere_does_not_come_home_to_anthropic() -> None:
 def test_mistral_cannot_cite_and_says_so() -> None:
     losses = codec("mistral").encode_response(answer("anthropic", WEB["anthropic"]), ASKED).losses
     assert "candidates[0].parts[1].provider_fields.anthropic.citations" in {loss.path for loss in losses}
+
+
+SAID, CITED = "Să știți: ", "Clujul e pe Someș 🌊."
+WHOLE = SAID + CITED
+
+
+@pytest.mark.parametrize("kind", ["grounding", "citation", "second part"])
+def test_geminis_bytes_are_characters_elsewhere(kind: str) -> None:
+    begins, ends = len(SAID.encode()), len(WHOLE.encode())
+    parts = (Text(text=WHOLE),) if kind != "second part" else (Text(text=SAID), Text(text=CITED))
+    segment = {"startIndex": begins, "endIndex": ends}
+    if kind == "second part":
+        segment = {"partIndex": 1, "startIndex": 0, "endIndex": len(CITED.encode())}
+    grounding = {
+        "groundingChunks": [{"web": {"uri": URL, "title": TITLE}}],
+        "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
+    }
+    own = {"groundingMetadata": grounding}
+    if kind == "citation":
+        own = {"citationMetadata": {"citations": [{**segment, "uri": URL, "title": TITLE}]}}
+    candidate = Candidate(parts=parts, finish_reason="stop", provider_fields={"gemini": own})
+    response = Response(id="r1", model="m", candidates=(candidate,))
+    texts = plain("openai_responses", response)["output"][0]["content"]
+    (cited,) = [(text["text"], one) for text in texts for one in text["annotations"]]
+    text, place = cited
+    assert text[place["start_index"] : place["end_index"]] == CITED
+
+
+def test_characters_are_bytes_for_a_gemini_caller_plain_and_streamed() -> None:
+    annotation = {"type": "url_citation", "url": URL, "title": TITLE, "start_index": len(SAID), "end_index": len(WHOLE)}
+    text = Text(text=WHOLE, provider_fields={"openai_responses": {"annotations": [annotation]}})
+    response = Response(id="r1", model="m", candidates=(Candidate(parts=(text,), finish_reason="stop"),))
+    (place,) = plain("gemini", response)["candidates"][0]["citationMetadata"]["citations"]
+    assert WHOLE.encode()[place["startIndex"] : place["endIndex"]].decode() == CITED
+    last = streamed("gemini", response)[-1]["candidates"][0]["citationMetadata"]["citations"]
+    assert last == [place]

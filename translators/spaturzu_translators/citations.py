@@ -3,6 +3,8 @@
 Anthropic, Bedrock and OpenAI's Responses cite beside a text; OpenAI's chat completions and Gemini beside the whole
 answer, by positions in it. Only what a reader needs goes over (address, title, quoted words, place in a document), so
 whatever crosses is reported as approximated; Mistral's references name nothing that another wire could cite.
+Gemini counts positions in bytes of UTF-8, all others in characters: google-genai 3.4.0's `Segment`, the API's
+`CitationSource` (ai.google.dev), google-gemini/gemini-cli#29039, read 2026-11-30; a `Citation` counts characters.
 Source: providers.md 1.3, 2.3, 2.6, 3.3, 4.3 and 11.2, and the SDKs' types (openai 3.54.0, anthropic 2.12.0,
 botocore 1.44.5, google-genai 3.4.0), 2026-11-25.
 """
@@ -61,15 +63,23 @@ def _candidate(candidate: Candidate, path: str, own: Wire, losses: Losses) -> Ca
     whole = list(_of_answer(candidate, own))
     if not whole and not any(isinstance(part, Text) and part.provider_fields for part in candidate.parts):
         return candidate
-    parts = list(candidate.parts)
+    parts, begins, last = list(candidate.parts), 0, len(answer_text(candidate)) - 1
     for at, part in enumerate(parts):
         if isinstance(part, Text) and part.text:
-            fields = said(part.provider_fields, own, len(part.text), whole)
-            whole = []  # positions count from the answer's first text
+            ends = begins + len(part.text)
+            here = [_from(begins, one) for one in whole if begins <= min(one.start or 0, last) < ends]
+            fields = said(part.provider_fields, own, len(part.text), here)
+            begins = ends
             if fields is not None:
                 losses.approximate(f"{path}.parts[{at}].provider_fields")
                 parts[at] = replace(part, provider_fields=fields)
     return replace(candidate, parts=tuple(parts))
+
+
+def _from(begins: int, citation: Citation) -> Citation:
+    """A place in the answer as one in its text that begins there."""
+    start, end = citation.start, citation.end
+    return replace(citation, start=None if start is None else start - begins, end=None if end is None else end - begins)
 
 
 def said(fields: ProviderFields, own: Wire, length: int, more: list[Citation] | None = None) -> ProviderFields | None:
@@ -107,7 +117,27 @@ def of_candidate(candidate: Candidate, path: str, own: Wire, losses: Losses) -> 
             offset += len(part.text)
     if wire:
         losses.approximate(f"{path}.provider_fields")
+    if own == "gemini" and wire:
+        text = answer_text(candidate)
+        wire = [{**item, **{name: len(_utf8(text[: item[name]])) for name in _PLACES_GEMINI}} for item in wire]
     return wire
+
+
+_PLACES_GEMINI = ("startIndex", "endIndex")
+
+
+def answer_text(candidate: Candidate) -> str:
+    """All text of an answer, in which wires that cite beside it count."""
+    return "".join(part.text for part in candidate.parts if isinstance(part, Text))
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _characters(text: str, place: int | None) -> int | None:
+    """How many characters of `text` its first `place` bytes are."""
+    return None if place is None else len(_utf8(text)[:place].decode("utf-8", "ignore"))
 
 
 def moved(shown: bool, path: str, losses: Losses) -> None:
@@ -141,12 +171,19 @@ def _of_answer(candidate: Candidate, own: Wire) -> Iterator[Citation]:
         message: JSON = fields.get("openai", NOTHING).get("message")
         yield from _read(_object(message).get("annotations"), _read_openai)
     if own != "gemini" and "gemini" in fields:
-        yield from _read(_object(fields["gemini"].get("citationMetadata")).get("citations"), _read_gemini)
-        yield from _grounded(_object(fields["gemini"].get("groundingMetadata")))
+        for citation in _read(_object(fields["gemini"].get("citationMetadata")).get("citations"), _read_gemini):
+            yield _counted(citation, answer_text(candidate), 0)
+        yield from _grounded(_object(fields["gemini"].get("groundingMetadata")), candidate)
 
 
-def _grounded(grounding: JSONObject) -> Iterator[Citation]:
-    """Each supported segment of the text, with the pages that support it."""
+def _counted(citation: Citation, text: str, offset: int) -> Citation:
+    """Bytes of `text`, which begins at `offset` in the answer, as characters of the answer."""
+    start, end = _characters(text, citation.start or 0), _characters(text, citation.end)
+    return replace(citation, start=offset + (start or 0), end=offset + (len(text) if end is None else end))
+
+
+def _grounded(grounding: JSONObject, candidate: Candidate) -> Iterator[Citation]:
+    """Each supported segment of the text, with the pages that support it. A segment counts in its own part."""
     chunks = _objects(grounding.get("groundingChunks"))
     for support in _objects(grounding.get("groundingSupports")):
         segment = _object(support.get("segment"))
@@ -154,7 +191,19 @@ def _grounded(grounding: JSONObject) -> Iterator[Citation]:
             page = _object(chunks[number].get("web")) if isinstance(number, int) and number < len(chunks) else {}
             if page:
                 start, end = _int(segment.get("startIndex")), _int(segment.get("endIndex"))
-                yield Citation(url=_str(page.get("uri")), title=_str(page.get("title")), start=start, end=end)
+                cited = Citation(url=_str(page.get("uri")), title=_str(page.get("title")), start=start, end=end)
+                yield _counted(cited, *_part_at(_int(segment.get("partIndex")), candidate))
+
+
+def _part_at(number: int | None, candidate: Candidate) -> tuple[str, int]:
+    """The text of a part, and where it begins in the answer; all of the answer where that is no text."""
+    begins = 0
+    for at, part in enumerate(candidate.parts):
+        if isinstance(part, Text):
+            if at == number:
+                return part.text, begins
+            begins += len(part.text)
+    return answer_text(candidate), 0
 
 
 def _read(found: JSON, reader: Callable[[JSONObject], Citation]) -> Iterator[Citation]:
