@@ -171,7 +171,7 @@ def test_an_exhausted_chain_is_an_error_of_the_route_for_the_primarys_reason():
 
 def test_retries_at_one_target_stay_in_one_span():
     seen = Observed()
-    drive(seen.call(max_retries=1), Primary([500, answering(body_of("openai"))]))
+    drive(seen.call(max_retries=1, deadline_s=60), Primary([500, answering(body_of("openai"))]))
     assert [facts(span)["spaturzu.hop.attempts"] for span in seen.spans] == [2]
 
 

@@ -347,7 +347,7 @@ def test_targets_are_retried_as_their_owners_allow() -> None:
 
 
 def test_a_hop_served_by_its_second_attempt_has_no_failure_on_it() -> None:
-    call = make_call(max_retries=2)
+    call = make_call(max_retries=2, deadline_s=60)
     _, answer = by_hand(call)
     answer(Broken(Failure(kind="server", status=500, code="server_error")))
     assert answer(NativeAnswer("native")) == NativeAnswer("native")
@@ -357,7 +357,7 @@ def test_a_hop_served_by_its_second_attempt_has_no_failure_on_it() -> None:
 
 def test_a_hops_time_is_measured_with_its_retries() -> None:
     clock = Clock()
-    call = make_call(clock=clock, max_retries=2)
+    call = make_call(clock=clock, max_retries=2, deadline_s=60)
     _, answer = by_hand(call)
     clock.passes(0.25)
     answer(Broken(Failure(kind="server", status=500)))
