@@ -20,7 +20,7 @@ from openai.types.chat import (
 )
 from pydantic import TypeAdapter
 
-from spaturzu_translators import BadWire, Loss
+from spaturzu_translators import BadWire, Loss, codec
 from spaturzu_translators.events import (
     ArgumentsDelta,
     Event,
@@ -845,3 +845,30 @@ def test_a_failure_raises_the_sdks_own_class(kind: FailureKind, native: type[Exc
     back = decode_error(reply)
     assert back.retry_after_s == 2
     assert back.kind == ("server" if kind == "connection" else kind)
+
+
+@pytest.mark.parametrize("asks_usage", [True, False])
+def test_what_a_stream_says_after_its_end_is_kept(asks_usage: bool) -> None:
+    """The chunks' order is a recorded stream's (openai-chat-051): the end, the usage, the moderation."""
+    c = codec("openai")
+    base: dict[str, Any] = {"id": "c", "object": "chat.completion.chunk", "created": 5, "model": "m"}
+    moderation = {"input": {"type": "moderation_results", "results": []}}
+    decoder = c.stream_decoder("m")
+    frames: list[dict[str, Any]] = [
+        {**base, "choices": [{"index": 0, "delta": {"role": "assistant", "content": "hi"}}]},
+        {**base, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]},
+        {**base, "choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2, "total_tokens": 5}},
+        {**base, "choices": [], "usage": None, "moderation": moderation},
+    ]
+    events = [event for frame in frames for event in decoder.feed(frame)]
+    usage = fold(events).usage
+    assert usage is not None
+    assert (usage.input_tokens, usage.provider_fields["openai"]["moderation"]) == (3, moderation)
+    encoder = c.stream_encoder(Request(model="m", messages=(), stream=True, stream_usage=asks_usage))
+    said = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
+    assert (said[-1]["moderation"], "usage" in said[-1]) == (moderation, asks_usage)
+    other = codec("anthropic").stream_encoder(Request(model="m", messages=(), stream=True))
+    for event in events:
+        other.feed(event)
+    other.close()
+    assert "usage.provider_fields.openai.moderation" in {loss.path for loss in other.losses}

@@ -27,6 +27,7 @@ from .errors import encode_error_object
 from .parts import encode_call, is_call, own
 from .response import (
     answers_in_functions,
+    beside_usage,
     drop_own,
     drop_stop_sequence,
     encode_created,
@@ -99,7 +100,10 @@ class StreamEncoder:
             return []
         self._report_foreign(self._usage.provider_fields, "usage")
         wire = encode_usage(self._usage, self._losses)
-        return [{**self._base, "choices": [], "usage": wire}] if self._asks_usage else []
+        beside = beside_usage(self._usage)
+        if self._asks_usage:
+            return [{**self._base, "choices": [], "usage": wire, **beside}]
+        return [{**self._base, "choices": [], **beside}] if beside else []
 
     def _start(self, event: Started) -> list[JSONObject]:
         self._report_foreign(event.provider_fields, "")

@@ -6,7 +6,7 @@ Order of chunks and the shape of an error inside a stream: providers.md section 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..codec import BadWire, as_list, as_object, as_seconds, replayed
 from ..events import (
@@ -23,11 +23,12 @@ from ..events import (
 from ..ids import map_id
 from ..messages import JSON, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
+from ..responses import Usage
 from ..sse import data_frame
 from .chunks import StreamEncoder
 from .errors import decode_error_object
-from .parts import call_extras, extras, keep, text_of
-from .response import candidate_fields, decode_reason, decode_usage, top_fields
+from .parts import call_extras, extras, keep, own, text_of
+from .response import BESIDE_USAGE, candidate_fields, decode_reason, decode_usage, top_fields
 
 END = b"data: [DONE]\n\n"
 TERMINAL = re.compile(rb"\"finish_reason\": ?\"")
@@ -95,6 +96,7 @@ class StreamDecoder:
         self._started = False
         self._failed = False
         self._held: dict[str, JSON] = {}
+        self._usage: Usage | None = None
         self._choices: dict[int, _Choice] = {}
 
     def feed(self, frame: JSONObject) -> list[Event]:
@@ -113,7 +115,13 @@ class StreamDecoder:
         for item in as_list(choices or [], f"{_WHO}: choices"):
             events += self._feed_choice(as_object(item, f"{_WHO}: choices"))
         if usage is not None:
-            events.append(UsageReported(usage=decode_usage(usage, f"{_WHO}: usage")))
+            self._usage = decode_usage(usage, f"{_WHO}: usage")
+        late = {} if choices else {name: frame[name] for name in BESIDE_USAGE if frame.get(name) is not None}
+        if late and self._started:
+            known = self._usage or Usage()
+            self._usage = replace(known, provider_fields=keep({**own(known.provider_fields), **late}))
+        if usage is not None or late:
+            events.append(UsageReported(usage=self._usage or Usage()))
         return events
 
     def close(self) -> list[Event]:
