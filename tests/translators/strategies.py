@@ -311,7 +311,10 @@ user_opaque = _opaque(
         ("anthropic", {"type": "container_upload", "file_id": "f"}),
         ("bedrock", {"guardContent": {"image": {"format": "png", "source": {"bytes": PNG}}}}),
         ("gemini", {"executableCode": {"language": "PYTHON", "code": "1"}}),
-        ("mistral", {"type": "reference", "reference_ids": [1]}),
+        (
+            "mistral",
+            {"type": "resource", "uri": "u", "content": {"type": "image_url", "image_url": "https://x.org/a.png"}},
+        ),
     ]
 )
 answer_opaque = _opaque(
@@ -320,13 +323,19 @@ answer_opaque = _opaque(
         ("anthropic", {"type": "server_tool_use", "id": "srvtoolu_1", "name": "web_search", "input": {"query": "x"}}),
         ("bedrock", {"toolUse": {"toolUseId": "t9", "name": "g", "input": {"a": 1}, "type": "server_tool_use"}}),
         ("gemini", {"executableCode": {"language": "PYTHON", "code": "1"}}),
-        ("mistral", {"type": "reference", "reference_ids": [1]}),
+        (
+            "mistral",
+            {"type": "resource", "uri": "u", "content": {"type": "image_url", "image_url": "https://x.org/a.png"}},
+        ),
     ]
 )
 result_opaque = _opaque(
     [
         ("anthropic", {"type": "tool_reference", "tool_name": "f"}),
-        ("mistral", {"type": "reference", "reference_ids": [1]}),
+        (
+            "mistral",
+            {"type": "resource", "uri": "u", "content": {"type": "image_url", "image_url": "https://x.org/a.png"}},
+        ),
     ]
 )
 issuers = st.sampled_from(PROVIDERS)

@@ -589,7 +589,7 @@ FROM: dict[Provider, list[Row]] = {
                 },
                 {"role": "user", "content": "x"},
             ),
-            "SSSS",
+            "EEEE",
         ),
     ],
 }
@@ -729,3 +729,25 @@ def test_a_claude_behind_bedrock_says_which_stop_sequence_it_was() -> None:
     for model, paths in ((MODELS["bedrock"], ["/stop_sequence"]), (NOVA, None)):
         body = codec("bedrock").encode_request(replace(request, model=model)).value.body
         assert body.get("additionalModelResponseFieldPaths") == paths
+
+
+@pytest.mark.parametrize(
+    ("chunk", "words"),
+    [
+        ({"type": "reference", "reference_ids": [1, "a"]}, "[1, a]"),
+        ({"type": "resource", "uri": "file:///a", "content": {"type": "text", "text": "x"}}, "file:///a\nx"),
+        ({"type": "resource_link", "uri": "https://example.com", "name": "n"}, "n (https://example.com)"),
+    ],
+)
+def test_what_mistral_refers_to_is_words_elsewhere_and_itself_at_home(chunk: dict[str, Any], words: str) -> None:
+    said = {"role": "assistant", "content": [{"type": "text", "text": "yes"}, chunk]}
+    request = asked("mistral", turns(said, {"role": "user", "content": "x"}))
+    home = codec("mistral").encode_request(request)
+    assert (home.value.body["messages"][1], home.losses) == (said, ())
+    assert words in str(codec("openai").encode_request(request).value.body["messages"][1]["content"]).replace(
+        "\\n", "\n"
+    )
+    assert (
+        words
+        in json.loads(json.dumps(codec("gemini").encode_request(request).value.body))["contents"][1]["parts"][1]["text"]
+    )

@@ -305,8 +305,15 @@ def test_a_part_that_cannot_be_said_is_reported(part: Any, path: str, kind: Any,
         (Uri(modality="audio", uri="https://e.org/s"), {"type": "input_audio", "input_audio": "https://e.org/s"}),
         (File(modality="document", file_id="f", issuer="mistral"), {"type": "file", "file_id": "f"}),
         (
-            Opaque(issuer="mistral", value={"type": "reference", "reference_ids": [1]}),
-            {"type": "reference", "reference_ids": [1]},
+            Opaque(
+                issuer="mistral",
+                value={
+                    "type": "resource",
+                    "uri": "u",
+                    "content": {"type": "image_url", "image_url": "https://x.org/a.png"},
+                },
+            ),
+            {"type": "resource", "uri": "u", "content": {"type": "image_url", "image_url": "https://x.org/a.png"}},
         ),
         (
             Reasoning(text="hm", signature="s", issuer="mistral"),

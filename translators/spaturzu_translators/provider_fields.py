@@ -132,6 +132,7 @@ TUNING: dict[str, frozenset[str]] = {
     ),
     "mistral": frozenset(
         {
+            "chunk",
             "closed",
             "completion_tokens_details",
             "detail",
@@ -166,9 +167,10 @@ def is_tuning(provider: str, name: str) -> bool:
 _REWORDED: dict[str, frozenset[str]] = {
     "anthropic": frozenset({"search_result"}),
     "gemini": frozenset({"parameters"}),
+    "mistral": frozenset({"chunk"}),
 }
-"""The form in which a part stood on its own wire, where others have it in words of theirs: a search result as text, an
-OpenAPI schema as JSON Schema."""
+"""The form in which a part stood on its own wire, where others have it in words of theirs: a search result or a
+reference as text, an OpenAPI schema as JSON Schema."""
 
 
 def is_reworded(provider: str, name: str) -> bool:

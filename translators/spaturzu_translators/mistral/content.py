@@ -95,6 +95,32 @@ def decode_chunk(value: JSON, who: str) -> Part:
             raise wrong(f"{who}.type", "a string", kind)
 
 
+def in_words(part: Part) -> Part:
+    """A reference or a resource in history as text, with the chunk beside it for Mistral; any other part as it is.
+
+    Source: providers.md 5.3 and 11.5, 2026-11-22; mistralai 3.7.0's ReferenceChunk, ResourceChunk, ResourceLinkChunk.
+    """
+    if not isinstance(part, Opaque) or part.issuer != OWN:
+        return part
+    words = _words(cast(Chunk, part.value))
+    return Text(text=words, provider_fields={OWN: {CHUNK: part.value}}) if words else part
+
+
+CHUNK = "chunk"
+
+
+def _words(chunk: Chunk) -> str:
+    match chunk:
+        case {"type": "reference", "reference_ids": [*ids]}:
+            return f"[{', '.join(map(str, ids))}]"
+        case {"type": "resource", "uri": str(uri), "content": {"type": "text", "text": str(text)}}:
+            return f"{uri}\n{text}"
+        case {"type": "resource_link", "uri": str(uri)}:
+            return f"{chunk.get('title') or chunk.get('name') or 'resource'} ({uri})"
+        case _:
+            return ""
+
+
 def _thinking(chunk: Chunk, who: str) -> Part:
     """`closed` is true unless said otherwise, so only false is worth keeping."""
     texts: list[str] = []
@@ -245,6 +271,8 @@ def encode_parts(parts: Iterable[tuple[str, Part]], report: Losses) -> list[Chun
 def encode_part(part: Part, path: str, report: Losses) -> Chunk | None:
     """One chunk. Tool calls and results stand elsewhere on this wire; thoughts are shown as they are."""
     match part:
+        case Text(provider_fields={"mistral": {"chunk": chunk}}):
+            return cast(Chunk, chunk)
         case Text():
             return _completed({"type": "text", "text": part.text}, part, path, report)
         case Refusal():

@@ -52,6 +52,7 @@ from .content import (
     encode_call,
     encode_part,
     encode_parts,
+    in_words,
     synthetic_id,
     wire_id,
     wire_name,
@@ -248,6 +249,10 @@ def _decode_messages(messages: list[JSONObject]) -> tuple[tuple[Text, ...], tupl
     return tuple(history.system), merge_turns(history.messages)
 
 
+def _content(value: JSON, who: str) -> list[Part]:
+    return [in_words(part) for part in decode_content(value, who)]
+
+
 class _History:
     """Turns so far, and the calls that wait for their results."""
 
@@ -277,7 +282,7 @@ class _History:
         if content and len(message) == 2 and isinstance(content, str) and not self.messages:
             self.system.append(Text(content))
             return
-        parts = decode_content(content, f"{who}.content")
+        parts = _content(content, f"{who}.content")
         texts = [part for part in parts if isinstance(part, Text)]
         if self.messages or len(texts) < len(parts) or not message.keys() <= _SYSTEM_MESSAGE:
             fields = rest_of(message, _SYSTEM_MESSAGE)
@@ -286,13 +291,13 @@ class _History:
             self.system.extend(texts)
 
     def _user(self, message: JSONObject, who: str) -> None:
-        parts = decode_content(message.get("content"), f"{who}.content") or [Text(text="")]
+        parts = _content(message.get("content"), f"{who}.content") or [Text(text="")]
         fields = rest_of(message, _SYSTEM_MESSAGE)
         self.messages.append(Message(role="user", parts=tuple(parts), provider_fields=fields))
 
     def _assistant(self, message: JSONObject, who: str, *, last: bool) -> None:
         """`prefix` on the last message says only that it is last; anywhere else it is the caller's own."""
-        parts = decode_content(message.get("content"), f"{who}.content")
+        parts = _content(message.get("content"), f"{who}.content")
         calls = decode_calls(objects(message, "tool_calls", who), f"{who}.tool_calls", str(len(self.messages)))
         fields = rest_of(message, _ASSISTANT_MESSAGE)
         if reading.boolean(message, "prefix", who) and not last:
@@ -315,7 +320,7 @@ class _History:
         self.messages.append(Message("user", (result,)))
 
     def _result(self, message: JSONObject, who: str) -> None:
-        content = decode_content(message.get("content"), f"{who}.content")
+        content = _content(message.get("content"), f"{who}.content")
         name = string(message, "name", who)
         found = call_id(string(message, "tool_call_id", who)) or self._waiting_for(name) or synthetic_id(who)
         self.answered(found, name, tuple(map(_result_part, content)), rest_of(message, _TOOL_MESSAGE))
