@@ -28,19 +28,30 @@ class ModelFacts:
     """`unasked`: tools only without an explicit effort. `no`: tools only with the effort `none`."""
     cache_breakpoints: bool = False
     """Takes `prompt_cache_breakpoint` on parts."""
+    source: str = "unverified"
+    """Where the row is from, with its date; `unverified`: from memory."""
     reasoning_history: bool = False
     """Takes its own `reasoning_content` back. Only servers other than OpenAI's show it in the first place."""
 
 
 _CLASSIC = ModelFacts(effort=False)
-_REASONING = ModelFacts(sampling=False, stop=False)
-_LATEST = replace(_REASONING, minimal_effort=False, tools_while_reasoning="no", cache_breakpoints=True)
+_REASONING = ModelFacts(sampling=False, stop=False, source="providers.md 1.2, 2026-11-22; of o1 and o3: unverified")
+_LATEST = replace(
+    _REASONING,
+    minimal_effort=False,
+    tools_while_reasoning="no",
+    cache_breakpoints=True,
+    source="providers.md 1.2, 1.3 and 12, 2026-11-22",
+)
+_TOOLS_UNASKED = replace(
+    _REASONING, tools_while_reasoning="unasked", source="providers.md 1.2, 2026-11-22; of 5.5: unverified"
+)
 _COMPATIBLE = ModelFacts(token_limit="max_tokens", reasoning_history=True)  # noqa: S106
 
 _FAMILIES: tuple[tuple[re.Pattern[str], ModelFacts], ...] = (
     (re.compile(r"gpt-5-chat|gpt-(?:3\.5|4|audio)|chatgpt-"), _CLASSIC),
     (re.compile(r"gpt-(?:6|5\.(?:[6-9]|\d\d))"), _LATEST),
-    (re.compile(r"gpt-5\.[45]"), replace(_REASONING, tools_while_reasoning="unasked")),
+    (re.compile(r"gpt-5\.[45]"), _TOOLS_UNASKED),
     (re.compile(r"gpt-5|o[134](?![a-z])"), _REASONING),
     (re.compile(r"gpt-"), ModelFacts(reasoning_history=True)),
 )

@@ -22,15 +22,25 @@ class ModelFacts:
     """Takes the effort `minimal`."""
     cache_breakpoints: bool = False
     """Takes `prompt_cache_breakpoint` on parts."""
+    source: str = "unverified"
+    """Where the row is from, with its date; `unverified`: from memory."""
 
 
 _FAMILIES: tuple[tuple[re.Pattern[str], ModelFacts], ...] = (
     (re.compile(r"gpt-5-chat|gpt-(?:3\.5|4|audio)|chatgpt-"), ModelFacts(effort=False)),
     (
         re.compile(r"gpt-(?:6|5\.(?:[6-9]|\d\d))"),
-        ModelFacts(sampling=False, minimal_effort=False, cache_breakpoints=True),
+        ModelFacts(
+            sampling=False,
+            minimal_effort=False,
+            cache_breakpoints=True,
+            source="providers.md 1.2, 1.3 and 12, 2026-11-22",
+        ),
     ),
-    (re.compile(r"gpt-5|o[134](?![a-z])"), ModelFacts(sampling=False)),
+    (
+        re.compile(r"gpt-5|o[134](?![a-z])"),
+        ModelFacts(sampling=False, source="providers.md 1.2, 2026-11-22; of o1, o3 and o4: unverified"),
+    ),
 )
 _DOCUMENTED = ModelFacts()
 
