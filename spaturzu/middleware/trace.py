@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from spaturzu.router.spans import is_set
 
 if TYPE_CHECKING:
     from spaturzu.router.call import Call
@@ -39,16 +41,7 @@ def is_on() -> bool:
     """Has the application set a provider?"""
     if sys.modules.keys().isdisjoint(_SDKS) or os.environ.get(SWITCH, "").lower() in _OFF:
         return False
-    return _is_set("trace", "get_tracer_provider") or _is_set("metrics", "get_meter_provider")
-
-
-def _is_set(module: str, getter: str) -> bool:
-    """The API's own providers stand in for one that was not set."""
-    api = sys.modules.get(f"opentelemetry.{module}")
-    if api is None:
-        return False
-    given: type[Any] = getattr(api, getter)().__class__
-    return not given.__module__.startswith(f"opentelemetry.{module}")
+    return is_set("trace", "get_tracer_provider") or is_set("metrics", "get_meter_provider")
 
 
 def trace_call(call: Call) -> Generator[None]:

@@ -68,7 +68,7 @@ class Target:
 
     @cached_property
     def silent(self) -> Any:
-        """The same without spans of the SDK's own, for calls that have a span already."""
+        """The same without spans of the SDK's own, for calls that have a span already, or where spans go nowhere."""
         return self.sdk.silent(self.single)
 
     @cached_property

@@ -56,5 +56,6 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
 
 
 def _broken(call: Call, reply: Reply, body: JSON) -> Broken:
-    error = ErrorReply(status=reply.status, headers=reply.headers, body=body)
+    headers = dict(reply.headers.items())  # they are looked up several times
+    error = ErrorReply(status=reply.status, headers=headers, body=body)
     return Broken(failure_of_reply(error, call.provider), reply.native)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import lru_cache, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -24,6 +24,7 @@ from .media import FetchLimits, Media
 from .relay import FrameRelay, NativeRelay, Relay
 from .reported import report, report_decoded
 from .retry import Retries
+from .spans import spans_are_kept
 from .targets import sdk
 from .verdicts import VERDICTS
 from .watch import Watch
@@ -348,13 +349,13 @@ def _send(call: Call, hop: Hop, target: Target | None, prepared: Prepared | None
         return SendPrimary(hop, call.timeout_s(hop, None), call.native_relay, call.watch(hop, None))
     timeout_s = call.timeout_s(hop, target)
     as_async = call.as_async and target.sdk.serves_async(target.client)
-    invoke = partial(_invoke, target, prepared, timeout_s, as_async, hop.enter is not None)
+    invoke = partial(_invoke, target, prepared, timeout_s, as_async, hop.enter is not None or not spans_are_kept())
     return SendTarget(hop, target, invoke, call.target_relay(target, prepared), timeout_s, call.watch(hop, target))
 
 
-def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool, traced: bool) -> Any:
+def _invoke(target: Target, prepared: Prepared, timeout_s: float | None, as_async: bool, silent: bool) -> Any:
     """Performed by the driver as a whole: a client that cannot even be bound to the call fails like any other."""
-    client = target.silent if traced else target.single
+    client = target.silent if silent else target.single
     return sdk(prepared.wire_name).prepare(client, prepared.wire, timeout_s, as_async)()
 
 
@@ -578,7 +579,12 @@ def _unread(call: Call, hop: Hop, failure: Failure) -> Broken:
 
 def of_response(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
     """Losses of an answer, told apart from those of its request."""
-    return tuple(replace(loss, path=f"response.{loss.path}") for loss in losses)
+    return tuple(map(_of_response, losses))
+
+
+@lru_cache(maxsize=1024)
+def _of_response(loss: Loss) -> Loss:
+    return replace(loss, path=f"response.{loss.path}")
 
 
 def _renamed(response: Response, prepared: Prepared) -> Response:

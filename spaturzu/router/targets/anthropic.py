@@ -9,7 +9,16 @@ from spaturzu_translators.failures import ErrorReply
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import async_by, creating, header_names_lowered, itself, said_retries, to_dict, without_retries
+from .common import (
+    async_by,
+    creating,
+    header_names_lowered,
+    itself,
+    knowing_urls,
+    said_retries,
+    to_dict,
+    without_retries,
+)
 from .openai import bound
 
 DEFAULT_TIMEOUT_S = 600.0
@@ -38,7 +47,7 @@ def error(exc: BaseException) -> ErrorReply | None:
 
 def silent(client: Any) -> Any:
     """anthropic 2.12 makes a span for each call unless told not to [S]; older ones take no such option."""
-    return client.with_options(open_telemetry=False) if hasattr(client, "open_telemetry") else client
+    return knowing_urls(client.with_options(open_telemetry=False)) if hasattr(client, "open_telemetry") else client
 
 
 SDK = Sdk(

@@ -11,7 +11,7 @@ from spaturzu_translators.messages import JSONObject
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
-from .common import header_names_lowered, itself, one_retry, parsed_json
+from .common import header_names_lowered, itself, one_retry, parsed_json, resolve
 
 FLATTENED = ("generationConfig",)
 """The REST body nests these; the SDK's config has their keys at its top."""
@@ -21,7 +21,7 @@ def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: b
     """The bound method. The SDK's own retries are off, and so is the running of Python tools."""
     models = client.aio.models if as_async and hasattr(client, "aio") else client.models
     method = models.generate_content_stream if wire.stream else models.generate_content
-    config = _config(wire.body, timeout_s)
+    config = _config(wire.body, _http_options(client, timeout_s))
     if _is_sdks(models) and not wire.stream:
         config["shouldReturnHttpResponse"] = True  # raw: nobody needs the SDK's objects of it
     return partial(method, model=wire.model, contents=wire.body.get("contents", []), config=config)
@@ -31,11 +31,23 @@ def _is_sdks(models: Any) -> bool:
     return type(models).__module__.startswith("google.genai")
 
 
-def _config(body: JSONObject, timeout_s: float | None) -> JSONObject:
-    http: JSONObject = {"retryOptions": {"attempts": 1}}
+_MISSING: Any = object()
+
+
+def _http_options(client: Any, timeout_s: float | None) -> JSONObject:
+    """Retries are ended where its user asked the client for some: unasked it makes none (google-genai 2.34, 3.4 [S])."""
+    http: JSONObject = {}
+    if getattr(resolve(client, "_api_client._http_options"), "retry_options", _MISSING) is not None:
+        http["retryOptions"] = {"attempts": 1}
     if timeout_s is not None:
         http["timeout"] = max(1, int(timeout_s * 1000))
-    config: JSONObject = {"httpOptions": http, "automaticFunctionCalling": {"disable": True}}
+    return http
+
+
+def _config(body: JSONObject, http: JSONObject) -> JSONObject:
+    config: JSONObject = {"automaticFunctionCalling": {"disable": True}}
+    if http:
+        config["httpOptions"] = http
     for name, value in body.items():
         if name in FLATTENED:
             config.update(value)
