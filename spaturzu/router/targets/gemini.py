@@ -35,7 +35,7 @@ _MISSING: Any = object()
 
 
 def _http_options(client: Any, timeout_s: float | None) -> JSONObject:
-    """Retries are ended where its user asked the client for some: unasked it makes none (google-genai 2.34, 3.4 [S])."""
+    """Retries are ended where the client was asked for some; unasked it makes none (google-genai 2.34, 3.4 [S])."""
     http: JSONObject = {}
     if getattr(resolve(client, "_api_client._http_options"), "retry_options", _MISSING) is not None:
         http["retryOptions"] = {"attempts": 1}
