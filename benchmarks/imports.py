@@ -16,6 +16,7 @@ from .measure import Row, alone, compare
 ROUNDS, BOUND_MS, BOUND = 15, 60, 1.05
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "translators")))}
+ENVIRONMENT.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled, as the SDKs are here
 SDK_OF = {
     "openai": "import openai",
     "anthropic": "import anthropic",

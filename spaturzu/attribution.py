@@ -7,7 +7,6 @@ import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar, Token
-from dataclasses import dataclass, field
 from random import Random
 from types import TracebackType
 from typing import TypeAlias
@@ -16,28 +15,50 @@ TagValue: TypeAlias = str | int | float | bool | None
 Tags: TypeAlias = Mapping[str, TagValue]
 
 
-@dataclass(slots=True)
-class RunFrame:
+class RunFrame:  # written out, as all that an import makes: each dataclass would take half a millisecond of it
     """One unit of work. `agent_path` leads from the outermost run to this one; all of a run share its `run_id`."""
 
-    run_id: str
-    agent_name: str
-    agent_path: list[str]
-    parent_request_id: str | None = None
-    last_request_id: str | None = None
-    tags: dict[str, str] = field(default_factory=dict[str, str])
-    customer: str | None = None
-    session_id: str | None = None
+    __slots__ = (
+        "agent_name",
+        "agent_path",
+        "customer",
+        "last_request_id",
+        "parent_request_id",
+        "run_id",
+        "session_id",
+        "tags",
+    )
+
+    def __init__(
+        self,
+        run_id: str,
+        agent_name: str,
+        agent_path: list[str],
+        parent_request_id: str | None = None,
+        last_request_id: str | None = None,
+        tags: dict[str, str] | None = None,
+        customer: str | None = None,
+        session_id: str | None = None,
+    ) -> None:
+        self.run_id, self.agent_name, self.agent_path = run_id, agent_name, agent_path
+        self.parent_request_id, self.last_request_id = parent_request_id, last_request_id
+        self.tags: dict[str, str] = {} if tags is None else tags
+        self.customer, self.session_id = customer, session_id
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
+        return f"RunFrame({said})"
 
 
-@dataclass(eq=False)  # neither frozen nor equal: what a class is made of costs every import
 class Agent:
     """What a frame is opened with. `customer` (whom the work is for) and `session_id` hold for all inside of it."""
 
-    name: str
-    tags: Tags | None = None
-    customer: str | None = None
-    session_id: str | None = None
+    __slots__ = ("customer", "name", "session_id", "tags")
+
+    def __init__(
+        self, name: str, tags: Tags | None = None, customer: str | None = None, session_id: str | None = None
+    ) -> None:
+        self.name, self.tags, self.customer, self.session_id = name, tags, customer, session_id
 
 
 FRAME: ContextVar[RunFrame | None] = ContextVar("spaturzu_frame", default=None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Self
@@ -88,7 +87,7 @@ class ChainView:
         explained = list["tuple[Planned, ...]"]()
         if not self._door.chain().targets:
             raise ConfigError("spaturzu: this client has no 'fallback' to explain; give it one at construction")
-        asking = self._clone(replace(self._door, explained=explained))
+        asking = self._clone(self._door.but(explained=explained))
         return resolve(asking, sdk(self._door.provider).method), explained
 
 
@@ -124,12 +123,12 @@ def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Cha
 
     @cache
     def plain() -> Chain:
-        return replace(chain(), record=metering.meter.hop)
+        return chain().but(record=metering.meter.hop)
 
     @cache
     def traced() -> Chain:
         trace = _tracing()
-        return replace(plain(), around=(trace.trace_call,), middleware=(trace.trace_hop,))
+        return plain().but(around=(trace.trace_call,), middleware=(trace.trace_hop,))
 
     return lambda: plain() if _tracing().telemetry() is None else traced()
 

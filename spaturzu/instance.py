@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -10,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from .attribution import Tags, as_tags, run
-from .chains import ChainOptions, configure_chains, forget_chains
 from .errors import ConfigError
 from .metering import Metering, MeteringOptions
 
 if TYPE_CHECKING:
+    from .chains import ChainOptions
     from .ledger.stats import OnError, Stats
 
 ClientT = TypeVar("ClientT")
@@ -129,7 +130,8 @@ def configure(*, chains: Mapping[str, ChainOptions] | None = None, **options: An
         if unknown:
             raise ConfigError(f"spaturzu: configure() knows no {', '.join(sorted(unknown))}")
         _Default.instance = Spaturzu(**options)
-        configure_chains(chains or {})
+        if chains:
+            import_module("spaturzu.chains").configure_chains(chains)
 
 
 def get_default_spaturzu() -> Spaturzu:
@@ -150,5 +152,6 @@ def shutdown() -> bool:
     """`flush`, then let go of everything; `configure` may be called anew."""
     with _DEFAULT_LOCK:
         instance, _Default.instance = _Default.instance, None
-    forget_chains()
+    if chains := sys.modules.get("spaturzu.chains"):
+        chains.forget_chains()
     return True if instance is None else instance.shutdown()

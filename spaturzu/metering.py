@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +22,6 @@ HOSTED = "https://spaturzu-api.superchiu.org"
 """Where a project key without a URL belongs, as in the published client (0.1.7, read 2026-11-22)."""
 
 
-@dataclass(kw_only=True, eq=False)  # neither frozen nor equal: what a class is made of costs every import
 class MeteringOptions:
     """Where records go. Without `base_url` and `api_key`, in neither argument nor environment: the embedded ledger.
 
@@ -32,17 +30,22 @@ class MeteringOptions:
     environment, nothing is recorded.
     """
 
-    base_url: str | None = None
-    api_key: str | None = None
-    timeout_s: float = 10.0
-    backoff_ms: Sequence[float] | None = None
-    max_concurrent: int = 50
-    on_error: OnError | None = None
-    prices: Mapping[str, Any] | str | Path | None = None
-    metering: bool | None = None
-
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        base_url: str | None = None,
+        api_key: str | None = None,
+        timeout_s: float = 10.0,
+        backoff_ms: Sequence[float] | None = None,
+        max_concurrent: int = 50,
+        on_error: OnError | None = None,
+        prices: Mapping[str, Any] | str | Path | None = None,
+        metering: bool | None = None,
+    ) -> None:
         """Raises ConfigError: what cannot work is found here, not in a call."""
+        self.base_url, self.api_key, self.timeout_s = base_url, api_key, timeout_s
+        self.backoff_ms, self.max_concurrent = backoff_ms, max_concurrent
+        self.on_error, self.prices, self.metering = on_error, prices, metering
         _require(self.timeout_s > 0, f"timeout_s is {self.timeout_s!r}; it is seconds, more than 0")
         _require(self.max_concurrent >= 1, f"max_concurrent is {self.max_concurrent!r}; it is at least 1")
         waits = self.backoff_ms or ()

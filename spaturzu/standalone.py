@@ -256,7 +256,7 @@ def _leaving_by(client: Any, door: Door) -> Any:
 
 def _with_targets(door: Door, targets: Sequence[Target]) -> Door:
     chain = replace(door.chain(), targets=tuple(targets))
-    return replace(door, chain=lambda: chain)
+    return door.but(chain=lambda: chain)
 
 
 def _refusing(client_class: type[Any]) -> Any:

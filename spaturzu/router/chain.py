@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from spaturzu_translators.failures import FailureKind
@@ -132,6 +132,10 @@ class Chain:
     breakers: Breakers = field(default_factory=Breakers)
     primaries: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
     """The primary's models that have failed or recovered, by their breakers' keys: for `health`."""
+
+    def but(self, **changed: Any) -> Chain:
+        """The same chain, with these fields."""
+        return replace(self, **changed)
 
     @cached_property
     def places(self) -> tuple[Target | None, ...]:

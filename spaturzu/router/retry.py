@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
 
 from spaturzu_translators.failures import Failure
 
 from .breakers import LONGEST_S
 from .verdicts import same_hop
+
+if TYPE_CHECKING:
+    from tenacity.wait import wait_base
 
 FIRST_S, GROWS_TO_S = 0.5, 8.0
 """The last hop's own waits, as the SDKs have them (providers.md 0.3, 2026-11-22): 0.5 s, doubling to 8 s."""
@@ -25,7 +29,6 @@ class RetryPolicy:
 
     attempts: int | None = None
     max_wait_s: float = 2.5
-    rand: Callable[[], float] = random.random
 
     def allowed(self, max_retries: int, *, is_last: bool = False) -> int:
         """How many attempts one hop gets, where its SDK would retry `max_retries` times."""
@@ -33,9 +36,23 @@ class RetryPolicy:
             return self.attempts
         return 1 + (max_retries if is_last else min(1, max_retries))
 
-    def backoff_s(self, attempts: int) -> float:
-        """The wait before one more attempt of the last hop, after so many: half of it is chance."""
-        return min(GROWS_TO_S, FIRST_S * 2.0 ** min(attempts - 1, 10)) * (0.5 + 0.5 * self.rand())
+
+@cache
+def _backoff() -> wait_base:
+    """Half of a wait is chance. Loaded when first waited for."""
+    from tenacity import wait_exponential, wait_random_exponential
+
+    half, most_s = FIRST_S / 2, GROWS_TO_S / 2
+    return wait_exponential(half, max=most_s) + wait_random_exponential(half, max=most_s)
+
+
+def backoff_s(attempts: int) -> float:
+    """The wait before one more attempt, after so many."""
+    from tenacity import RetryCallState, Retrying
+
+    state = RetryCallState(Retrying(), None, (), {})
+    state.attempt_number = attempts
+    return _backoff()(state)
 
 
 class Retries:
@@ -66,7 +83,7 @@ class Retries:
             return told_s if told_s <= self._policy.max_wait_s else None
         if same_hop(failure) == "if_told":
             return None
-        return 0.0 if self._attempts == 1 else min(self._policy.max_wait_s, self._policy.backoff_s(self._attempts))
+        return 0.0 if self._attempts == 1 else min(self._policy.max_wait_s, backoff_s(self._attempts))
 
     def _patient(self, failure: Failure) -> float | None:
         """What is worth it if nobody else is left."""
@@ -75,4 +92,4 @@ class Retries:
         told_s = failure.retry_after_s
         if told_s is not None:
             return told_s if told_s <= LONGEST_S else None
-        return self._policy.backoff_s(self._attempts)
+        return backoff_s(self._attempts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from importlib import import_module
 from typing import Any
 
@@ -21,11 +20,12 @@ _DROP_INS: dict[Provider, str] = {
 }
 
 
-@dataclass(kw_only=True, eq=False)
 class PassingDoor(Door):
     """The door of a target at `place` in somebody's chain: no call of its own begins here."""
 
-    place: int
+    def __init__(self, door: Door, place: int) -> None:
+        vars(self).update(vars(door))
+        self.place = place
 
     def recognise(self, path: str | bytes) -> Surface | None:
         """Nothing: all passes through untouched."""
@@ -41,8 +41,7 @@ def passing(client: Any, provider: Provider, place: int) -> Any:
         raise ConfigError("spaturzu: an aiobotocore client cannot be turned to a local server; use boto3's here")
     wrapped = import_module(_DROP_INS[provider]).wrap(client, {}, Spaturzu(metering=False))
     door = wrapped._door
-    held = {field.name: getattr(door, field.name) for field in fields(Door)}
-    turned = wrapped._clone(PassingDoor(**held, place=place))
+    turned = wrapped._clone(PassingDoor(door, place))
     return turned.aio if _is_aio(client, provider) else turned
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from copy import copy
+from typing import TYPE_CHECKING, Any, Self
 
 from spaturzu.attribution import FRAME, Agent, RunFrame, child_frame
 
@@ -52,7 +52,6 @@ async def carried(work: Callable[[], Any], in_thread: Callable[[Callable[[], Any
             remember(seen[0])
 
 
-@dataclass(kw_only=True, eq=False)  # neither frozen nor equal: what a class is made of costs every import
 class Native:
     """How the caller's SDK says that a call failed, built from its own classes.
 
@@ -61,10 +60,18 @@ class Native:
     `max_retries()` is what the client's user allows it.
     """
 
-    status_error: Callable[[Any], Exception]
-    transport_error: Callable[[Exception, Any], Exception]
-    stream_error: Callable[[Any], Exception | None]
-    max_retries: Callable[[], int]
+    __slots__ = ("max_retries", "status_error", "stream_error", "transport_error")
+
+    def __init__(
+        self,
+        *,
+        status_error: Callable[[Any], Exception],
+        transport_error: Callable[[Exception, Any], Exception],
+        stream_error: Callable[[Any], Exception | None],
+        max_retries: Callable[[], int],
+    ) -> None:
+        self.status_error, self.transport_error = status_error, transport_error
+        self.stream_error, self.max_retries = stream_error, max_retries
 
 
 def raised_by(events: Iterable[Any]) -> Exception | None:
@@ -76,31 +83,44 @@ def raised_by(events: Iterable[Any]) -> Exception | None:
     return None
 
 
-@dataclass(kw_only=True, eq=False)
 class Door:
     """One client's way out. `agent` is set on the clients that `with_agent` gives."""
 
-    provider: Provider
-    native: Native
-    chain: Callable[[], Chain]
-    tags: Mapping[str, str] = field(default_factory=dict[str, str])
-    agent: Agent | None = None
-    customer: str | None = None
-    session_id: str | None = None
-    metering: Metering | None = None
-    """What notes calls that pass through; None where nothing is recorded."""
-    explained: Explained | None = None
-    """Not None: nothing is sent; what would be is left here."""
-    urls: dict[str, tuple[Any, Any]] = field(default_factory=dict[str, tuple[Any, Any]])
-    """The URLs of chat paths, each with the base URL that it was made of."""
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        native: Native,
+        chain: Callable[[], Chain],
+        tags: Mapping[str, str],
+        customer: str | None = None,
+        session_id: str | None = None,
+        metering: Metering | None = None,
+    ) -> None:
+        self.provider: Provider = provider
+        self.native, self.chain, self.tags = native, chain, tags
+        self.agent: Agent | None = None
+        self.customer, self.session_id = customer, session_id
+        self.metering = metering
+        """What notes calls that pass through; None where nothing is recorded."""
+        self.explained: Explained | None = None
+        """Not None: nothing is sent; what would be is left here."""
+        self.urls: dict[str, tuple[Any, Any]] = {}
+        """The URLs of chat paths, each with the base URL that it was made of."""
 
-    def for_agent(self, agent: Agent) -> Door:
+    def but(self, **changed: Any) -> Self:
+        """The same door, with these attributes."""
+        other = copy(self)
+        vars(other).update(changed)
+        return other
+
+    def for_agent(self, agent: Agent) -> Self:
         """The same door for one agent's calls."""
-        return replace(self, agent=agent)
+        return self.but(agent=agent)
 
-    def speaking(self, native: Native) -> Door:
+    def speaking(self, native: Native) -> Self:
         """The same door for a client of its own, whose errors and retries `native` knows."""
-        return replace(self, native=native)
+        return self.but(native=native)
 
     def recognise(self, path: str | bytes) -> Surface | None:
         """The chat surface that `path` is, or None: pass through."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,16 +11,17 @@ if TYPE_CHECKING:
     from spaturzu_translators.messages import Provider, Wire
 
 
-@dataclass(frozen=True, slots=True)
 class Surface:
     """A chat call's path. `model` and `stream` where the path says them, as Gemini's and Bedrock's do.
 
     `wire` where it is not the provider's first one.
     """
 
-    model: str | None = None
-    stream: bool | None = None
-    wire: Wire | None = None
+    __slots__ = ("model", "stream", "wire")
+
+    def __init__(self, model: str | None = None, stream: bool | None = None, wire: Wire | None = None) -> None:
+        self.model, self.stream = model, stream
+        self.wire: Wire | None = wire
 
 
 _PATHS: dict[Provider, str] = {

@@ -33,7 +33,7 @@ def waits(
     **policy: Any,
 ):
     """What a hop is told after each of so many failures of one sort. `last`: nobody healthy is next."""
-    retries = Retries(RetryPolicy(**{"rand": lambda: 1.0, **policy}), max_retries, lambda: last)
+    retries = Retries(RetryPolicy(**policy), max_retries, lambda: last)
     return [retries.wait_after(failure, remaining_s=remaining_s) for _ in range(times)]
 
 
@@ -146,14 +146,25 @@ def test_waits_are_never_too_many_nor_too_long(
 
 def test_the_last_hop_waits_as_often_as_its_sdk_would() -> None:
     told_nothing = Failure(kind="overloaded", status=503)
-    assert waits(told_nothing, times=3, last=True) == [0.5, 1.0, None]
+    assert _at_most(waits(told_nothing, times=3, last=True)) == [0.5, 1.0, None]
     assert waits(told_nothing, times=1, last=True, max_retries=0) == [None]
-    assert waits(SERVER, times=4, last=True, max_retries=3) == [0.0, 1.0, 2.0, None]
+    assert _at_most(waits(SERVER, times=4, last=True, max_retries=3)) == [0.0, 1.0, 2.0, None]
+
+
+def _at_most(told: list[float | None]) -> list[float | None]:
+    """The longest that each wait can be, of which half is chance: the next power of two that is a half or more."""
+    return [wait if not wait else next(most for most in (0.5, 1.0, 2.0, 4.0, 8.0) if wait <= most) for wait in told]
 
 
 def test_the_last_hops_waits_double_to_8_s() -> None:
     *granted, last = waits(Failure(kind="overloaded"), times=8, last=True, max_retries=7)
-    assert (granted, last) == ([0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0], None)
+    assert (_at_most(granted), last) == ([0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0], None)
+
+
+def test_half_of_a_wait_is_chance() -> None:
+    seen = [waits(Failure(kind="overloaded"), times=1, last=True)[0] or 0.0 for _ in range(400)]
+    assert all(0.25 <= wait <= 0.5 for wait in seen)
+    assert max(seen) - min(seen) > 0.2
 
 
 @pytest.mark.parametrize(("told", "waited"), [(2.6, 2.6), (20.0, 20.0), (20.1, None)])
