@@ -322,7 +322,7 @@ async def _read_slowly(client: Any, ask: Any) -> str:
 
 def test_one_thread_watches_all_calls(house: House) -> None:
     house.answers(Silence(10, times=None), "openai")
-    client = house.chain("openai", "anthropic", options=LIMITS)
+    client = house.chain("openai", "anthropic", options={"answer_timeout": 4 * LIMIT_S})
     before = _watchdogs()
     calls = [threading.Thread(target=lambda: house.call("openai", client)) for _ in range(8)]
     for call in calls:
