@@ -8,7 +8,7 @@ from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from spaturzu_translators.failures import FailureKind
 from spaturzu_translators.messages import Provider
@@ -68,6 +68,11 @@ class FetchOptions(_Options):
     private: bool = False
 
 
+def _fetch_options(given: Any) -> Any:
+    """True stands for the default limits."""
+    return {} if given is True else None if given is False else given
+
+
 class HedgeOptions(_Options):
     """Send a slow call to a second place as well. `after` so many seconds without an answer (a stream: content), or
     after as long as 95 of 100 answers take. `max_share`: what that may cost of what all calls cost; None: anything.
@@ -116,7 +121,7 @@ class Options(_Options):
     affinity: bool | float = Field(default=False, ge=0)
     on_stream_break: Literal["resume", "raise"] = "resume"
     stream_usage: bool | None = None
-    fetch_media: bool | FetchOptions = False
+    fetch_media: Annotated[FetchOptions | None, BeforeValidator(_fetch_options)] = None
     customer: str | None = Field(default=None, min_length=1)
     session_id: str | None = Field(default=None, min_length=1)
 
@@ -154,7 +159,7 @@ def read_chain(
         hedging=None if read.hedge is None else _hedging(read.hedge, targets, has_primary, prices),
         on_stream_break=read.on_stream_break,
         stream_usage=read.stream_usage,
-        fetch_media=_fetch_limits(read.fetch_media),
+        fetch_media=read.fetch_media and FetchLimits(**read.fetch_media.model_dump()),
     )
 
 
@@ -243,12 +248,6 @@ def _classifier(given: Any) -> Classifier | None:
     return Classifier(cast("Classify", given))
 
 
-def _fetch_limits(given: bool | FetchOptions) -> FetchLimits | None:
-    if isinstance(given, FetchOptions):
-        return FetchLimits(max_bytes=given.max_bytes, types=given.types, private=given.private)
-    return FetchLimits() if given else None
-
-
 def _mapping(options: Any) -> Mapping[str, Any]:
     if isinstance(options, Mapping):
         return cast("Mapping[str, Any]", options)
@@ -262,15 +261,16 @@ def _with_clients(given: dict[str, Any], *, as_async: bool) -> dict[str, Any]:
     """`"provider/model"`, alone or as a target's `target`, stands for a client built from the environment."""
     if not isinstance(given.get("fallback"), list):
         return given
-    return {**given, "fallback": [_with_client(target, as_async) for target in given["fallback"]]}
+    targets = enumerate(given["fallback"])
+    return {**given, "fallback": [_with_client(f"fallback[{number}]", target, as_async) for number, target in targets]}
 
 
-def _with_client(target: Any, as_async: bool) -> Any:
+def _with_client(where: str, target: Any, as_async: bool) -> Any:
     named: Any = {"target": target} if isinstance(target, str) else target
     if not isinstance(named, dict) or "target" not in named:
         return target
     rest = dict(cast("dict[str, Any]", named))
-    provider, model = split_name(str(rest.pop("target")))
+    provider, model = split_name(where, str(rest.pop("target")))
     return {"provider": provider, "model": model, "client": client_for(provider, as_async=as_async), **rest}
 
 
@@ -324,14 +324,22 @@ def _sentences(error: ValidationError) -> str:
 
 
 def _sentence(item: Mapping[str, Any]) -> str:
-    where = _path(item["loc"])
+    fields, extra = _fields(item["loc"]), item["type"] == "extra_forbidden"
+    where = _path(
+        item["loc"] if extra else [item["loc"][0], *(step for step in item["loc"][1:] if _names(step, fields))]
+    )
     match item["type"]:
         case "extra_forbidden":
-            return f"spaturzu: unknown key {where}; known here: {', '.join(_known(item['loc']))}"
+            return f"spaturzu: unknown key {where}; known here: {', '.join(fields)}"
         case "missing":
             return f"spaturzu: {where} is missing; add it"
         case _:
             return f"spaturzu: {where} is {item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}"
+
+
+def _names(step: int | str, fields: Collection[str]) -> bool:
+    """False for pydantic's name of a type, where a value may have one of several."""
+    return isinstance(step, int) or step in fields
 
 
 def _path(loc: Sequence[int | str]) -> str:
@@ -341,12 +349,14 @@ def _path(loc: Sequence[int | str]) -> str:
     return f"'{path}'"
 
 
-def _known(loc: Sequence[int | str]) -> list[str]:
+def _fields(loc: Sequence[int | str]) -> list[str]:
+    """Of the options that the last step belongs to."""
     models: dict[str, type[BaseModel]] = {
         "fallback": TargetOptions,
         "retry": RetryOptions,
         "breaker": BreakerOptions,
         "hedge": HedgeOptions,
+        "fetch_media": FetchOptions,
     }
     model = models.get(str(loc[0]), Options) if len(loc) > 1 else Options
     return list(model.model_fields)

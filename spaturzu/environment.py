@@ -48,13 +48,14 @@ def client_for(provider: Provider, *, as_async: bool) -> Any:
         ) from error
 
 
-def split_name(name: str) -> tuple[Provider, str]:
-    """`"anthropic/claude-haiku-5-5"` as provider and model. Raises ConfigError on anything else."""
+def split_name(where: str, name: str) -> tuple[Provider, str]:
+    """`"anthropic/claude-haiku-5-5"` as provider and model. Raises ConfigError on anything else, with `where` it is."""
     prefix, slash, model = name.partition("/")
     provider = ALIASES.get(prefix, prefix)
     if not slash or not model or provider not in PROVIDERS:
         raise ConfigError(
-            f"spaturzu: {name!r} names no target; write PROVIDER/MODEL, with a provider of {', '.join(PROVIDERS)}"
+            f"spaturzu: {where} is {name!r}, which names no target; "
+            f"write PROVIDER/MODEL, with a provider of {', '.join(PROVIDERS)}"
         )
     return provider, model
 

@@ -280,7 +280,7 @@ class _Library:
 
     def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
         content = COMPACT(answer.body).encode()
-        headers = {"content-type": "application/json", "x-request-id": call.record.id, **served_headers(call)}
+        headers = {"content-type": "application/json", **_request_id(call), **served_headers(call)}
         response = self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
         response.json = _Parsed(content, answer.body)
         return response
@@ -294,11 +294,7 @@ class _Library:
 
     def _streamed(self, door: Door, call: Call, pulled: Pulled, request: Any) -> Any:
         pulled.hop.model = pulled.relay.model or pulled.hop.model
-        headers = {
-            "content-type": call.codec.stream_content_type,
-            "x-request-id": call.record.id,
-            **served_headers(call),
-        }
+        headers = {"content-type": call.codec.stream_content_type, **_request_id(call), **served_headers(call)}
         stream = self._stream(call, pulled, None, self._told(door, call, request))
         return self._timed(call, self._family.Response(200, headers=headers, stream=stream, request=request))
 
@@ -334,6 +330,11 @@ def _add_headers(headers: Any, call: Call) -> None:
         hops = call.record.hops
         hop = hops[0] if len(hops) == 1 else served(call)
         held.extend(_raw_headers(hop.provider, hop.model, len(hops)))
+
+
+def _request_id(call: Call) -> dict[str, str]:
+    """Under the name that the caller's SDK reads it by (providers.md sections 1.6 and 2.8)."""
+    return {"request-id" if call.provider == "anthropic" else "x-request-id": call.record.id}
 
 
 @lru_cache(maxsize=256)

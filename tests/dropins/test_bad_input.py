@@ -13,6 +13,7 @@ import mistralai.client.errors
 import openai
 import pytest
 
+import spaturzu
 from spaturzu.sandbox import ErrorEvent, Html, Malformed, Refused, Reply, Step
 from spaturzu_translators.messages import Provider
 
@@ -225,3 +226,17 @@ def test_invalid_arguments_in_a_history_still_fall_back(house: House) -> None:
     answer = house.chain("openai", "anthropic").chat.completions.create(model="m", messages=messages)
 
     assert answer.choices[0].message.content == SERVED.text
+
+
+def test_a_picture_that_is_no_base64_is_no_outage_of_the_target(house: House) -> None:
+    """Else callers who send it would open a healthy target's breaker."""
+    house.answers(DOWN, "openai")
+    house.answers(SERVED, "mistral")
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,@@@"}}
+    messages: Any = [{"role": "user", "content": [picture]}]
+
+    house.chain("openai", "bedrock", "mistral").chat.completions.create(model="m", messages=messages)
+
+    record = spaturzu.last_call()
+    assert record is not None
+    assert [hop.kind for hop in record.hops] == ["overloaded", "bad_request", None]

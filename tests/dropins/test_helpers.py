@@ -281,3 +281,26 @@ def test_bedrock_structured_output(house: House, target: Provider) -> None:
     assert json.loads(answer["output"]["message"]["content"][0]["text"]) == CLUJ.model_dump()
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert answer["ResponseMetadata"]["HTTPHeaders"]["x-spaturzu-provider"] == target
+
+
+def test_the_sdk_finds_the_request_id_of_a_fallbacks_answer(house: House) -> None:
+    """Anthropic's reads another header than OpenAI's."""
+    import spaturzu
+
+    ask: Any = {"model": "m", "max_tokens": 9, "messages": USER}
+    seen: list[tuple[Any, str]] = []
+
+    def note(request_id: Any) -> None:
+        record = spaturzu.last_call()
+        assert record is not None
+        seen.append((request_id, record.id))
+
+    openai, anthropic = (_down(house, primary, "gemini", SERVED) for primary in ("openai", "anthropic"))
+    house.answers(DOWN, "openai")
+    note(openai.chat.completions.create(model="m", messages=USER)._request_id)
+    note(anthropic.messages.create(**ask)._request_id)
+    note(anthropic.messages.with_raw_response.create(**ask).request_id)
+    with anthropic.messages.stream(**ask) as stream:
+        note(stream.request_id)
+
+    assert all(request_id == record_id for request_id, record_id in seen)

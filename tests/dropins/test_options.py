@@ -29,6 +29,19 @@ WRONG: dict[str, tuple[Options, list[str]]] = {
     "a misspelt key": (lambda _: {"falback": []}, ["'falback'", "unknown key", "fallback"]),
     "a misspelt key of a target": (_with(modle="m"), ["'fallback[0].modle'", "unknown key", "model"]),
     "a misspelt key of retry": (lambda _: {"retry": {"atempts": 2}}, ["'retry.atempts'", "attempts"]),
+    "a misspelt key of fetch_media": (
+        lambda _: {"fetch_media": {"max_byte": 1}},
+        ["unknown key 'fetch_media.max_byte'; known here: max_bytes, types, private"],
+    ),
+    "what fetch_media cannot be": (lambda _: {"fetch_media": "yes"}, ["'fetch_media' is 'yes'", "dictionary"]),
+    "a hedge after what nobody measures": (
+        lambda _: {"hedge": {"after": "p50"}},
+        ["'hedge.after' is 'p50': input should be 'p95'", "'hedge.after' is 'p50': input should be a valid number"],
+    ),
+    "a name that names no target": (
+        lambda house: {"fallback": [house.target("mistral"), "anthropic"]},
+        ["fallback[1] is 'anthropic'", "write PROVIDER/MODEL"],
+    ),
     "no client": (_without("client"), ["'fallback[0].client'", "missing", "add it"]),
     "no model": (_without("model"), ["'fallback[0].model'", "missing", "add it"]),
     "no provider": (_without("provider"), ["'fallback[0].provider'", "missing", "add it"]),
@@ -124,6 +137,14 @@ def test_wrapping_validates_alike(house: House) -> None:
 def test_wrapping_what_is_no_client_says_what_is_missing(name: str) -> None:
     with pytest.raises(ConfigError, match=r"a object without `.*` is no .* client"):
         getattr(spaturzu(), f"wrap_{name}")(object())
+
+
+def test_wrapping_a_client_of_another_aws_service_is_refused() -> None:
+    import boto3
+
+    other: Any = boto3.client("sts", region_name="us-east-1")  # pyright: ignore[reportUnknownMemberType]
+    with pytest.raises(ConfigError, match="a STS without `converse` is no bedrock client"):
+        spaturzu().wrap_bedrock(other)
 
 
 def test_google_is_another_name_for_gemini(house: House) -> None:

@@ -11,7 +11,6 @@ import binascii
 from collections.abc import Callable
 from typing import Any, TypeAlias, cast
 
-from ..codec import BadWire
 from ..messages import JSON, JSONObject
 
 _Convert: TypeAlias = Callable[[Any], Any]
@@ -19,7 +18,10 @@ _MEDIA = ("image", "document", "video", "audio")
 
 
 def to_sdk(body: JSONObject) -> dict[str, Any]:
-    """A wire body as keyword arguments for `client.converse`: blobs are bytes. Raises BadWire on bad base64."""
+    """A wire body as keyword arguments for `client.converse`: blobs are bytes.
+
+    Raises ValueError on bad base64, which is the caller's mistake: no BadWire, which says that an answer is broken.
+    """
     return _converted(body, _to_bytes)
 
 
@@ -34,7 +36,7 @@ def _to_bytes(value: Any) -> Any:
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        raise BadWire("bedrock request: a blob is not base64") from None
+        raise ValueError("bedrock request: a blob is not base64") from None
 
 
 def _to_text(value: Any) -> Any:
