@@ -179,7 +179,9 @@ def _levelled(value: Any, name: str) -> Any:
             return _parsed(item or "{}")  # white space in JSON, and "" for no arguments
         case (ToolResult(), "name" | "structured") | (Request(), "stream_usage"):
             return None  # the call has the name; JSON text is text; how usage is delivered
-        case (Tool() | ResponseFormat(), "strict") | (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
+        case (Tool() | ResponseFormat(), "strict"):
+            return item or UNSAID  # a schema that binds although nobody asked for it loses nothing
+        case (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
             return item or None  # saying no is what every provider does unasked
         case Request(), "parallel_tool_calls":
             return False if item is False and value.tools else None  # else as many as it likes, or none to call

@@ -197,6 +197,16 @@ FROM: dict[Provider, list[Row]] = {
             {"response_format": {"type": "json_schema", "json_schema": {"name": "response", "schema": SCHEMA}}},
             "MMMM",
         ),
+        (
+            "json_schema, strict",
+            {
+                "response_format": {
+                    "type": "json_schema",
+                    "json_schema": {"name": "response", "schema": SCHEMA, "strict": True},
+                }
+            },
+            "MMMM",
+        ),
         ("reasoning_effort", {"reasoning_effort": "high", "max_completion_tokens": None}, "MMMM"),
         (
             "cache breakpoint",
@@ -702,6 +712,25 @@ def test_a_cell_that_depends_on_the_model(
         request = codec(primary).decode_request(WireRequest(body=more, model=arn))
     losses = codec(target).encode_request(replace(request, model=model)).losses
     assert is_as_said(losses, letter), (letter, losses)
+
+
+OPEN = {**SCHEMA, "additionalProperties": True}
+OPTIONAL = {**SCHEMA, "required": []}
+
+
+@pytest.mark.parametrize(("schema", "strict"), [(SCHEMA, True), (OPEN, None), (OPTIONAL, None)])
+@pytest.mark.parametrize("primary", ["bedrock", "gemini"])
+def test_a_schema_that_binds_is_strict_at_openai_or_said_not_to_be(
+    primary: Provider, schema: dict[str, Any], strict: bool | None
+) -> None:
+    described = {"type": "json_schema", "structure": {"jsonSchema": {"schema": json.dumps(schema)}}}
+    more: dict[Provider, dict[str, Any]] = {
+        "bedrock": {"outputConfig": {"textFormat": described}},
+        "gemini": generation(responseMimeType="application/json", responseJsonSchema=schema),
+    }
+    encoded = codec("openai").encode_request(replace(asked(primary, more[primary]), model="gpt-6.2"))
+    assert encoded.value.body["response_format"]["json_schema"].get("strict") is strict
+    assert {loss.path for loss in encoded.losses} == (set() if strict else {"response_format.strict"})
 
 
 def test_a_search_result_is_a_block_of_its_own_at_both_of_claudes_doors() -> None:

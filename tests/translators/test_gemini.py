@@ -169,7 +169,7 @@ def test_the_sdks_own_request_decodes_to_what_was_asked() -> None:
     )
     assert (request.temperature, request.top_k, request.max_tokens) == (0.5, 40, 9)
     assert (request.stop_sequences, request.metadata) == (("END",), {"team": "a"})
-    assert request.response_format == ResponseFormat(type="json_schema", schema=SCHEMA)
+    assert request.response_format == ResponseFormat(type="json_schema", schema=SCHEMA, strict=True)
     assert request.reasoning == ReasoningOptions(effort="low", include_text=True)
     assert request.tools == (Tool(name="f", parameters=SCHEMA),)
     assert request.tool_choice == ToolChoice(mode="required", names=("f",))
@@ -229,7 +229,8 @@ def test_an_encoded_request_is_made_of_the_sdks_own_types() -> None:
 def test_schemas_go_out_whole_as_json_schema_only() -> None:
     """Regression, another translator: lists of types went into `parameters`, wrappers into the response schema."""
     request = asked(
-        tools=(Tool(name="f", parameters=SCHEMA),), response_format=ResponseFormat(type="json_schema", schema=SCHEMA)
+        tools=(Tool(name="f", parameters=SCHEMA),),
+        response_format=ResponseFormat(type="json_schema", schema=SCHEMA, strict=True),
     )
     body = C.encode_request(request).value.body
     assert body["tools"] == [{"functionDeclarations": [{"name": "f", "parametersJsonSchema": SCHEMA}]}]
@@ -297,7 +298,7 @@ def test_openapi_parameters_become_json_schema_and_go_back_as_they_came() -> Non
     }
     assert isinstance(request.tools[0], Tool)
     assert request.tools[0].parameters == expected
-    assert request.response_format == ResponseFormat(type="json_schema", schema=expected)
+    assert request.response_format == ResponseFormat(type="json_schema", schema=expected, strict=True)
     again = C.encode_request(request)
     assert again.value.body == body
     assert not again.losses
@@ -446,7 +447,6 @@ def test_settings_out_of_range_are_clamped_and_reported() -> None:
         "system",
         "response_format.name",
         "response_format.description",
-        "response_format.strict",
     }
 
 
@@ -498,7 +498,7 @@ F, G = Tool(name="f", strict=True), Tool(name="g")
             (F, G),
             ToolChoice(mode="auto", names=("g",)),
             {"mode": "VALIDATED", "allowedFunctionNames": ["g"]},
-            {"tools[1].strict"},
+            set[str](),
         ),
         ((G,), ToolChoice(mode="none", names=("g",)), {"mode": "NONE"}, {"tool_choice.names"}),
         ((G,), ToolChoice(mode="required"), {"mode": "ANY"}, set[str]()),

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any, cast
 
-from .loss import Matters
-from .messages import JSON, JSONObject
+from .loss import Losses, Matters
+from .messages import JSON, JSONObject, is_array, is_object
 
 _OPENAPI_TYPES: dict[Any, str | None] = {
     "TYPE_UNSPECIFIED": None,
@@ -240,3 +240,44 @@ def _told(rest: JSONObject, kept: JSONObject, lost: list[str]) -> JSONObject:
     lost.extend(rest.keys() - _LIMITS)
     words = "{" + ", ".join(f"{name}: {json.dumps(item, ensure_ascii=False)}" for name, item in rest.items()) + "}"
     return {**kept, "description": f"{kept['description']}\n\n{words}" if kept.get("description") else words}
+
+
+def openai_strict(strict: bool | None, schema: JSON, path: str, losses: Losses) -> bool | None:
+    """`strict` as OpenAI takes it: it refuses a schema outside of its strict dialect, which then binds no more: a loss.
+
+    Source: providers.md 1.4, 2026-11-22; the keywords: unverified.
+    """
+    if not strict or schema is None or (is_object(schema) and schema.get("type") == "object" and _is_strict(schema)):
+        return strict
+    losses.drop(f"{path}.strict")
+    return None
+
+
+_NOT_STRICT = frozenset(
+    {"allOf", "oneOf", "not", "if", "then", "else", "dependentRequired", "dependentSchemas", "patternProperties"}
+)
+
+
+def _is_strict(schema: JSON) -> bool:
+    """Is every object in it closed, with all of its properties required, and no keyword one that the dialect lacks?"""
+    if not is_object(schema) or schema.keys() & _NOT_STRICT or ("$ref" in schema and len(schema) > 1):
+        return False
+    properties = schema.get("properties", {})
+    if "properties" in schema or schema.get("type") == "object":
+        required = schema.get("required", [])
+        if schema.get("additionalProperties") is not False or not (is_object(properties) and is_array(required)):
+            return False
+        if any(name not in required for name in properties):
+            return False
+    return all(map(_is_strict, _inner(schema)))
+
+
+def _inner(schema: JSONObject) -> Iterable[JSON]:
+    """The schemas right inside of it."""
+    for name in ("properties", "$defs", "definitions"):
+        found = schema.get(name)
+        yield from found.values() if is_object(found) else ()
+    any_of = schema.get("anyOf")
+    yield from any_of if is_array(any_of) else ()
+    if "items" in schema:
+        yield schema["items"]

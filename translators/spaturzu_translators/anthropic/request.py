@@ -264,10 +264,13 @@ def _decode_output(body: JSONObject, own: JSONObject) -> tuple[ResponseFormat | 
 
 
 def _decode_format(wanted: JSON) -> ResponseFormat | None:
+    """A schema always binds here."""
     if not isinstance(wanted, dict):
         return None
     schema = cast(JSONObject, wanted).get("schema")
-    return ResponseFormat(type="json_schema", schema=cast(JSONObject, schema)) if isinstance(schema, dict) else None
+    if not isinstance(schema, dict):
+        return None
+    return ResponseFormat(type="json_schema", schema=cast(JSONObject, schema), strict=True)
 
 
 def _conforms(wanted: ResponseFormat) -> bool:
@@ -605,7 +608,7 @@ def _encode_reasoning(
 
 
 def _encode_format(request: Request, own: Mapping[str, JSON], losses: Losses) -> JSONObject | None:
-    """The schema in this dialect; its name, description and strictness have no place."""
+    """The schema in this dialect; its name and description have no place, and it always binds."""
     wanted = request.response_format
     if wanted is None or wanted.schema is None:
         return None
@@ -627,8 +630,6 @@ def _drop_labels(wanted: ResponseFormat, losses: Losses) -> None:
         losses.drop("response_format.name")
     if wanted.description is not None:
         losses.drop("response_format.description")
-    if wanted.strict:
-        losses.drop("response_format.strict")
 
 
 _LEGAL = re.compile(r"[a-zA-Z0-9_-]{1,128}")

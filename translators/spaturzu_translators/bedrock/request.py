@@ -230,7 +230,7 @@ def _decode_format(text_format: JSON) -> ResponseFormat | None:
             name, description = more.pop("name", None), more.pop("description", None)
             if parsed is None or more or not isinstance(name, str | None) or not isinstance(description, str | None):
                 return None
-            return ResponseFormat(type="json_schema", schema=parsed, name=name, description=description)
+            return ResponseFormat(type="json_schema", schema=parsed, name=name, description=description, strict=True)
         case _:
             return None
 
@@ -491,8 +491,6 @@ def _text_format(wanted: ResponseFormat, facts: ModelFacts, losses: Losses, orde
         losses.emulate("response_format", "meaning")
         orders.append(_JSON_SCHEMA + dumps(wanted.schema))
         return None
-    if wanted.strict:
-        losses.drop("response_format.strict")
     described: JSONObject = {"schema": dumps(wanted.schema)}
     for name, value in (("name", wanted.name), ("description", wanted.description)):
         if value is not None:

@@ -152,7 +152,7 @@ def _decode_top_k(config: JSONObject, kept: JSONObject) -> int | None:
 
 
 def _decode_format(config: JSONObject, kept: JSONObject) -> ResponseFormat | None:
-    """JSON by `responseMimeType`, constrained by `responseJsonSchema` or by `responseSchema`, an OpenAPI Schema."""
+    """JSON by `responseMimeType`, which `responseJsonSchema` or `responseSchema`, an OpenAPI Schema, binds."""
     media_type = config.get("responseMimeType", "text/plain")
     if media_type != "application/json":
         left = ("responseMimeType", "responseSchema", "responseJsonSchema")
@@ -160,12 +160,12 @@ def _decode_format(config: JSONObject, kept: JSONObject) -> ResponseFormat | Non
         return None
     if "responseJsonSchema" in config:
         schema = as_object(config["responseJsonSchema"], f"{WHO}: generationConfig.responseJsonSchema")
-        return ResponseFormat(type="json_schema", schema=schema)
+        return ResponseFormat(type="json_schema", schema=schema, strict=True)
     if "responseSchema" not in config:
         return ResponseFormat(type="json_object")
     schema = as_object(config["responseSchema"], f"{WHO}: generationConfig.responseSchema")
     kept["generationConfig.responseSchema"] = schema
-    return ResponseFormat(type="json_schema", schema=from_openapi(schema))
+    return ResponseFormat(type="json_schema", schema=from_openapi(schema), strict=True)
 
 
 def _decode_system(body: JSONObject, kept: JSONObject) -> tuple[Text, ...]:
@@ -432,7 +432,7 @@ def _encode_format(request: Request, wanted: ResponseFormat, config: JSONObject,
     for name, value in (
         ("name", None if wanted.name == SCHEMA_NAME else wanted.name),
         ("description", wanted.description),
-        ("strict", wanted.strict),
+        ("strict", wanted.strict and wanted.schema is None),
     ):
         if value:
             losses.drop(f"response_format.{name}")
@@ -515,9 +515,8 @@ def _validates(request: Request) -> bool:
 def _encode_strictness(request: Request, losses: Losses) -> None:
     validated = _validates(request)
     for index, tool in enumerate(request.tools):
-        if isinstance(tool, Tool) and bool(tool.strict) != validated:
-            path = f"tools[{index}].strict"
-            losses.approximate(path) if validated else losses.drop(path)
+        if isinstance(tool, Tool) and tool.strict and not validated:
+            losses.drop(f"tools[{index}].strict")
 
 
 def _encode_choice(request: Request, choice: ToolChoice, names: Mapping[str, str], losses: Losses) -> JSONObject:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..codec import BadWire, as_list, as_object
+from ..json_schema import openai_strict
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
 from ..prefill import noted, told
@@ -279,7 +280,7 @@ def _encode_options(request: Request, body: JSONObject, writing: Writing) -> Non
     _encode_stops(request, body, writing)
     _encode_who(request, body, writing.losses)
     if request.response_format is not None:
-        body["response_format"] = _encode_response_format(request.response_format)
+        body["response_format"] = _encode_response_format(request.response_format, writing.losses)
     _encode_own(request, body, writing.losses)
 
 
@@ -345,7 +346,8 @@ def _encode_tool(tool: AnyTool, path: str, writing: Writing) -> JSONObject | Non
     if isinstance(tool, OpaqueTool):
         return tool.value
     function: JSONObject = {"name": writing.name(tool.name)}
-    for name, value in (("description", tool.description), ("parameters", tool.parameters), ("strict", tool.strict)):
+    strict = openai_strict(tool.strict, tool.parameters, path, writing.losses)
+    for name, value in (("description", tool.description), ("parameters", tool.parameters), ("strict", strict)):
         if value is not None:
             function[name] = value
     fields = own(tool.provider_fields)
@@ -411,11 +413,12 @@ def _effort_of(budget_tokens: int | None) -> Effort | None:
     return "high"
 
 
-def _encode_response_format(wanted: ResponseFormat) -> JSONObject:
+def _encode_response_format(wanted: ResponseFormat, losses: Losses) -> JSONObject:
     if wanted.type == "json_object":
         return {"type": "json_object"}
     schema: JSONObject = {"name": wanted.name or SCHEMA_NAME}
-    for name, value in (("description", wanted.description), ("schema", wanted.schema), ("strict", wanted.strict)):
+    strict = openai_strict(wanted.strict, wanted.schema, "response_format", losses)
+    for name, value in (("description", wanted.description), ("schema", wanted.schema), ("strict", strict)):
         if value is not None:
             schema[name] = value
     return {"type": "json_schema", "json_schema": schema}

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..codec import BadWire, as_list, as_object
+from ..json_schema import openai_strict
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
 from ..prefill import noted, told
@@ -275,7 +276,7 @@ def _encode_options(request: Request, body: JSONObject, writing: Writing) -> Non
     """What few requests ask for."""
     _encode_sampling(request, body, writing)
     _encode_reasoning(request, body, writing)
-    _encode_text(request, body)
+    _encode_text(request, body, writing.losses)
     _encode_who(request, body, writing.losses)
     _encode_own(request, body, writing.losses)
 
@@ -335,7 +336,7 @@ def _encode_tool(tool: AnyTool, path: str, writing: Writing) -> JSONObject | Non
     wire["parameters"] = {"type": "object", "properties": {}} if tool.parameters is None else tool.parameters
     fields = dict(own(tool.provider_fields))
     if fields.pop("strict", None) is None:
-        wire["strict"] = bool(tool.strict)
+        wire["strict"] = bool(openai_strict(tool.strict, tool.parameters, path, writing.losses))
     return wire | fields
 
 
@@ -390,21 +391,22 @@ def _effort_of(budget_tokens: int | None) -> Effort | None:
     return "high"
 
 
-def _encode_text(request: Request, body: JSONObject) -> None:
+def _encode_text(request: Request, body: JSONObject, losses: Losses) -> None:
     text: JSONObject = {}
     if request.response_format is not None:
-        text["format"] = _encode_format(request.response_format)
+        text["format"] = _encode_format(request.response_format, losses)
     if "verbosity" in (of_both := shared(request.provider_fields)):
         text["verbosity"] = of_both["verbosity"]
     if text:
         body["text"] = text
 
 
-def _encode_format(wanted: ResponseFormat) -> JSONObject:
+def _encode_format(wanted: ResponseFormat, losses: Losses) -> JSONObject:
     if wanted.type == "json_object":
         return {"type": "json_object"}
     wire: JSONObject = {"type": "json_schema", "name": wanted.name or SCHEMA_NAME}
-    for name, value in (("description", wanted.description), ("schema", wanted.schema), ("strict", wanted.strict)):
+    strict = openai_strict(wanted.strict, wanted.schema, "response_format", losses)
+    for name, value in (("description", wanted.description), ("schema", wanted.schema), ("strict", strict)):
         if value is not None:
             wire[name] = value
     return wire
