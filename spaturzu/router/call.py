@@ -13,6 +13,7 @@ from spaturzu_translators.codec import BadWire, Codec, codec
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, Provider, Wire
+from spaturzu_translators.one_call import is_asked_in_words
 from spaturzu_translators.requests import Request, WireRequest
 
 from .answers import Refusals
@@ -52,6 +53,8 @@ class Prepared:
     losses: tuple[Loss, ...] = ()
     unwrap: bool = False
     """The answer comes as the arguments of a forced tool."""
+    one_call: bool = False
+    """Of the answer, only the first call is wanted."""
     prefilled: bool = False
     """Its last turn is the beginning of the answer."""
     otherwise: Prepared | None = None
@@ -170,6 +173,7 @@ class Call:
             model=target.model,
             renamed_tools=prepared.wire.renamed_tools,
             unwrap=prepared.unwrap,
+            one_call=prepared.one_call,
             refusals=self._refusals(),
         )
 
@@ -402,7 +406,8 @@ def _encoded(request: Request, target: Target, to: Wire) -> Prepared:
     wire = encoded.value
     if target.params:
         wire = replace(wire, body=_merged(wire.body, target.params))
-    return Prepared(wire, to, forced or request, encoded.losses, unwrap=forced is not None)
+    one_call = is_asked_in_words(encoded.losses)
+    return Prepared(wire, to, forced or request, encoded.losses, unwrap=forced is not None, one_call=one_call)
 
 
 _LIMITS = frozenset({"max_tokens", "max_completion_tokens", "max_output_tokens"})

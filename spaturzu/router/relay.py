@@ -26,6 +26,7 @@ from spaturzu_translators.events import (
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.messages import JSONObject, Opaque, ProviderFields, ToolCall
+from spaturzu_translators.one_call import FirstCall
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Candidate, Response, Usage
 from spaturzu_translators.structured import Unwrapping
@@ -298,6 +299,7 @@ class FrameRelay(Relay[JSONObject]):
         model: str,
         renamed_tools: Mapping[str, str],
         unwrap: bool = False,
+        one_call: bool = False,
         kept: Kept | None = None,
         refusals: Refusals | None = None,
     ) -> None:
@@ -308,6 +310,7 @@ class FrameRelay(Relay[JSONObject]):
         self._hides = not request.stream_usage
         self._renamed = renamed_tools
         self._unwrapping = Unwrapping() if unwrap else None
+        self._first_call = FirstCall() if one_call else None
         self._finished = self._in_call = False
         self._usage: Usage | None = None
         self._ran, self._ends = list[Opaque](), list[ProviderFields]()
@@ -321,7 +324,8 @@ class FrameRelay(Relay[JSONObject]):
     @property
     def losses(self) -> tuple[Loss, ...]:
         """What the caller's shape could not say of this answer."""
-        return self._encoder.losses if self._encoder else ()
+        left_out = self._first_call.losses if self._first_call else ()
+        return left_out + self._encoder.losses if self._encoder else ()
 
     @property
     def thoughts_are_sealed(self) -> bool:
@@ -347,7 +351,7 @@ class FrameRelay(Relay[JSONObject]):
     def _read(self, item: JSONObject) -> list[Event] | None:
         """The events of a frame; None for one that is skipped."""
         try:
-            events = [self._seen(event) for event in self._decoder.feed(item)]
+            events = self._all_seen(self._decoder.feed(item))
         except BadWire:
             self._skip()
             return None
@@ -361,7 +365,7 @@ class FrameRelay(Relay[JSONObject]):
         """Complete only if the target finished."""
         if self.failure is not None:
             return b""
-        events = [self._seen(event) for event in self._decoder.close()]
+        events = self._all_seen(self._decoder.close())
         if not self._finished:
             return self.broke(TRUNCATED)
         if self._is_refused(events):
@@ -387,6 +391,11 @@ class FrameRelay(Relay[JSONObject]):
         if self._encoder is None:
             return b""
         return b"".join(self.codec.frame(frame) for event in events for frame in self._encoder.feed(event))
+
+    def _all_seen(self, events: list[Event]) -> list[Event]:
+        if self._first_call is not None:
+            events = [taken for event in events if (taken := self._first_call.event(event)) is not None]
+        return [self._seen(event) for event in events]
 
     def _seen(self, event: Event) -> Event:
         if self._unwrapping is not None:

@@ -182,6 +182,7 @@ class SplicedRelay(FrameRelay):
             model=target.model,
             renamed_tools=prepared.wire.renamed_tools,
             unwrap=prepared.unwrap,
+            one_call=prepared.one_call,
             kept=joint.kept.copy(),
         )
         self._encoder = call.codec.continuing(request, joint.frames)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from spaturzu_translators.codec import BadWire, FailedAnswer, codec
 from spaturzu_translators.failures import ErrorReply, Failure
-from spaturzu_translators.loss import Loss
+from spaturzu_translators.loss import Encoded, Loss
 from spaturzu_translators.messages import JSONObject, ToolCall
+from spaturzu_translators.one_call import first_call
 from spaturzu_translators.responses import Response
 from spaturzu_translators.structured import unwrapped
 
@@ -564,11 +565,12 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
     hop.model = response.model or target.model
     report_decoded(hop, target.provider, response)
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
+    taken = first_call(response) if prepared.one_call else Encoded(response)
     try:
-        encoded = call.codec.encode_response(response, call.request)
+        encoded = call.codec.encode_response(taken.value, call.request)
     except BadWire:  # nested too deeply
         return _unread(call, hop, Failure(kind="server", code="malformed_response"))
-    hop.losses = (*hop.losses, *of_response(encoded.losses))
+    hop.losses = (*hop.losses, *of_response(taken.losses + encoded.losses))
     return Answer(hop, encoded.value)
 
 

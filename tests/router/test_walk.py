@@ -719,6 +719,34 @@ def test_a_renamed_tool_comes_back_under_the_callers_name(stream: bool) -> None:
         assert result.body["candidates"][0]["content"]["parts"][0]["functionCall"]["name"] == ODD_NAME
 
 
+CITIES = ("Rome", "Oslo", "Lima")
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("target", ["bedrock", "gemini", "mistral"])
+def test_where_only_words_forbid_parallel_calls_the_first_is_taken(
+    target: Provider, stream: bool, forbidden: bool
+) -> None:
+    tool = replace(TOOL, name="look_up")
+    asked = replace(ASKED, tools=(tool,), parallel_tool_calls=not forbidden, stream=stream)
+    calls = tuple(ToolCall(id=f"callAB{city[:3]}", name="look_up", arguments=f'{{"q":"{city}"}}') for city in CITIES)
+    answer = replace(saying(), candidates=(Candidate(parts=(Text(text="so"), *calls), finish_reason="tool_calls"),))
+    fake = Fake(target, [frames_of(target, answer) if stream else body_of(target, answer)])
+    call = make_call(fake.target(), primary="openai", asked=asked)
+    result = drive(call, Primary())
+    if isinstance(result, Pulled):
+        said = (result.head + b"".join(map(result.relay.feed, result.source)) + result.relay.end()).decode()
+        losses = [f"response.{loss.path}" for loss in result.relay.losses]
+    else:
+        assert isinstance(result, Answer)
+        said, losses = json.dumps(result.body), [loss.path for loss in call.record.hops[1].losses]
+    by_words = forbidden and target != "mistral"
+    further = {"response.candidates[0].parts[2]", "response.candidates[0].parts[3]"} if by_words else set[str]()
+    assert {path for path in losses if path.startswith("response.candidates")} == further
+    assert [city in said for city in CITIES] == [True, not by_words, not by_words]
+
+
 # streams before their first content
 
 
