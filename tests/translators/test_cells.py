@@ -4,7 +4,8 @@ Each row is a feature as it stands on the caller's wire, and a letter for each t
 means (or mapped), D dropped with a report, S the target is skipped. Tables 11.1 to 11.5 are those of OpenAI, Anthropic,
 Bedrock, Gemini and Mistral. Where a letter is not the table's, we carry more than it says (a user id as metadata for
 OpenAI callers too, a text document as text, images in Mistral's results) or less: a picture's `detail` is dropped for
-Gemini, whose resolution is one of all media.
+Gemini, whose resolution is one of all media; OpenAI's moderation and Mistral's guardrails, which have models, classes
+and thresholds of their own, are not asked for in each other's stead (1.2 drops moderation too).
 """
 
 from __future__ import annotations
@@ -216,6 +217,7 @@ FROM: dict[Provider, list[Row]] = {
         ("prompt_cache_key", {"prompt_cache_key": "k"}, "DDDM"),
         ("prediction", {"prediction": {"type": "content", "content": "x"}}, "DDDM"),
         ("verbosity", {"verbosity": "low"}, "DDDD"),
+        ("moderation", {"moderation": {"model": "omni-moderation-latest"}}, "DDDD"),
         ("store", {"store": True}, "DDDD"),
         ("web_search_options", {"web_search_options": {}}, "SSSS"),
         ("audio output", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "SSSS"),
@@ -543,7 +545,9 @@ FROM: dict[Provider, list[Row]] = {
     "mistral": [
         ("prefix", turns({"role": "assistant", "content": "The", "prefix": True}), "EEEE"),
         ("safe_prompt", {"safe_prompt": True}, "DDDD"),
-        ("guardrails that block", {"guardrails": [{"block_on_error": True}]}, "SSSS"),
+        ("guardrails that block on errors", {"guardrails": [{"block_on_error": True}]}, "SSSS"),
+        ("guardrails that block", {"guardrails": [{"moderation_llm_v2": {"action": "block"}}]}, "SSSS"),
+        ("guardrails that look", {"guardrails": [{"moderation_llm_v2": {"action": "none"}}]}, "DDDD"),
         ("random_seed", {"random_seed": 1}, "MDDM"),
         ("min_tokens", {"min_tokens": 5}, "DDDD"),
         ("repetition_penalty", {"repetition_penalty": 1.1}, "DDDD"),

@@ -207,6 +207,6 @@ def _foreign(fields: ProviderFields, path: str, kept: set[str]) -> Iterator[Loss
             for name, value in values.items():
                 if name in MARKERS or any(is_shared(own, provider, name, value) for own in kept):
                     continue
-                matters: Matters = "tuning" if is_tuning(provider, name) else "meaning"
+                matters: Matters = "tuning" if is_tuning(provider, name, value) else "meaning"
                 kind: LossKind = "emulated" if is_reworded(provider, name) else "dropped"
                 yield Loss(path=f"{path}provider_fields.{provider}.{name}", kind=kind, matters=matters)

@@ -187,7 +187,8 @@ OWN: dict[Wire, dict[str, dict[str, Any]]] = {
     "mistral": {
         "safe_prompt": {"safe_prompt": True},
         "prompt_mode": {"prompt_mode": "reasoning"},
-        "guardrails": {"guardrails": [{"block_on_error": True}]},
+        "guardrails that block": {"guardrails": [{"block_on_error": True}]},
+        "guardrails that look": {"guardrails": [{"moderation_llm_v2": {"action": "none"}}]},
         PREFILL: PREFILLED,
     },
     "openai_responses": {
