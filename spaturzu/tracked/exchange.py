@@ -280,10 +280,16 @@ class _Library:
 
     def _plain(self, call: Call, answer: Answer, request: Any) -> Any:
         content = COMPACT(answer.body).encode()
-        headers = {"content-type": "application/json", **_request_id(call), **served_headers(call)}
-        response = self._timed(call, self._family.Response(200, headers=headers, content=content, request=request))
+        headers = {"content-type": "application/json", "content-length": str(len(content))}
+        response = self._family.Response(
+            200,
+            headers={**headers, **_request_id(call), **served_headers(call)},
+            stream=self._family.ByteStream(content),  # with `content` httpx looks for its length in the headers
+            request=request,
+        )
+        response.read()
         response.json = _Parsed(content, answer.body)
-        return response
+        return self._timed(call, response)
 
     def _told(self, door: Door, call: Call, request: Any) -> Callable[[bytes], Exception | None]:
         """What the caller's SDK would raise of a stream's last events."""
