@@ -3,9 +3,10 @@
 Each row is a feature as it stands on the caller's wire, and a letter for each target: M mapped, E emulated by other
 means (or mapped), D dropped with a report, S the target is skipped. Tables 11.1 to 11.5 are those of OpenAI, Anthropic,
 Bedrock, Gemini and Mistral. Where a letter is not the table's, we carry more than it says (a user id as metadata for
-OpenAI callers too, a text document as text, images in Mistral's results) or less: a picture's `detail` is dropped for
-Gemini, whose resolution is one of all media; OpenAI's moderation and Mistral's guardrails, which have models, classes
-and thresholds of their own, are not asked for in each other's stead (1.2 drops moderation too).
+OpenAI callers too, OpenAI's `store` to Gemini, as 11.4 carries Gemini's to OpenAI, a text document as text, images in
+Mistral's results) or less: a picture's `detail` is dropped for Gemini, whose resolution is one of all media (4.2; 4.3
+names none of a part); OpenAI's moderation and Mistral's guardrails, which have models, classes and thresholds of their
+own, are not asked for in each other's stead (1.2 drops moderation too).
 """
 
 from __future__ import annotations
@@ -218,7 +219,7 @@ FROM: dict[Provider, list[Row]] = {
         ("prediction", {"prediction": {"type": "content", "content": "x"}}, "DDDM"),
         ("verbosity", {"verbosity": "low"}, "DDDD"),
         ("moderation", {"moderation": {"model": "omni-moderation-latest"}}, "DDDD"),
-        ("store", {"store": True}, "DDDD"),
+        ("store", {"store": True}, "DDMD"),
         ("web_search_options", {"web_search_options": {}}, "SSSS"),
         ("audio output", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "SSSS"),
         ("service_tier", {"service_tier": "flex"}, "DMMD"),
@@ -536,7 +537,7 @@ FROM: dict[Provider, list[Row]] = {
         ("responseLogprobs", generation(responseLogprobs=True), "MSSM"),
         ("labels", {"labels": {"a": "b"}}, "MDMM"),
         ("serviceTier", {"serviceTier": "flex"}, "MDMD"),
-        ("store", {"store": True}, "DDDD"),
+        ("store", {"store": True}, "MDDD"),
         ("VALIDATED", {"tools": [DECLARED], "toolConfig": {"functionCallingConfig": {"mode": "VALIDATED"}}}, "EEEE"),
         ("seed", generation(seed=1), "MDDM"),
         ("thinkingLevel", generation(thinkingConfig={"thinkingLevel": "HIGH"}), "MMMM"),

@@ -188,14 +188,18 @@ def is_reworded(provider: str, name: str) -> bool:
     return name in _REWORDED.get(provider, ())
 
 
-_SIBLINGS: dict[str, tuple[str, frozenset[str]]] = {
-    "openai": ("mistral", frozenset({"detail", "prediction", "prompt_cache_key"})),
-    "openai_responses": ("mistral", frozenset({"detail", "prompt_cache_key"})),
-    "mistral": ("openai", frozenset({"detail", "prediction", "prompt_cache_key"})),
-    "anthropic": ("bedrock", frozenset({"citations", "context"})),
-    "bedrock": ("anthropic", frozenset({"citations", "context", "search_result"})),
+_ALIKE = frozenset({"detail", "prediction", "prompt_cache_key"})
+_STORE = frozenset({"store"})
+_SIBLINGS: dict[str, dict[str, frozenset[str]]] = {
+    "openai": {"mistral": _ALIKE, "gemini": _STORE},
+    "openai_responses": {"mistral": frozenset({"detail", "prompt_cache_key"})},
+    "mistral": {"openai": _ALIKE},
+    "gemini": {"openai": _STORE},
+    "anthropic": {"bedrock": frozenset({"citations", "context"})},
+    "bedrock": {"anthropic": frozenset({"citations", "context", "search_result"})},
 }
-"""Fields of one name, one meaning and one shape on two wires: a picture's `detail`, whether a document is to be cited.
+"""Fields of one name, one meaning and one shape on two wires: a picture's `detail`, whether a document is to be cited,
+whether an answer is to be stored.
 
 Citations themselves are lists, and of another shape on each wire. Source: providers.md 1.2, 2.3, 3.3, 5.2 and 11.
 """
@@ -212,18 +216,16 @@ MARKERS = frozenset({"$sampling", "$user", MARK_ANEW, MARK_MODE})
 
 def is_shared(own: str, other: str, name: str, value: JSON) -> bool:
     """Does `own` say this field of `other` alike?"""
-    sibling = _SIBLINGS.get(own)
-    return sibling is not None and sibling[0] == other and name in sibling[1] and not isinstance(value, list)
+    return name in _SIBLINGS.get(own, {}).get(other, ()) and not isinstance(value, list)
 
 
 def with_shared(own: str, fields: ProviderFields, nothing: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """The own fields among `fields`, and those of a sibling that are said alike; `nothing` where there are none."""
+    """The own fields among `fields`, and those of siblings that are said alike; `nothing` where there are none."""
     if not fields:
         return nothing
     found = fields.get(own, nothing)
-    sibling = _SIBLINGS.get(own)
-    if sibling is None or sibling[0] not in fields:
-        return found
-    other = sibling[0]
-    alike = {name: value for name, value in fields[other].items() if is_shared(own, other, name, value)}
+    alike: dict[str, JSON] = {}
+    for other in _SIBLINGS.get(own, ()):
+        if other in fields:
+            alike |= {name: value for name, value in fields[other].items() if is_shared(own, other, name, value)}
     return {**alike, **found} if alike else found

@@ -1,7 +1,7 @@
 """What depends on the model, or is a choice of ours, in one place.
 
-A model that no pattern knows, and every new one, gets what the API does today. Sources: providers.md 2.2, 2.3 and 6.5
-(2026-11-22); anthropic 2.12.0's docstrings and its MODELS_TO_WARN_WITH_THINKING_ENABLED; what each pattern names.
+A model that no pattern knows, and every new one, gets what the API does today. Each pattern and figure says where it is
+from, with the date; `unverified`: from memory.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ from functools import lru_cache
 from ..requests import Effort
 
 DEFAULT_MAX_TOKENS = 8192
-"""`max_tokens` is mandatory here and optional everywhere else."""
+"""`max_tokens` is mandatory here and optional everywhere else (providers.md 6.6, 2026-11-22). The figure is ours."""
 
 MOST_MAX_TOKENS = 21333
 """Above it the SDK refuses a call that is not streamed and has no explicit timeout (measured on 2.12.0)."""
 
 LEAST_BUDGET = 1024
+"""Source: providers.md 2.2, 2026-11-22."""
 
 MARK_SAMPLING = "$sampling"
 """Our note in a request's provider fields: sampling may stand on this wire, for the caller put it there (by
@@ -41,12 +42,18 @@ _BEFORE_4_6 = re.compile(r"claude-(?:[123]\b|instant|(?:haiku|sonnet|opus)-4(?:-
 
 @lru_cache(maxsize=256)
 def before_4_6(model: str) -> bool:
-    """Is it an old Claude: one that takes a thinking budget rather than an effort?"""
+    """Is it an old Claude: one that takes a thinking budget rather than an effort?
+
+    Source: providers.md 2.2 and 6.5, 2026-11-22, of 4.6 and later; that each one named here has none: unverified.
+    """
     return _BEFORE_4_6.search(model) is not None
 
 
 def prefills(model: str) -> bool:
-    """Does it go on with a last turn of the assistant's? 4.6 and later refuse it. providers.md 2.3 and 11.2."""
+    """Does it go on with a last turn of the assistant's? 4.6 and later refuse it.
+
+    Source: providers.md 2.3 and 11.2, 2026-11-22.
+    """
     return before_4_6(model)
 
 

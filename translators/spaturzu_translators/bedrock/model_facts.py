@@ -1,8 +1,6 @@
 """What differs between the models behind Converse. An unknown id (an opaque ARN, a new vendor) gets the defaults.
 
-Sources: providers.md sections 3.2, 3.5, 6.5 and 11 (2026-11-22), and, read 2026-11-25: structured outputs are Claude
-4.5's and later's and some open models' (docs.aws.amazon.com, structured-output; langchain-ai/langchain-aws#883);
-efforts came with Opus 4.5 (coder/mux#743), and budgets went with 4.7 (NousResearch/hermes-agent#11137).
+Each fact says where it is from, with the date; `unverified`: from memory.
 """
 
 from __future__ import annotations
@@ -24,23 +22,32 @@ _PROSE_ONLY = re.compile(r"(?:^|[./])(?:meta|cohere|ai21|writer)\.|amazon\.(?:ti
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """`thinking`: takes Claude's field of that name. `one_sampler`: temperature and topP exclude each other."""
+    """How a model departs from Converse as it is documented."""
 
     claude: bool = False
     signer: Provider = "bedrock"
+    """Whose signatures its thoughts have: Claude's are Anthropic's (providers.md 11.2, 2026-11-22)."""
     nova: bool = False
     sampling: bool = True
+    """Takes temperature and topP: Claude before 4.7 (providers.md 3.2, 2026-11-22)."""
     one_sampler: bool = False
+    """temperature and topP exclude each other: some Claude 4.5 and later (providers.md 3.2, 2026-11-22)."""
     thinking: bool = True
+    """Takes Claude's field `thinking`: Claude from 3.7 (unverified), no other (providers.md 6.5, 2026-11-22)."""
     budgets: bool = True
-    """Takes `thinking: {type: enabled}` with a budget."""
+    """Takes `thinking: {type: enabled}` with a budget: Claude before 4.7 (NousResearch/hermes-agent#11137, read
+    2026-11-25)."""
     effort: bool = True
+    """Takes an effort: Claude from 4.6 (providers.md 6.5, 2026-11-22) and Opus 4.5 (coder/mux#743, read 2026-11-25)."""
     json_schema: bool = True
+    """Binds an answer to a schema: Claude from 4.5 and some open models (docs.aws.amazon.com, structured-output;
+    langchain-ai/langchain-aws#883; read 2026-11-25); which vendors have none: unverified."""
     cache: bool = True
+    """Takes `cachePoint`: Claude and Nova; that the other vendors' do not: unverified."""
     search_results: bool = True
-    """Takes `searchResult` blocks."""
+    """Takes `searchResult` blocks: Claude (providers.md 11.2, 2026-11-22); that no other does: unverified."""
     prefills: bool = False
-    """Goes on with a last turn of the assistant's: Claude before 4.6 (providers.md 11.2)."""
+    """Goes on with a last turn of the assistant's: Claude before 4.6 (providers.md 11.2, 2026-11-22)."""
 
 
 @lru_cache(maxsize=1024)

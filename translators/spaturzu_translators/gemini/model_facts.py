@@ -1,7 +1,7 @@
 """What differs between Gemini models. An unknown model gets today's behaviour.
 
-Sources: providers.md 4.3 and 6.5 and the thinking and thought-signature pages of ai.google.dev, 2026-11-22; budgets and
-levels, with the same pages quoted: hexdocs.pm/gemini_ex 0.11 and 0.13, read 2026-11-25.
+Each row says where it is from, with the date; `unverified`: from memory. Levels and budgets as such: providers.md 4.2
+and 6.5, 2026-11-22.
 """
 
 from __future__ import annotations
@@ -23,17 +23,19 @@ class Thinking:
     off: bool = True
 
 
-THINKING: tuple[tuple[str, Thinking | None], ...] = (
-    ("gemini-1", None),
-    ("gemini-2.0", None),
-    ("gemma", None),
-    ("gemini-2.5-pro", Thinking(levels=False, low=128, high=32_768, off=False)),
-    ("gemini-2.5-flash-lite", Thinking(levels=False, low=512, high=24_576)),
-    ("gemini-2.5", Thinking(levels=False, high=24_576)),
-    ("gemini-3-pro", Thinking(levels=True, off=False, coarse=True)),
-    ("gemini-3.1-pro", Thinking(levels=True, off=False)),
+_QUOTED = "hexdocs.pm/gemini_ex 0.11 and 0.13, quoting ai.google.dev's page on thinking, read 2026-11-25"
+
+THINKING: tuple[tuple[str, Thinking | None, str], ...] = (
+    ("gemini-1", None, "unverified"),
+    ("gemini-2.0", None, "unverified"),
+    ("gemma", None, "unverified"),
+    ("gemini-2.5-pro", Thinking(levels=False, low=128, high=32_768, off=False), _QUOTED),
+    ("gemini-2.5-flash-lite", Thinking(levels=False, low=512, high=24_576), _QUOTED),
+    ("gemini-2.5", Thinking(levels=False, high=24_576), _QUOTED),
+    ("gemini-3-pro", Thinking(levels=True, off=False, coarse=True), _QUOTED),
+    ("gemini-3.1-pro", Thinking(levels=True, off=False), "unverified"),
 )
-"""By the start of a model's name; the first row that fits counts. None: the model cannot think."""
+"""By the start of a model's name; the first row that fits counts. None: the model cannot think. Then the source."""
 
 TODAY = Thinking(levels=True)
 
@@ -45,16 +47,17 @@ EFFORT_BUDGETS: dict[Effort, int] = {
     "xhigh": 32_768,
     "max": 32_768,
 }
-"""Google's own mapping for its OpenAI-compatible endpoint, for models that take a budget only."""
+"""For models that take a budget only: Google's own mapping for its OpenAI-compatible endpoint (unverified)."""
 
 UNSIGNED = ("gemini-1", "gemini-2", "gemma")
-"""Models that take function calls in history without a thought signature; Gemini 3 and later answer 400."""
+"""Models that take function calls in history without a thought signature; Gemini 3 and later answer 400
+(providers.md 4.3, 2026-11-22; that gemma does: unverified)."""
 
 
 def thinking_of(model: str) -> Thinking | None:
     """How `model` is told to think."""
     name = _short(model)
-    return next((fact for start, fact in THINKING if name.startswith(start)), TODAY)
+    return next((fact for start, fact, _ in THINKING if name.startswith(start)), TODAY)
 
 
 def wants_signatures(model: str) -> bool:

@@ -31,7 +31,7 @@ from ..messages import (
     plain_block_turn,
 )
 from ..prefill import noted, told
-from ..provider_fields import MARKERS
+from ..provider_fields import MARKERS, with_shared
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -467,7 +467,7 @@ def _fits(text: str) -> bool:
 def _put_own_request(request: Request, body: JSONObject) -> None:
     if not request.provider_fields:
         return
-    kept = dict(request.provider_fields.get("gemini", {}))
+    kept = dict(with_shared("gemini", request.provider_fields, {}))
     if kept.pop("textOnly", False):
         kept["generationConfig.responseModalities"] = ["TEXT"]
     put_own(body, {"gemini": {name: value for name, value in kept.items() if name not in MARKERS}})
