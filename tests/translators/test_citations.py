@@ -10,7 +10,7 @@ import pytest
 from spaturzu_translators import Wire, codec
 from spaturzu_translators.events import unfold
 from spaturzu_translators.foreign import may_be_foreign
-from spaturzu_translators.messages import Text
+from spaturzu_translators.messages import Part, Reasoning, Text
 from spaturzu_translators.responses import Candidate, Response
 
 from .native import check_answer, check_frames
@@ -217,3 +217,52 @@ def test_characters_are_bytes_for_a_gemini_caller_plain_and_streamed() -> None:
     assert WHOLE.encode()[place["startIndex"] : place["endIndex"]].decode() == CITED
     last = streamed("gemini", response)[-1]["candidates"][0]["citationMetadata"]["citations"]
     assert last == [place]
+
+
+def grounded(segment: dict[str, int]) -> dict[str, Any]:
+    return {
+        "groundingChunks": [{"web": {"uri": URL, "title": TITLE}}],
+        "groundingSupports": [{"segment": segment, "groundingChunkIndices": [0]}],
+    }
+
+
+@pytest.mark.parametrize("parts", [(Text(text=WHOLE),), (Reasoning(text="hm"), Text(text=SAID), Text(text=CITED))])
+def test_chat_completions_callers_see_geminis_grounding_plain_and_streamed(parts: tuple[Part, ...]) -> None:
+    segment = {"startIndex": len(SAID.encode()), "endIndex": len(WHOLE.encode())}
+    if len(parts) > 1:
+        segment = {"partIndex": 2, "startIndex": 0, "endIndex": len(CITED.encode())}
+    own = {"gemini": {"groundingMetadata": grounded(segment)}}
+    response = Response(
+        id="r1", model="m", candidates=(Candidate(parts=parts, finish_reason="stop", provider_fields=own),)
+    )
+    (cited,) = plain("openai", response)["choices"][0]["message"]["annotations"]
+    place = cited["url_citation"]
+    assert (place["url"], WHOLE[place["start_index"] : place["end_index"]]) == (URL, CITED)
+    assert streamed("openai", response)[-1]["choices"][0]["delta"]["annotations"] == [cited]
+
+
+def test_gemini_callers_see_chat_completions_annotations_plain_and_streamed() -> None:
+    place = {"url": URL, "title": TITLE, "start_index": len(SAID), "end_index": len(WHOLE)}
+    message = {"annotations": [{"type": "url_citation", "url_citation": place}]}
+    candidate = Candidate(
+        parts=(Text(text=WHOLE),), finish_reason="stop", provider_fields={"openai": {"message": message}}
+    )
+    response = Response(id="r1", model="m", candidates=(candidate,))
+    (cited,) = plain("gemini", response)["candidates"][0]["citationMetadata"]["citations"]
+    assert WHOLE.encode()[cited["startIndex"] : cited["endIndex"]].decode() == CITED
+    assert streamed("gemini", response)[-1]["candidates"][0]["citationMetadata"]["citations"] == [cited]
+
+
+def test_a_part_of_a_merged_stream_of_geminis_is_counted_as_it_was_merged() -> None:
+    """A thought and a text, each in two chunks, are parts 0 and 1."""
+    told = [{"text": "h", "thought": True}, {"text": "m", "thought": True}, {"text": SAID}, {"text": CITED}]
+    frames: list[dict[str, Any]] = [{"candidates": [{"content": {"role": "model", "parts": [part]}}]} for part in told]
+    segment = {"partIndex": 1, "startIndex": len(SAID.encode()), "endIndex": len(WHOLE.encode())}
+    frames.append({"candidates": [{"finishReason": "STOP", "groundingMetadata": grounded(segment)}]})
+    decoder, encoder = codec("gemini").stream_decoder("m"), codec("openai").stream_encoder(ASKED)
+    events = [event for frame in frames for event in decoder.feed(frame)] + decoder.close()
+    out = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
+    check_frames("openai", out)
+    (cited,) = out[-1]["choices"][0]["delta"]["annotations"]
+    place = cited["url_citation"]
+    assert (place["url"], WHOLE[place["start_index"] : place["end_index"]]) == (URL, CITED)

@@ -106,7 +106,7 @@ def beside_answer(fields: ProviderFields, own: Wire, offset: int, length: int) -
 
 
 def of_candidate(candidate: Candidate, path: str, own: Wire, losses: Losses) -> list[JSONObject]:
-    """The same for all texts of an answer, reported: at the texts that they leave, and at the answer that they join."""
+    """The same for an answer and its texts, reported: at the texts that they leave, and at the answer they join."""
     wire: list[JSONObject] = []
     offset = 0
     for at, part in enumerate(candidate.parts):
@@ -115,12 +115,20 @@ def of_candidate(candidate: Candidate, path: str, own: Wire, losses: Losses) -> 
                 moved(bool(part.text), f"{path}.parts[{at}].provider_fields", losses)
                 wire += told
             offset += len(part.text)
+    wire += of_answer(candidate, own)
     if wire:
         losses.approximate(f"{path}.provider_fields")
     if own == "gemini" and wire:
         text = answer_text(candidate)
         wire = [{**item, **{name: len(_utf8(text[: item[name]])) for name in _PLACES_GEMINI}} for item in wire]
     return wire
+
+
+def of_answer(candidate: Candidate, own: Wire) -> list[JSONObject]:
+    """What another wire said beside the whole answer, for one that cites there too; places are characters."""
+    found = _of_answer(candidate, own) if candidate.provider_fields else ()
+    length = len(answer_text(candidate))
+    return [item for citation in found if (item := _WRITERS[own](citation, length)) is not None]
 
 
 _PLACES_GEMINI = ("startIndex", "endIndex")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from ..citations import beside_answer, moved
+from ..citations import beside_answer, moved, of_answer
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -22,7 +22,7 @@ from ..events import (
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Usage
+from ..responses import Candidate, Usage
 from .errors import encode_error_object
 from .parts import encode_call, is_call, own
 from .response import (
@@ -57,6 +57,8 @@ class _Telling:
     said: int = 0
     """Characters of the answer's text, and below where the part begins in it and what it rests on."""
     begins: int = 0
+    texts: dict[int, list[str]] = field(default_factory=dict[int, list[str]])
+    """The pieces of each part of it."""
     citations: list[JSONObject] = field(default_factory=list[JSONObject])
     call: int = -1
     refuses: bool = False
@@ -182,6 +184,7 @@ class StreamEncoder:
         telling.refuses |= kind is Refusal
         if kind is Text:
             telling.said += len(text)
+            telling.texts.setdefault(index, []).append(text)
         return [self._chunk(telling.number, {_SLOTS[kind]: text})]
 
     def _call(self, call: JSONObject, path: str, telling: _Telling) -> list[JSONObject]:
@@ -236,6 +239,8 @@ class StreamEncoder:
         drop_stop_sequence(event.stop_sequence, path, self._losses)
         fields = dict(own(event.provider_fields))
         delta = dict(fields.pop("message", {}))
+        if event.provider_fields.keys() - {"openai"}:
+            telling.citations += of_answer(_told(telling, event.provider_fields), "openai")
         if telling.citations and "annotations" not in delta:
             delta["annotations"] = telling.citations
             self._losses.approximate(f"{path}.provider_fields")
@@ -245,3 +250,10 @@ class StreamEncoder:
 
     def _report_foreign(self, fields: ProviderFields, path: str) -> None:
         self._losses.extend(foreign_event_fields(fields, path, "openai"))
+
+
+def _told(telling: _Telling, fields: ProviderFields) -> Candidate:
+    """The texts of an answer in their places among its parts, and what was said beside it."""
+    places = range(max(telling.texts, default=-1) + 1)
+    parts = [Text(text="".join(telling.texts[at])) if at in telling.texts else Reasoning() for at in places]
+    return Candidate(parts=tuple(parts), provider_fields=fields)
