@@ -18,6 +18,7 @@ from spaturzu_translators.events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     Started,
     UsageReported,
     is_content,
@@ -403,6 +404,8 @@ class FrameRelay(Relay[JSONObject]):
         match event:
             case Started():
                 self.started, self.model = event, event.model or self.model
+            case Restated():
+                self.model = event.model or self.model
             case Finished():
                 self._finished = True
                 self._ends.append(event.provider_fields)

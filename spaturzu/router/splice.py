@@ -18,6 +18,7 @@ from spaturzu_translators.events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
@@ -150,9 +151,9 @@ class Splice:
     def feed(self, event: Event) -> Iterator[Event]:
         """The events to go on with. Raises Diverged."""
         match event:
-            case Started() if not self._begun:
+            case Started() | Restated() if not self._begun:
                 yield event
-            case Started() | Failed():
+            case Started() | Restated() | Failed():
                 return
             case UsageReported():
                 yield event

@@ -16,6 +16,7 @@ from spaturzu_translators.events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     Started,
     TextDelta,
     UsageReported,
@@ -66,7 +67,7 @@ class CallSplice:
         match event:
             case UsageReported():
                 yield event
-            case Started() | Failed():
+            case Started() | Restated() | Failed():
                 return
             case _ if event.candidate:
                 return

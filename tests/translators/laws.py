@@ -10,7 +10,6 @@ row of `_levelled` that says why:
 - what stands where nobody said anything: `created`, a schema's name, a media type that the address's suffix promises;
 - a text of no words, a turn of no parts;
 - the issuer of a thought that nothing binds to it;
-- what Bedrock says beside an answer, which comes with the usage in a stream;
 - the order of functions and built-in tools, and usage that counts nothing;
 - what two providers say alike under one name (`is_shared`), and our notes on a caller's spelling;
 - instructions before the first turn: they count as `system`, whether they came there or as a turn.
@@ -24,7 +23,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, NoReturn
 
-from spaturzu_translators.bedrock.response import BESIDE_USAGE
 from spaturzu_translators.loss import Loss
 from spaturzu_translators.media import type_by_suffix
 from spaturzu_translators.messages import PROVIDERS, Message, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
@@ -135,8 +133,6 @@ class _Tree:
                 _level_result(kept)
             case Usage() if not kept:
                 return GONE
-            case Response():
-                _raise_beside(kept)
             case Request():
                 _hoist(kept)
                 if isinstance(kept.get("tools"), list):
@@ -224,22 +220,6 @@ def _hoist(kept: dict[str, Any]) -> None:
     if hoisted:
         system = kept.get("system", [])
         kept["system"] = [*([system] if isinstance(system, str) else system), *hoisted]
-
-
-def _raise_beside(kept: dict[str, Any]) -> None:
-    """What stands beside the usage in Bedrock's last frame stands beside the answer where it comes whole."""
-    usage = kept.get("usage")
-    own = usage.get("provider_fields", {}).get("bedrock", {}) if isinstance(usage, dict) else {}
-    if beside := {name: value for name, value in own.items() if name in BESIDE_USAGE}:
-        rest = {name: value for name, value in own.items() if name not in beside}
-        fields = _without_empty({**usage["provider_fields"], "bedrock": rest})
-        kept["usage"] = _without_empty({**usage, "provider_fields": fields})
-        outer = kept.get("provider_fields", {})
-        kept["provider_fields"] = {**outer, "bedrock": {**outer.get("bedrock", {}), **beside}}
-
-
-def _without_empty(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value != {}}
 
 
 def _is_built_in(tool: Any) -> bool:

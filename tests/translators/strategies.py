@@ -193,7 +193,7 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
     "response": {
         "openai": [("system_fingerprint", "fp"), ("service_tier", "default")],
         "anthropic": [("container", {"id": "c", "expires_at": "2026-11-22T00:00:00Z"})],
-        "bedrock": [("performanceConfig", {"latency": "standard"})],
+        "bedrock": [("performanceConfig", {"latency": "standard"}), ("metrics", {"latencyMs": 5})],
         "gemini": [("modelStatus", {"modelStage": "STABLE"})],
         "mistral": [("extra", 1)],
     },
@@ -206,7 +206,6 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
     "usage": {
         "openai": [("latency_checkpoint", {"a": 1})],
         "anthropic": [("service_tier", "standard")],
-        "bedrock": [("metrics", {"latencyMs": 5})],
         "gemini": [("trafficType", "ON_DEMAND")],
         "mistral": [("prompt_audio_seconds", 3)],
     },

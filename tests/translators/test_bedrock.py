@@ -21,6 +21,7 @@ from spaturzu_translators.events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     StreamFailed,
@@ -675,9 +676,8 @@ def test_a_stream_is_read_event_by_event() -> None:
         ArgumentsDelta(index=2, arguments="1}"),
         PartEnded(index=2),
         Finished(finish_reason="tool_calls"),
-        UsageReported(
-            usage=Usage(input_tokens=1, output_tokens=2, provider_fields={"bedrock": {"metrics": {"latencyMs": 7}}})
-        ),
+        UsageReported(usage=Usage(input_tokens=1, output_tokens=2)),
+        Restated(provider_fields={"bedrock": {"metrics": {"latencyMs": 7}}}),
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from typing import TypeAlias, assert_never
 
@@ -20,6 +20,14 @@ class Started:
     model: str
     created: int | None = None
     provider_fields: ProviderFields = NOTHING
+
+
+@value
+class Restated:
+    """What the provider says of the whole answer after `Started`: each field's last word. It may follow the end."""
+
+    provider_fields: ProviderFields = NOTHING
+    model: str | None = None
 
 
 @value
@@ -93,7 +101,16 @@ class Failed:
 
 
 Event: TypeAlias = (
-    Started | PartStarted | TextDelta | ArgumentsDelta | SignatureDelta | PartEnded | Finished | UsageReported | Failed
+    Started
+    | Restated
+    | PartStarted
+    | TextDelta
+    | ArgumentsDelta
+    | SignatureDelta
+    | PartEnded
+    | Finished
+    | UsageReported
+    | Failed
 )
 
 
@@ -188,6 +205,8 @@ class Folding:
         match event:
             case Started():
                 self._started = event
+            case Restated():
+                self._started = restated(self._started, event)
             case UsageReported():
                 self._usage = merge_usage(self._usage, event.usage)
             case Failed():
@@ -271,10 +290,33 @@ class _Building:
 
 
 def _with_fields(part: Part, fields: ProviderFields) -> Part:
-    merged = {name: dict(values) for name, values in part.provider_fields.items()}
-    for name, values in fields.items():
+    return replace(part, provider_fields=_merged(part.provider_fields, fields))
+
+
+def _merged(known: ProviderFields, new: ProviderFields) -> ProviderFields:
+    merged = {name: dict(values) for name, values in known.items()}
+    for name, values in new.items():
         merged.setdefault(name, {}).update(values)
-    return replace(part, provider_fields=merged)
+    return merged
+
+
+def restated(started: Started | None, late: Restated) -> Started | None:
+    """The start as it stands after `late`; None where nothing has started."""
+    if started is None:
+        return None
+    fields = _merged(started.provider_fields, late.provider_fields)
+    return replace(started, model=late.model or started.model, provider_fields=fields)
+
+
+def last_word(
+    told: dict[str, JSON], said: Mapping[str, JSON], keep: Callable[[dict[str, JSON]], ProviderFields]
+) -> list[Event]:
+    """The Restated for what `said` has and `told` has not, which is noted in `told`; `keep` gives it its owner."""
+    news = {name: value for name, value in said.items() if name not in told or told[name] != value}
+    if not news:
+        return []
+    told.update(news)
+    return [Restated(provider_fields=keep(news))]
 
 
 def merge_usage(known: Usage | None, new: Usage) -> Usage:

@@ -41,6 +41,7 @@ TUNING: dict[str, frozenset[str]] = {
         {
             "$sampling",
             "$thinking",
+            "amazon-bedrock-invocationMetrics",
             "cache_control",
             "caller",
             "citations",

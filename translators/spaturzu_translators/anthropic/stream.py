@@ -18,11 +18,13 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
     UsageReported,
     merge_usage,
+    restated,
 )
 from ..ids import map_id
 from ..json_text import parsed_object
@@ -63,7 +65,7 @@ def frame(frame: JSONObject) -> bytes:
 class StreamDecoder:
     """Wire events in, canonical events out. Parts count from 0 in the order in which their blocks start."""
 
-    __slots__ = ("_blocks", "_calls", "_finished", "_model", "_parts", "_started", "_usage")
+    __slots__ = ("_blocks", "_calls", "_finished", "_late", "_model", "_parts", "_started", "_usage")
 
     def __init__(self, model: str) -> None:
         self._model = model
@@ -71,6 +73,8 @@ class StreamDecoder:
         self._parts = 0
         self._usage: JSONObject = {}
         self._calls = False
+        self._late: JSONObject = {}
+        """What was said of the end before it came."""
         self._started = False
         self._finished = False
 
@@ -128,27 +132,32 @@ class StreamDecoder:
 
     def message_delta(self, frame: JSONObject) -> list[Event]:
         delta = as_object(frame.get("delta"), f"{WHO}: message_delta.delta")
-        events: list[Event] = []
-        if delta.get("stop_reason") is not None or details_of(delta):
-            events.append(self._finish(delta, frame))
-        return [*events, *self._counted(frame.get("usage"))]
-
-    def _finish(self, delta: JSONObject, frame: JSONObject) -> Finished:
-        self._finished = True
         own = {name: value for name, value in frame.items() if name not in _MESSAGE_DELTA and value is not None}
         own.update((name, value) for name, value in delta.items() if name not in _STOP and value)
-        own.update(details_of(delta))
+        self._late |= own
+        events: list[Event] = []
+        if delta.get("stop_reason") is not None or details_of(delta):
+            events.append(self._finish(delta))
+        elif self._finished and own:
+            events.append(Restated(provider_fields=kept_fields(own)))
+        return [*events, *self._counted(frame.get("usage"))]
+
+    def _finish(self, delta: JSONObject) -> Finished:
+        self._finished = True
         return Finished(
             finish_reason=finish_of(delta, calls=self._calls),
             stop_sequence=delta.get("stop_sequence"),
-            provider_fields=kept_fields(own),
+            provider_fields=kept_fields({**self._late, **details_of(delta)}),
         )
 
     def message_stop(self, frame: JSONObject) -> list[Event]:
+        """The end; what it says beside that (Bedrock's invocation metrics) is the whole answer's."""
+        own = {name: value for name, value in frame.items() if name != "type" and value is not None}
+        events: list[Event] = [Restated(provider_fields=kept_fields(own))] if own else []
         if self._finished:
-            return []
+            return events
         self._finished = True
-        return [Finished(finish_reason=None)]
+        return [Finished(finish_reason=None, provider_fields=kept_fields(self._late)), *events]
 
     def failed(self, frame: JSONObject) -> list[Event]:
         return [Failed(failure=decode_error_event(frame))]
@@ -290,6 +299,7 @@ class StreamEncoder:
         "_closed",
         "_fields",
         "_finished",
+        "_late",
         "_losses",
         "_open",
         "_part",
@@ -302,6 +312,7 @@ class StreamEncoder:
         self._losses = Losses()
         self._started: Started | None = None
         self._finished: Finished | None = None
+        self._late: JSONObject = {}
         self._usage: Usage | None = None
         self._fields: dict[int, ProviderFields] = {}
         self._waiting: list[PartEvent] = []
@@ -338,6 +349,9 @@ class StreamEncoder:
         match event:
             case Started():
                 return self._start(event)
+            case Restated():
+                self._restate(event)
+                return []
             case UsageReported():
                 self._usage = merge_usage(self._usage, event.usage)
                 return []
@@ -372,7 +386,8 @@ class StreamEncoder:
             **encode_stop(candidate, self._losses, calls=self._calls),
         }
         usage = encode_usage(self._usage, self._losses)
-        return [{"type": "message_delta", "delta": delta, "usage": usage, **beside}, {"type": "message_stop"}]
+        ending = {"type": "message_delta", "delta": delta, "usage": usage, **beside}
+        return [ending, {**self._late, "type": "message_stop"}]
 
     def _start(self, event: Started) -> list[JSONObject]:
         """Nobody knows the usage yet: zeros, which `message_delta` replaces."""
@@ -391,6 +406,13 @@ class StreamEncoder:
             **own_fields(event.provider_fields),
         }
         return [{"type": "message_start", "message": message}]
+
+    def _restate(self, event: Restated) -> None:
+        """The last event tells it. The model has been said by then."""
+        if event.model is not None and self._started is not None and event.model != self._started.model:
+            self._losses.approximate("model")
+        self._started = restated(self._started, event)
+        self._late |= own_fields(event.provider_fields)
 
     def _said(self, event: PartEvent) -> list[JSONObject]:
         if self._open is None and isinstance(event, PartStarted):

@@ -32,8 +32,6 @@ _USAGE = frozenset(
         "cacheWriteInputTokenCount",
     }
 )
-BESIDE_USAGE = frozenset({"metrics", "trace", "performanceConfig", "serviceTier"})
-"""What stands beside the usage, in a plain body and in a stream's metadata."""
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "end_turn": "stop",
@@ -73,7 +71,7 @@ def decode_response(body: JSONObject, model: str) -> Response:
     reading = Reading(signer=facts_of(model).signer)
     parts = decode_blocks(list_at(message, "content", f"{WHO}: content"), f"{WHO}: content", reading)
     more = object_at(found, MORE, WHO)
-    own = {**rest(found, _KNOWN), **_metrics(found)}
+    own = beside(found, _KNOWN)
     return Response(
         id="",
         model=served_model(found, model),
@@ -83,10 +81,14 @@ def decode_response(body: JSONObject, model: str) -> Response:
     )
 
 
-def _metrics(found: JSONObject) -> JSONObject:
-    """No latency is 0 ms: that is what an encoder writes for a botocore that demands a number."""
+def beside(found: JSONObject, known: frozenset[str]) -> JSONObject:
+    """What a body, or a stream's metadata, says beside what is `known`.
+
+    No latency is 0 ms: that is what an encoder writes for a botocore that demands a number.
+    """
     metrics = object_at(found, "metrics", WHO)
-    return {"metrics": metrics} if metrics and metrics != {"latencyMs": 0} else {}
+    told = {"metrics": metrics} if metrics and metrics != {"latencyMs": 0} else {}
+    return {**rest(found, known), **told}
 
 
 def served_model(found: JSONObject, model: str) -> str:
@@ -217,10 +219,8 @@ def encode_usage(usage: Usage | None, losses: Losses) -> JSONObject:
         counted: JSONObject = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
     else:
         counted = _counted(usage, losses)
-    own = own_fields(usage.provider_fields)
-    beside = {name: value for name, value in own.items() if name in BESIDE_USAGE}
-    counted.update((name, value) for name, value in own.items() if name not in BESIDE_USAGE)
-    return {"usage": counted, "metrics": {"latencyMs": 0}, **beside}
+    counted.update(own_fields(usage.provider_fields))
+    return {"usage": counted, "metrics": {"latencyMs": 0}}
 
 
 def _counted(usage: Usage, losses: Losses) -> JSONObject:

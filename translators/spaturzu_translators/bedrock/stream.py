@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, assert_never, cast
 
 from ..citations import said
@@ -19,11 +19,13 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
     UsageReported,
     merge_usage,
+    restated,
 )
 from ..eventstream import event_frame
 from ..foreign import UNSIGNED
@@ -37,13 +39,14 @@ from .content import Reading, Writing, decode_block, encode_part
 from .errors import decode_frame_error, encode_frame_error
 from .model_facts import facts_of
 from .response import (
-    BESIDE_USAGE,
     MORE,
+    beside,
     decode_usage,
     encode_finish,
     encode_usage,
     finish,
     report_head,
+    served_model,
 )
 from .wire import (
     OWN,
@@ -61,6 +64,8 @@ from .wire import (
 WHO = "bedrock stream"
 TERMINAL = re.compile(rb":event-type\x07\x00(?:\x0bmessageStop|\x08metadata)")
 frame = event_frame
+_METADATA = frozenset({"usage", "metrics", "p"})
+"""`p` is padding of random length that hides how long a token was."""
 _TOOL_USE = frozenset({"toolUseId", "name", "input", "type"})
 
 
@@ -182,16 +187,13 @@ class StreamDecoder:
         return [Finished(finish_reason=reason, stop_sequence=stop_sequence, provider_fields=own)]
 
     def metadata(self, payload: JSONObject, where: str) -> list[Event]:
-        """Usage; what stands beside it has no other place once the stream has ended, so it rides along."""
+        """Usage, and beside it what a plain body says at its top."""
         usage = decode_usage(object_at(payload, "usage", where))
-        beside = {name: payload[name] for name in BESIDE_USAGE if payload.get(name)}
-        if beside.get("metrics") == {"latencyMs": 0}:
-            del beside["metrics"]
-        if usage is None:
-            usage = Usage()
-        if beside:
-            usage = replace(usage, provider_fields=keep({**own_fields(usage.provider_fields), **beside}))
-        return [UsageReported(usage=usage)]
+        events: list[Event] = [] if usage is None else [UsageReported(usage=usage)]
+        if own := beside(payload, _METADATA):
+            model = served_model(payload, "")
+            events.append(Restated(provider_fields=keep(own), model=model or None))
+        return events
 
     def _block(self, payload: JSONObject, where: str) -> _Block:
         number = integer_at(payload, "contentBlockIndex", where) or 0
@@ -275,6 +277,10 @@ class StreamEncoder:
         match event:
             case Started():
                 return self._start(event)
+            case Restated():
+                self._losses.extend(foreign_event_fields(event.provider_fields, "", OWN))
+                self._started = restated(self._started, event)
+                return []
             case UsageReported(usage=usage):
                 self._usage = merge_usage(self._usage, usage)
                 return []
@@ -293,8 +299,7 @@ class StreamEncoder:
         if self._usage is not None:
             self._losses.extend(foreign_event_fields(self._usage.provider_fields, "usage", OWN))
         own = own_fields(self._started.provider_fields) if self._started else {}
-        beside = {name: value for name, value in own.items() if name in BESIDE_USAGE}
-        return [{"metadata": {**encode_usage(self._usage, self._losses), **beside}}]
+        return [{"metadata": {**encode_usage(self._usage, self._losses), **own}}]
 
     def _start(self, event: Started) -> list[JSONObject]:
         self._started = event

@@ -20,10 +20,12 @@ from ..events import (
     Folding,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
     UsageReported,
+    last_word,
     merge_usage,
 )
 from ..failures import Failure
@@ -32,7 +34,7 @@ from ..messages import JSON, NOTHING, JSONObject, Part, ProviderFields, Reasonin
 from ..requests import Request
 from ..responses import Response, Usage
 from .errors import decode_stream_error, encode_error
-from .fields import fields, integer, items, own, put_own, string
+from .fields import fields, integer, items, own, own_fields, put_own, string
 from .model_facts import wants_signatures
 from .parts import SENTINEL, encode_text
 from .response import (
@@ -58,12 +60,14 @@ _CHUNK = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId",
 class StreamDecoder:
     """Chunks in, canonical events out."""
 
-    __slots__ = ("_candidates", "_model", "_prefix", "_usage")
+    __slots__ = ("_candidates", "_model", "_prefix", "_served", "_told", "_usage")
 
     def __init__(self, model: str) -> None:
         self._model = model
         self._prefix: str | None = None
         self._candidates: dict[int, _Candidate] = {}
+        self._served = ""
+        self._told: JSONObject = {}
         self._usage: JSON = None
 
     def feed(self, frame: JSONObject) -> list[Event]:
@@ -71,7 +75,7 @@ class StreamDecoder:
         chunk = fields(frame, WHO)
         if "error" in chunk:
             return [Failed(failure=decode_stream_error(chunk))]
-        events: list[Event] = self._start(chunk) if self._prefix is None else []
+        events: list[Event] = self._start(chunk) if self._prefix is None else self._restated(chunk)
         for value in items(chunk.get("candidates", []), f"{WHO}: candidates"):
             events += self._candidate(fields(value, f"{WHO}: candidates"))
         if "promptFeedback" in chunk and not self._candidates and block_reason(chunk) is not None:
@@ -88,21 +92,35 @@ class StreamDecoder:
     def _start(self, chunk: JSONObject) -> list[Event]:
         self._prefix = call_prefix(chunk)
         created, kept = created_at(chunk)
-        kept.update({name: value for name, value in chunk.items() if name not in _CHUNK})
+        self._told = _beside(chunk)
+        self._served = string(chunk.get("modelVersion", self._model), f"{WHO}: modelVersion")
         return [
             Started(
                 id=string(chunk.get("responseId", ""), f"{WHO}: responseId"),
-                model=string(chunk.get("modelVersion", self._model), f"{WHO}: modelVersion"),
+                model=self._served,
                 created=created,
-                provider_fields=own(kept),
+                provider_fields=own(kept | self._told),
             )
         ]
+
+    def _restated(self, chunk: JSONObject) -> list[Event]:
+        events = last_word(self._told, _beside(chunk), own)
+        served = string(chunk.get("modelVersion", self._served), f"{WHO}: modelVersion")
+        if served != self._served:
+            self._served = served
+            events.append(Restated(model=served))
+        return events
 
     def _candidate(self, chunk: JSONObject) -> list[Event]:
         number = integer(chunk.get("index", 0), f"{WHO}: candidates: index")
         if number not in self._candidates:
             self._candidates[number] = _Candidate(number, f"{self._prefix}_{number}")
         return self._candidates[number].feed(chunk)
+
+
+def _beside(chunk: JSONObject) -> JSONObject:
+    """What a chunk says of the whole answer without a canonical name."""
+    return {name: value for name, value in chunk.items() if name not in _CHUNK}
 
 
 class _Candidate:
@@ -248,6 +266,10 @@ class StreamEncoder:
                 self._head = encode_head(event.id, event.model, event.created)
                 self._first = event.provider_fields
                 return []
+            case Restated():
+                self._first = {"gemini": {**self._first.get("gemini", {}), **own_fields(event.provider_fields)}}
+                self._head |= {"modelVersion": event.model} if event.model else {}
+                return []
             case PartStarted():
                 return self._started(event)
             case TextDelta():
@@ -273,7 +295,7 @@ class StreamEncoder:
 
     def close(self) -> list[JSONObject]:
         """The last chunk: how every candidate finished, and the usage."""
-        if not self._finished and self._usage is None:
+        if not self._finished and self._usage is None and not own_fields(self._first):
             return []
         last: JSONObject = {"candidates": self._finished} if self._finished else {}
         if self._usage is not None:

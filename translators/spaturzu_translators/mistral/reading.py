@@ -73,7 +73,11 @@ def rest_of(source: JSONObject, known: frozenset[str]) -> ProviderFields:
     """What `source` says beyond the `known` names, as this provider's own fields."""
     if source.keys() <= known:
         return NOTHING
-    rest = {name: value for name, value in source.items() if name not in known and value is not None}
+    return kept({name: value for name, value in source.items() if name not in known and value is not None})
+
+
+def kept(rest: Mapping[str, JSON]) -> ProviderFields:
+    """`rest` as this provider's own fields."""
     return {OWN: rest} if rest else NOTHING
 
 

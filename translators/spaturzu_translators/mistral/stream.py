@@ -17,10 +17,12 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
     UsageReported,
+    last_word,
     merge_usage,
 )
 from ..foreign import UNSIGNED
@@ -31,7 +33,7 @@ from ..responses import Usage
 from ..sse import data_frame
 from .content import arguments_text, decode_call, decode_chunk, encode_part, think_chunk
 from .errors import decode_stream_error, encode_stream_error, is_error
-from .reading import OWN, integer, maybe_object, objects, own_fields, rest_of, string, wrong
+from .reading import OWN, integer, kept, maybe_object, objects, own_fields, rest_of, string, wrong
 from .response import (
     decode_usage,
     encode_answer_call,
@@ -57,12 +59,13 @@ _CHOICE = frozenset({"index", "delta", "finish_reason", "logprobs"})
 class StreamDecoder:
     """Chunks in, events out."""
 
-    __slots__ = ("_candidates", "_id", "_model", "_started")
+    __slots__ = ("_candidates", "_id", "_model", "_served", "_started", "_told")
 
     def __init__(self, model: str) -> None:
         self._model = model
         self._started = False
-        self._id = ""
+        self._id = self._served = ""
+        self._told: dict[str, JSON] = {}
         self._candidates: dict[int, _Reading] = {}
 
     def feed(self, frame: JSONObject) -> list[Event]:
@@ -71,7 +74,7 @@ class StreamDecoder:
             return [Failed(failure=decode_stream_error(frame))]
         if "choices" not in frame:
             raise BadWire(f"{HERE}: expected a chunk with choices, found {sorted(frame)[:8]}")
-        events = [] if self._started else [self._start(frame)]
+        events = self._restated(frame) if self._started else [self._start(frame)]
         for choice in objects(frame, "choices", HERE):
             events += self._choice(choice)
         usage = decode_usage(maybe_object(frame, "usage", HERE), f"{HERE}: usage")
@@ -84,12 +87,25 @@ class StreamDecoder:
     def _start(self, frame: JSONObject) -> Event:
         self._started = True
         self._id = string(frame, "id", HERE) or ""
+        self._served = string(frame, "model", HERE) or self._model
+        fields = rest_of(frame, _CHUNK)
+        self._told |= own_fields(fields)
         return Started(
             id=self._id,
-            model=string(frame, "model", HERE) or self._model,
+            model=self._served,
             created=integer(frame, "created", HERE) or None,
-            provider_fields=rest_of(frame, _CHUNK),
+            provider_fields=fields,
         )
+
+    def _restated(self, frame: JSONObject) -> list[Event]:
+        """What a chunk says of the whole answer that no chunk before it said so."""
+        fields = rest_of(frame, _CHUNK)
+        events = last_word(self._told, own_fields(fields), kept) if fields else []
+        served = string(frame, "model", HERE) or self._served
+        if served != self._served:
+            self._served = served
+            events.append(Restated(model=served))
+        return events
 
     def _choice(self, choice: JSONObject) -> list[Event]:
         number = integer(choice, "index", f"{HERE}: choice") or 0
@@ -200,12 +216,13 @@ class _Reading:
 class StreamEncoder:
     """Events in, chunks out. The last finished candidate waits for the usage that belongs on its chunk."""
 
-    __slots__ = ("_candidates", "_head", "_held", "_report", "_usage")
+    __slots__ = ("_candidates", "_head", "_held", "_late", "_report", "_usage")
 
     def __init__(self, request: Request) -> None:
         self._head: JSONObject = {"id": "", "object": "chat.completion.chunk", "created": 0, "model": request.model}
         self._candidates: dict[int, _Writing] = {}
         self._held: list[JSONObject] = []
+        self._late: dict[str, JSON] = {}
         self._usage: Usage | None = None
         self._report = Losses()
 
@@ -219,6 +236,11 @@ class StreamEncoder:
         match event:
             case Started():
                 return self._start(event)
+            case Restated():
+                self._report.extend(foreign_event_fields(event.provider_fields, "", OWN))
+                self._late |= own_fields(event.provider_fields)
+                self._late |= {"model": event.model} if event.model else {}
+                return []
             case UsageReported():
                 self._usage = merge_usage(self._usage, event.usage)
                 return []
@@ -232,12 +254,14 @@ class StreamEncoder:
                 return [*opening, *(self._chunk(event.candidate, delta) for delta in deltas)]
 
     def close(self) -> list[JSONObject]:
-        """The held chunk, with usage."""
+        """The held chunk, with usage and with what was said late of the whole answer."""
         chunks, usage = self._release(), self._usage
-        if usage is None:
+        if usage is None and not self._late:
             return chunks
+        last: JSONObject = {**(chunks[-1] if chunks else {**self._head, "choices": []}), **self._late}
+        if usage is None:
+            return [*chunks[:-1], last]
         self._report.extend(foreign_event_fields(usage.provider_fields, "usage", OWN))
-        last: JSONObject = chunks[-1] if chunks else {**self._head, "choices": []}
         return [*chunks[:-1], {**last, "usage": encode_usage(usage, self._report)}]
 
     def _start(self, event: Started) -> list[JSONObject]:

@@ -13,6 +13,7 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
@@ -27,7 +28,6 @@ from .errors import encode_error_object
 from .parts import encode_call, is_call, own
 from .response import (
     answers_in_functions,
-    beside_usage,
     drop_own,
     drop_stop_sequence,
     encode_created,
@@ -75,6 +75,8 @@ class StreamEncoder:
         self._base: JSONObject = {}
         self._tellings: dict[int, _Telling] = {}
         self._usage: Usage | None = None
+        self._untold = False
+        """Has the answer been restated since its last chunk?"""
         self._failed = False
 
     @property
@@ -87,6 +89,9 @@ class StreamEncoder:
         match event:
             case Started():
                 return self._start(event)
+            case Restated():
+                self._restate(event)
+                return []
             case UsageReported():
                 self._usage = merge_usage(self._usage, event.usage)
                 return []
@@ -97,15 +102,15 @@ class StreamEncoder:
                 return self._feed_candidate(event)
 
     def close(self) -> list[JSONObject]:
-        """The chunk with the usage."""
-        if self._usage is None or self._failed:
+        """The chunk with the usage, or with what else was said after the end."""
+        if self._failed:
             return []
+        last: list[JSONObject] = [{**self._base, "choices": []}] if self._untold else []
+        if self._usage is None:
+            return last
         self._report_foreign(self._usage.provider_fields, "usage")
         wire = encode_usage(self._usage, self._losses)
-        beside = beside_usage(self._usage)
-        if self._asks_usage:
-            return [{**self._base, "choices": [], "usage": wire, **beside}]
-        return [{**self._base, "choices": [], **beside}] if beside else []
+        return [{**self._base, "choices": [], "usage": wire}] if self._asks_usage else last
 
     def _start(self, event: Started) -> list[JSONObject]:
         self._report_foreign(event.provider_fields, "")
@@ -117,6 +122,12 @@ class StreamEncoder:
             "model": event.model,
         }
         return [self._open(0)]
+
+    def _restate(self, event: Restated) -> None:
+        self._report_foreign(event.provider_fields, "")
+        news = {**own(event.provider_fields), **({"model": event.model} if event.model else {})}
+        self._base = {**news, **self._base, **news}
+        self._untold = self._untold or bool(news)
 
     def _open(self, number: int) -> JSONObject:
         self._tellings[number] = _Telling(number, f"candidates[{number}]")
@@ -234,6 +245,7 @@ class StreamEncoder:
 
     def _finish(self, event: Finished, telling: _Telling) -> list[JSONObject]:
         self._report_foreign(event.provider_fields, telling.path)
+        self._untold = False
         calls, path = telling.call >= 0, telling.path
         reason = encode_reason(event.finish_reason, path, self._losses, calls=calls, refuses=telling.refuses)
         drop_stop_sequence(event.stop_sequence, path, self._losses)

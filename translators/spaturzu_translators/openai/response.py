@@ -168,7 +168,6 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
     }
     if response.usage is not None:
         body["usage"] = encode_usage(response.usage, losses)
-        body.update(beside_usage(response.usage))
     return Encoded(body, losses.found())
 
 
@@ -330,15 +329,6 @@ def encode_logprobs(logprobs: JSON, path: str, losses: Losses) -> JSON:
             return None
 
 
-BESIDE_USAGE = frozenset({"moderation"})
-"""What a stream says of its answer once it has ended: the last chunk has it, and the usage brings it along."""
-
-
-def beside_usage(usage: Usage) -> dict[str, JSON]:
-    """What stands beside the usage of an answer, or of a stream's last chunk."""
-    return {name: value for name, value in own(usage.provider_fields).items() if name in BESIDE_USAGE}
-
-
 def encode_usage(usage: Usage, losses: Losses) -> JSONObject:
     """The totals, which are required here: 0 where the provider did not say."""
     for name, count in (("input_tokens", usage.input_tokens), ("output_tokens", usage.output_tokens)):
@@ -348,7 +338,7 @@ def encode_usage(usage: Usage, losses: Losses) -> JSONObject:
         losses.drop("usage.cache_creation_5m_tokens")
     if usage.cache_creation_1h_tokens is not None:
         losses.drop("usage.cache_creation_1h_tokens")
-    fields = {name: value for name, value in own(usage.provider_fields).items() if name not in BESIDE_USAGE}
+    fields = own(usage.provider_fields)
     prompt, completion = usage.input_tokens or 0, usage.output_tokens or 0
     return {
         **fields,

@@ -6,7 +6,7 @@ Order of chunks and the shape of an error inside a stream: providers.md section 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ..codec import BadWire, as_list, as_object, as_seconds, replayed
 from ..events import (
@@ -16,19 +16,20 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     Started,
     TextDelta,
     UsageReported,
+    last_word,
 )
 from ..ids import map_id
 from ..messages import JSON, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Usage
 from ..sse import data_frame
 from .chunks import StreamEncoder
 from .errors import decode_error_object
-from .parts import call_extras, extras, keep, own, text_of
-from .response import BESIDE_USAGE, candidate_fields, decode_reason, decode_usage, top_fields
+from .parts import call_extras, extras, keep, text_of
+from .response import candidate_fields, decode_reason, decode_usage, top_fields
 
 END = b"data: [DONE]\n\n"
 TERMINAL = re.compile(rb"\"finish_reason\": ?\"")
@@ -92,11 +93,10 @@ class StreamDecoder:
 
     def __init__(self, model: str) -> None:
         self._model = model
-        self._id = ""
+        self._id = self._served = ""
         self._started = False
         self._failed = False
         self._held: dict[str, JSON] = {}
-        self._usage: Usage | None = None
         self._choices: dict[int, _Choice] = {}
 
     def feed(self, frame: JSONObject) -> list[Event]:
@@ -111,17 +111,11 @@ class StreamDecoder:
             raise BadWire(
                 f"{_WHO}: a chunk has neither choices, usage nor an error, its keys are {sorted(frame)!r:.80}"
             )
-        events = self._start(frame)
+        events = self._restated(frame) if self._started else self._start(frame)
         for item in as_list(choices or [], f"{_WHO}: choices"):
             events += self._feed_choice(as_object(item, f"{_WHO}: choices"))
         if usage is not None:
-            self._usage = decode_usage(usage, f"{_WHO}: usage")
-        late = {} if choices else {name: frame[name] for name in BESIDE_USAGE if frame.get(name) is not None}
-        if late and self._started:
-            known = self._usage or Usage()
-            self._usage = replace(known, provider_fields=keep({**own(known.provider_fields), **late}))
-        if usage is not None or late:
-            events.append(UsageReported(usage=self._usage or Usage()))
+            events.append(UsageReported(usage=decode_usage(usage, f"{_WHO}: usage")))
         return events
 
     def close(self) -> list[Event]:
@@ -130,21 +124,29 @@ class StreamDecoder:
 
     def _start(self, frame: JSONObject) -> list[Event]:
         """Started, with the first chunk that has an id: Azure's first one has none, but says what it filtered."""
-        if self._started:
-            return []
         self._held |= top_fields(frame)
         if not frame.get("id") and not frame.get("choices"):
             return []
         self._started = True
         self._id = text_of(frame.get("id") or "", f"{_WHO}: id")
+        self._served = text_of(frame.get("model") or "", f"{_WHO}: model")
         return [
             Started(
                 id=self._id,
-                model=text_of(frame.get("model") or self._model, f"{_WHO}: model"),
+                model=self._served or self._model,
                 created=as_seconds(frame.get("created"), f"{_WHO}: created"),
-                provider_fields=keep(self._held),
+                provider_fields=keep({**self._held}),
             )
         ]
+
+    def _restated(self, frame: JSONObject) -> list[Event]:
+        """What a chunk says of the whole answer that no chunk before it said so."""
+        events = last_word(self._held, top_fields(frame), keep)
+        served = frame.get("model")
+        if served and served != self._served:
+            self._served = text_of(served, f"{_WHO}: model")
+            events.append(Restated(model=self._served))
+        return events
 
     def _feed_choice(self, item: JSONObject) -> list[Event]:
         number = item.get("index", 0)

@@ -111,6 +111,11 @@ def not_carried(foreign: Iterable[Loss]) -> Iterator[Loss]:
     return (loss for loss in foreign if not _CARRIED.fullmatch(loss.path))
 
 
+def not_answered(foreign: Iterable[Loss]) -> Iterator[Loss]:
+    """Less what both of OpenAI's wires say in an answer: the moderation of one has another shape on the other."""
+    return (loss for loss in foreign if loss.path != "provider_fields.openai.service_tier")
+
+
 def extras(value: JSONObject, known: frozenset[str]) -> dict[str, JSON]:
     """What `value` says beside `known`. A null or an empty list says nothing."""
     return {name: item for name, item in value.items() if name not in known and item is not None and item != []}

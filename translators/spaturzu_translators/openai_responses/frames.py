@@ -17,18 +17,20 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
     UsageReported,
     merge_usage,
+    restated,
 )
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
 from ..responses import Usage
 from .errors import error_event
-from .fields import OWN, not_carried, own
+from .fields import OWN, not_answered, own
 from .items import is_item
 from .response import Answer, drop_stop_sequence, echo, encode_usage, ending, opening, spoken
 
@@ -42,6 +44,7 @@ class StreamEncoder:
         self._request = request
         self._losses = Losses()
         self._number = 0
+        self._started: Started | None = None
         self._opening: JSONObject = {}
         self._answer = Answer("", self._losses)
         self._message: JSONObject | None = None
@@ -64,6 +67,8 @@ class StreamEncoder:
         match event:
             case Started():
                 return self._start(event)
+            case Restated():
+                return self._restate(event)
             case UsageReported():
                 self._usage = merge_usage(self._usage, event.usage)
                 return []
@@ -113,13 +118,24 @@ class StreamEncoder:
     def _start(self, event: Started) -> list[JSONObject]:
         self._report(event.provider_fields, "")
         self._answer = Answer(event.id, self._losses)
-        echoed = echo(self._request)
-        self._opening = opening(event.id, event.model, event.created, event.provider_fields, echoed)
+        self._started = event
+        self._opening = self._begun(event, event.created)
         return [self._frame(kind, response=self._opening) for kind in ("created", "in_progress")]
+
+    def _begun(self, started: Started, created: int | None) -> JSONObject:
+        return opening(started.id, started.model, created, started.provider_fields, echo(self._request))
+
+    def _restate(self, event: Restated) -> list[JSONObject]:
+        """The last event tells it, with the whole response."""
+        self._report(event.provider_fields, "")
+        self._started = restated(self._started, event)
+        if self._started is not None:
+            self._opening = self._begun(self._started, self._opening["created_at"])
+        return []
 
     def _report(self, fields: ProviderFields, path: str) -> None:
         if fields:
-            self._losses.extend(not_carried(foreign_event_fields(fields, path, OWN)))
+            self._losses.extend(not_answered(foreign_event_fields(fields, path, OWN)))
 
     def _feed_candidate(self, event: _CandidateEvent) -> list[JSONObject]:
         match event:

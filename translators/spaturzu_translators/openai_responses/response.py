@@ -17,7 +17,7 @@ from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Re
 from ..requests import Request
 from ..responses import Candidate, FinishReason, Response, Usage
 from .errors import decode_error_object
-from .fields import OWN, Writing, extras, given_id, item_id, keep, not_carried, own, shared, shown_id, text_of
+from .fields import OWN, Writing, extras, given_id, item_id, keep, not_answered, own, shared, shown_id, text_of
 from .items import decode_call, decode_reasoning, encode_call, encode_reasoning, is_item, item_fields, of_item
 from .model_facts import model_facts
 from .parts import decode_content, encode_output
@@ -209,7 +209,7 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
     """The response that OpenAI would have sent, as the caller's SDK parses it."""
     losses = Losses()
     response = cited(response, OWN, losses)
-    losses.extend(not_carried(foreign_response_fields(response, OWN)))
+    losses.extend(not_answered(foreign_response_fields(response, OWN)))
     for number in range(1, len(response.candidates)):
         losses.drop(f"candidates[{number}]", "meaning")
     candidate = response.candidates[0] if response.candidates else Candidate()
@@ -247,7 +247,7 @@ def opening(
     echoed: JSONObject,
 ) -> JSONObject:
     """A response that has begun. Nobody has stored it."""
-    body: JSONObject = {
+    return {
         **echoed,
         **own(fields),
         "id": shown_id(response_id),
@@ -261,10 +261,8 @@ def opening(
         "model": model,
         "output": [],
         "usage": None,
+        **({"service_tier": shared(fields)["service_tier"]} if "service_tier" in shared(fields) else {}),
     }
-    if "service_tier" in shared(fields):
-        body["service_tier"] = shared(fields)["service_tier"]
-    return body
 
 
 def echo(request: Request) -> JSONObject:

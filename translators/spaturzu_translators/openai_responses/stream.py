@@ -19,16 +19,18 @@ from ..events import (
     Finished,
     PartEnded,
     PartStarted,
+    Restated,
     SignatureDelta,
     Started,
     TextDelta,
     UsageReported,
+    last_word,
 )
-from ..messages import JSON, JSONObject, Part, Reasoning, Refusal, Text, ToolCall
+from ..messages import JSON, JSONObject, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
 from ..sse import named_frame
 from .errors import decode_error_object
-from .fields import given_id, keep, text_of
+from .fields import given_id, keep, own, text_of
 from .frames import StreamEncoder
 from .items import REASONING, item_fields
 from .response import (
@@ -81,6 +83,9 @@ class StreamDecoder:
         self._items: dict[int, _Open] = {}
         self._parts: list[Part] = []
         self._done: set[int] = set()
+        self._served = ""
+        self._told: dict[str, JSON] = {}
+        self._told_shared: dict[str, JSON] = {}
         self._logprobs: list[JSON] = []
 
     def feed(self, frame: JSONObject) -> list[Event]:
@@ -112,17 +117,31 @@ class StreamDecoder:
         return self._start(response)
 
     def _start(self, response: JSONObject) -> list[Event]:
+        fields = top_fields(response)
         if self._started:
-            return []
+            return self._restated(response, fields)
         self._started = True
+        self._served = text_of(response.get("model") or self._model, f"{_WHO}: model")
+        self._told |= own(fields)
+        self._told_shared |= fields.get("openai", {})
         return [
             Started(
                 id=given_id(text_of(response.get("id") or "", f"{_WHO}: id")),
-                model=text_of(response.get("model") or self._model, f"{_WHO}: model"),
+                model=self._served,
                 created=as_seconds(response.get("created_at"), f"{_WHO}: created_at"),
-                provider_fields=top_fields(response),
+                provider_fields=fields,
             )
         ]
+
+    def _restated(self, response: JSONObject, fields: ProviderFields) -> list[Event]:
+        """Each event that has the response has all of it: the tier that served, and what was filtered, come late."""
+        events = last_word(self._told, own(fields), keep)
+        events += last_word(self._told_shared, fields.get("openai", {}), lambda news: keep({}, news))
+        served = text_of(response.get("model") or self._served, f"{_WHO}: model")
+        if served != self._served:
+            self._served = served
+            events.append(Restated(model=served))
+        return events
 
     def _add_item(self, frame: JSONObject) -> list[Event]:
         item = as_object(frame.get("item") or {}, f"{_WHO}: item")
