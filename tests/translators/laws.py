@@ -38,6 +38,9 @@ MARKS = {"dropped": GONE, "approximated": ANYTHING, "emulated": EMULATED}
 UNSAID = "<unsaid>"
 """Nobody said it, so it may be anything afterwards."""
 
+UNCHOSEN = "<unchosen>"
+"""Nothing is chosen where calls must not be parallel, which Anthropic says inside the choice: it is `auto` there."""
+
 NO_ARGUMENTS = {"type": "object", "properties": {}}
 
 
@@ -53,15 +56,28 @@ def unexplained(before: Any, after: Any, losses: Iterable[Loss]) -> str | None:
     if not same(tree(before, losses), expected):
         return f"lost without a report: {losses}\n  before: {tree(before, losses)}\n  after:  {expected}"
     for loss in losses:
+        if _emulated_around(loss, losses):
+            continue  # what is read back there may be anything, so it cannot be told from this
         if same(tree(before, tuple(other for other in losses if other is not loss)), expected):
             return f"reported but not lost: {loss}\n  before: {tree(before, losses)}\n  after:  {expected}"
     return None
 
 
+def _emulated_around(loss: Loss, losses: Iterable[Loss]) -> list[Loss]:
+    return [
+        other
+        for other in losses
+        if other.kind == "emulated" and loss.path.startswith((f"{other.path}.", f"{other.path}["))
+    ]
+
+
 def unspoken(before: Any, body: Any, losses: Iterable[Loss]) -> list[str]:
     """The words at emulated paths that no string of `body` holds."""
     said = "\n".join(_strings(body))
-    told = [loss.path for loss in losses if loss.kind == "emulated" and loss.matters == "tuning"]
+    losses = tuple(losses)
+    broken = [around for loss in losses for around in _emulated_around(loss, losses)]  # less what was lost inside it
+    kept = [loss for loss in losses if loss not in broken]
+    told = [loss.path for loss in kept if loss.kind == "emulated" and loss.matters == "tuning"]
     paths = [path for path in told if "provider_fields" not in path]  # which stands there in words of its own
     emulated = [words for path in paths for words in _words(_at(before, path.removesuffix(".arguments")))]
     return [words for words in emulated if words not in said]
@@ -179,6 +195,8 @@ def _levelled(value: Any, name: str) -> Any:
             return item or UNSAID  # a schema that binds although nobody asked for it loses nothing
         case (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
             return item or None  # saying no is what every provider does unasked
+        case Request(), "tool_choice" if item is None and value.parallel_tool_calls is False and value.tools:
+            return UNCHOSEN
         case Request(), "parallel_tool_calls":
             return False if item is False and value.tools else None  # else as many as it likes, or none to call
         case Tool(), "parameters":
@@ -260,7 +278,9 @@ class _Ids:
     def same(self, before: Any, after: Any) -> bool:
         if before in (ANYTHING, EMULATED, UNSAID):
             return True
-        if after == UNSAID:
+        if before == UNCHOSEN:
+            return after in (None, UNCHOSEN, {"": "ToolChoice", "mode": "auto"})
+        if after in (UNSAID, UNCHOSEN):
             return before is None
         if isinstance(before, Id) and isinstance(after, Id):
             return self.there.setdefault(before, after) == after and self.back.setdefault(after, before) == before

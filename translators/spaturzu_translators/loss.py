@@ -70,7 +70,11 @@ class Losses:
             self._losses[loss.path] = loss
 
     def found(self) -> tuple[Loss, ...]:
-        """All of them, in order. A path inside another lost path is not said twice; the outer one matters as much."""
+        """All of them, in order. A path inside another lost path is not said twice; the outer one matters as much.
+
+        What stands there by other means is not lost: a loss of meaning inside it, as of a part of a turn that was
+        joined to the next, is said by itself.
+        """
         if not self._losses:
             return ()
         if len(self._losses) == 1:
@@ -78,15 +82,23 @@ class Losses:
         outer: dict[str, Loss] = {}
         inner: list[tuple[str, Loss]] = []
         for path, loss in self._losses.items():
-            around = next((place for place in _around(path) if place in self._losses), None)
+            around = next((place for place in _around(path) if self._covers(place, loss)), None)
             if around is None:
                 outer[path] = loss
             else:
                 inner.append((around, loss))
         for around, loss in inner:
             if loss.matters == "meaning":
-                outer[around] = replace(outer[around], matters="meaning")
+                covering = outer.get(around)
+                outer[around if covering else loss.path] = replace(covering or loss, matters="meaning")
         return tuple(outer.values())
+
+    def _covers(self, place: str, inner: Loss) -> bool:
+        """Does the loss of `place` say that `inner` is lost too?"""
+        around = self._losses.get(place)
+        if around is None:
+            return False
+        return inner.matters == "tuning" or around.kind != "emulated" or around.matters == "meaning"
 
 
 def _around(path: str) -> Iterator[str]:

@@ -519,11 +519,10 @@ def _encode_choice(request: Request, losses: Losses, *, offered: bool) -> JSONOb
         if parallel is False and request.tools:
             losses.drop("parallel_tool_calls")
         return None
-    if choice is None and parallel is None:
+    if choice is None and parallel is not False:  # calls may be parallel unasked
         return None
     if choice is None:
-        losses.approximate("tool_choice")
-        encoded: JSONObject = {"type": "auto"}
+        encoded: JSONObject = {"type": "auto"}  # as where nothing is chosen: it has to stand there
     elif choice.mode == "required" and len(choice.names) == 1:
         encoded = {"type": "tool", "name": choice.names[0]}
     else:
