@@ -29,7 +29,7 @@ def rows() -> Iterator[Row]:
     yield from _case("1 turn", _requests(_chat(1)), 2.0)
     yield from _case("50 turns with tools", _requests(_with_tools(50)), 1.5)
     yield from _case("200 turns of 100 KB each", _requests(_chat(200, size=100_000)), 0.5, rounds=5)
-    yield from _case("200 turns, 100 KB in all", _requests(_chat(200, size=500)), None)
+    yield from _case("200 turns, 100 KB in all", _requests(_chat(200, size=500)), 0.5)
     yield from _summary("4 x the turns (200 with tools / 50)", _growth(), 4.4, "us")
     yield from _summary("a streamed text event / by hand, as JSON text", _events(as_text=True), 3.0, "us")
     yield from _summary("a streamed text event / by hand, as dicts", _events(as_text=False), None, "us")

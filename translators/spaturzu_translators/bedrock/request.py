@@ -333,10 +333,13 @@ def _encode_messages(messages: Iterable[Message], writing: Writing) -> list[JSON
     before: Role | None = None
     apart: JSONObject = NO_FIELDS
     for number, message in enumerate(messages):
-        role = message.role
-        content, own = _encode_turn(message, number, writing)
-        if not content:
-            continue
+        role, own = message.role, NO_FIELDS
+        if not message.provider_fields and (text := only_text(message.parts)) and not text.isspace():
+            content: list[JSONObject] = [{"text": text}]
+        else:
+            content, own = _encode_turn(message, number, writing)
+            if not content:
+                continue
         beside, apart = apart, own if role == "system" else NO_FIELDS
         if role == before and apart == beside:
             wire[-1]["content"] += content
@@ -365,8 +368,6 @@ def _mark_last(request: Request, messages: list[JSONObject], writing: Writing) -
 
 def _encode_turn(message: Message, number: int, writing: Writing) -> tuple[list[JSONObject], JSONObject]:
     """Its blocks and its own fields. A turn without blocks is left out."""
-    if (text := only_text(message.parts)) and not message.provider_fields and not text.isspace():
-        return [{"text": text}], NO_FIELDS
     content, own = _encode_parts(message, f"messages[{number}]", writing), own_fields(message.provider_fields)
     if own and not content:
         writing.losses.drop(f"messages[{number}]")

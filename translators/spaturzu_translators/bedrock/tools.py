@@ -9,7 +9,7 @@ from typing import Any
 
 from ..codec import as_object
 from ..loss import Losses
-from ..messages import JSON, NOTHING, JSONObject, ToolCall, ToolResult
+from ..messages import JSON, NOTHING, JSONObject, Text, ToolCall, ToolResult
 from ..requests import AnyTool, OpaqueTool, Request, Tool, ToolChoice
 from .content import Reading, Writing, cache_point, mark_cached
 from .names import wire_name
@@ -85,7 +85,8 @@ def encode_tools(request: Request, writing: Writing, orders: list[str]) -> JSONO
 
 
 def _calls(request: Request) -> list[ToolCall | ToolResult]:
-    return [part for turn in request.messages for part in turn.parts if isinstance(part, _CALLING)]
+    parts = (turn.parts for turn in request.messages)
+    return [part for said in parts for part in said if type(part) is not Text and isinstance(part, _CALLING)]
 
 
 _CALLING = (ToolCall, ToolResult)

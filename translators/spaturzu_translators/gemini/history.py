@@ -47,18 +47,23 @@ def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) 
     contents: list[JSONObject] = []
     joins = Joins(losses)
     for number, message in enumerate(request.messages):
-        content = history.content(message, number)
-        says = bool(content["parts"])
-        if not says and any(isinstance(part, Text) and not part.text for part in message.parts):
-            content["parts"] = [{"text": ""}]  # a turn may say nothing, and still be the first
-        if not content["parts"]:
-            if len(content) > 2:
-                losses.drop(f"messages[{number}]")
-            continue
+        says, role = True, message.role
+        if not message.provider_fields and (text := only_text(message.parts)):
+            content: JSONObject = {"role": _ROLES[role], "parts": [{"text": text}]}
+        else:
+            content = history.content(message, number)
+            says = bool(content["parts"])
+            if not says and any(isinstance(part, Text) and not part.text for part in message.parts):
+                content["parts"] = [{"text": ""}]  # a turn may say nothing, and still be the first
+            if not content["parts"]:
+                if len(content) > 2:
+                    losses.drop(f"messages[{number}]")
+                continue
         contents.append(content)
-        role = "assistant" if message.role == "assistant" else "user"
-        if message.role == "system" and says:
-            losses.emulate(f"messages[{number}]")
+        if role == "system":
+            role = "user"
+            if says:
+                losses.emulate(f"messages[{number}]")
         joins.turn(number, role, own_fields(message.provider_fields), says)
     return contents
 
@@ -79,8 +84,6 @@ class _History:
 
     def content(self, message: Message, number: int) -> JSONObject:
         """One turn."""
-        if (text := only_text(message.parts)) and not message.provider_fields:
-            return {"role": _ROLES[message.role], "parts": [{"text": text}]}
         parts = [
             wire
             for index, part in enumerate(message.parts)

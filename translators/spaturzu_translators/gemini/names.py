@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from ..ids import short_hash, short_name
-from ..messages import ToolCall, ToolResult
+from ..messages import Text, ToolCall, ToolResult
 from ..requests import Request, Tool
 
 _LIMIT = 128
@@ -29,7 +29,7 @@ def _mentioned(request: Request) -> set[str]:
         names.update(request.tool_choice.names)
     for message in request.messages:
         for part in message.parts:
-            if isinstance(part, _CALLING) and part.name:
+            if type(part) is not Text and isinstance(part, _CALLING) and part.name:  # most are
                 names.add(part.name)
     return names
 
