@@ -215,7 +215,9 @@ def test_a_grave_loss_inside_a_bridged_turn_stays_grave() -> None:
     request = replace(
         ASKED, messages=(HELLO, Message(role="assistant", parts=(CALL,)), Message(role="user", parts=parts))
     )
-    assert losses(request)["messages[2]"].matters == "meaning"
+    found = losses(request)
+    assert {path for path, loss in found.items() if loss.matters == "meaning"} == {"messages[2].parts[2]"}
+    assert found["messages[2]"] == Loss(path="messages[2]", kind="emulated", matters="tuning")
 
 
 def test_a_streams_losses_so_far_do_not_hide_a_later_grave_one() -> None:

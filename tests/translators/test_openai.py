@@ -349,7 +349,7 @@ def test_a_lost_video_inside_a_result_still_skips_the_target() -> None:
     request = Request(
         model="gpt-4o", messages=(Message(role="user", parts=(ToolResult(call_id="c", content=(video,)),)),)
     )
-    assert paths(encode_request(request).losses, "meaning") == ["messages[0]"]
+    assert paths(encode_request(request).losses, "meaning") == ["messages[0].parts[0].content[0]"]
 
 
 def test_long_and_illegal_tool_names_are_mapped_back() -> None:
