@@ -53,6 +53,8 @@ BY_CLASS: dict[str, FailureKind] = {
     "ValidationError": "bad_request",
     "JSONDecodeError": "server",
     "BadWire": "server",
+    "RecursionError": "server",  # an answer that is nested too deeply for its SDK
+    "UnicodeDecodeError": "server",
     "TimeoutError": "timeout",
     "ConnectionError": "connection",
 }

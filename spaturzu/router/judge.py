@@ -38,7 +38,7 @@ def judge(call: Call, hop: Hop, reply: Reply) -> NativeAnswer | Broken:
     content = reply.content or b""
     try:
         body: JSON = json.loads(str(content, "utf-8"))
-    except ValueError:
+    except (ValueError, RecursionError):
         body = content.decode("utf-8", "replace")
     if reply.status >= 400:
         return _broken(call, reply, body)

@@ -113,7 +113,7 @@ def is_whole(arguments: str) -> bool:
     """Is it a JSON document, and not the beginning of one?"""
     try:
         json.loads(arguments)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

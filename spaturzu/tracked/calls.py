@@ -182,7 +182,7 @@ def named_model(surface: Surface, body: bytes) -> str:
 def _object(body: bytes) -> JSONObject:
     try:
         parsed: JSON = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return cast("JSONObject", parsed) if isinstance(parsed, dict) else {}
 

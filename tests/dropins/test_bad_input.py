@@ -21,6 +21,9 @@ from .chains import DOWN, DOWN_ONCE, SERVED, House, each_primary, other, plain_a
 
 pytestmark = pytest.mark.timeout(20)
 
+NESTED = '{"a": ' + "[" * 200_000 + "]" * 200_000 + "}"
+"""More levels than any CPython reads."""
+
 NO_ANSWERS: dict[str, Step] = {
     "a page on a 200": Html(times=None),
     "a page on a 503": Html(status=503, times=None),
@@ -29,6 +32,7 @@ NO_ANSWERS: dict[str, Step] = {
     "a list": Reply(body="[1, 2]", headers={"content-type": "application/json"}),
     "null": Reply(body="null", headers={"content-type": "application/json"}),
     "nothing": Reply(body="", headers={"content-type": "application/json"}),
+    "nested too deeply": Reply(body=NESTED, headers={"content-type": "application/json"}),
     "bytes": Reply(body=b"\xff\xfe\x00", headers={"content-type": "application/json"}),
 }
 
@@ -71,6 +75,22 @@ def test_a_target_without_an_answer_is_left(house: House, primary: Provider, nam
 
     assert heard.said.text == SERVED.text
     assert heard.statuses == ["failed", "failed", "served"]
+
+
+@plain_and_stream
+@each_primary
+def test_what_is_nested_too_deeply_for_a_targets_sdk_is_the_targets_failure(
+    house: House, primary: Provider, stream: bool
+) -> None:
+    """And no bad request, which would leave its breaker closed."""
+    second, third = other(primary), other(other(primary))
+    house.answers(DOWN, primary)
+    house.answers(NO_ANSWERS["nested too deeply"], second)
+    house.answers(SERVED, third)
+
+    heard = house.call(primary, house.chain(primary, second, third), stream=stream)
+
+    assert heard.record.hops[1].kind in ("server", "connection")
 
 
 @plain_and_stream

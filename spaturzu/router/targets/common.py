@@ -85,7 +85,7 @@ def parsed_json(content: bytes | str) -> JSONObject:
     """A raw answer's JSON. Raises BadWire on a proxy's page or half a body."""
     try:
         return as_object(json.loads(content), "the answer")
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadWire(f"the answer: not a JSON object, {len(content)} bytes") from error
 
 

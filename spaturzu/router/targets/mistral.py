@@ -51,7 +51,7 @@ def _parsed(body: JSON) -> JSON:
                 return frame
             case parsed:
                 return parsed
-    except ValueError:
+    except (ValueError, RecursionError):
         return body
 
 
