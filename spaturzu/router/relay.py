@@ -171,7 +171,7 @@ class NativeRelay(Relay[bytes]):
     """The caller's own provider answers: its events go out as they came.
 
     Decoded only until the commit; later only what looks odd is looked at. `hides` leaves out the chunk with the usage
-    that we asked for and the caller did not.
+    that we asked for and the caller did not, and that each other chunk has none.
     """
 
     def __init__(
@@ -190,6 +190,10 @@ class NativeRelay(Relay[bytes]):
 
     def feed(self, item: bytes) -> bytes:
         """Raw bytes of the answer; what is let out are whole events."""
+        data = self._fed(item)
+        return data.replace(_NO_USAGE, b"") if self._hides else data
+
+    def _fed(self, item: bytes) -> bytes:
         if self.committed and self._passes(item):
             self._keep(item)
             return item
@@ -198,7 +202,8 @@ class NativeRelay(Relay[bytes]):
 
     def reader(self) -> Callable[[bytes], bytes]:
         """`feed`, for the rest of a committed stream: in one call for a piece that is one plain event."""
-        return self._scanner.reader(self._keep, self.feed)
+        read = self._scanner.reader(self._keep, self._fed)
+        return (lambda item: read(item).replace(_NO_USAGE, b"")) if self._hides else read
 
     def _looked_at(self, data: bytes) -> bytes:
         """Whole events, one by one, up to the commit; from there on only where not all are plain."""
@@ -274,6 +279,10 @@ class NativeRelay(Relay[bytes]):
 
     def _end(self) -> bytes:
         """Complete only if the last bytes say so; of an event that is not whole only those count that say it."""
+        data = self._ended()
+        return data.replace(_NO_USAGE, b"") if self._hides else data
+
+    def _ended(self) -> bytes:
         rest = self._scanner.rest()
         out = self._looked_at(rest) if rest and self.failure is None else b""
         if self.failure is None and not self.complete:
@@ -281,6 +290,10 @@ class NativeRelay(Relay[bytes]):
         if self.failure is not None or self.committed:
             return out
         return self.broke(REFUSED) if self._is_refused(self._decoder.close()) else self._let_out()
+
+
+_NO_USAGE = b',"usage":null'
+"""What each chunk says until the last, where usage is asked for. In a text the quotes would be escaped."""
 
 
 def _is_usage_only(frame: JSONObject) -> bool:

@@ -80,6 +80,17 @@ def test_usage_is_asked_for_and_hidden(house: House, serving: str) -> None:
     assert (usage.input_tokens, usage.output_tokens) == (31, 17)
 
 
+def test_a_chunk_says_nothing_of_a_usage_that_nobody_asked_for(house: House) -> None:
+    """As the provider's own stream would be; what the model writes stays as it is."""
+    said = Reply('It sent {"choices":[],"usage":null} at last.', chunks=2)
+    house.answers(said, "openai")
+    chunks = list(house.drop_in("openai").chat.completions.create(**ASKED))
+
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == said.text
+    assert not [chunk for chunk in chunks if "usage" in chunk.model_fields_set]
+    assert house.wire("openai").requests[0].body["stream_options"] == {"include_usage": True}
+
+
 def test_who_asks_for_usage_sees_it(house: House) -> None:
     house.answers(SAID, "openai")
     client = house.drop_in("openai", options={"stream_usage": True})
