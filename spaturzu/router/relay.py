@@ -202,8 +202,7 @@ class NativeRelay(Relay[bytes]):
 
     def reader(self) -> Callable[[bytes], bytes]:
         """`feed`, for the rest of a committed stream: in one call for a piece that is one plain event."""
-        read = self._scanner.reader(self._keep, self._fed)
-        return (lambda item: read(item).replace(_NO_USAGE, b"")) if self._hides else read
+        return self._scanner.reader(self._keep, self.feed, _NO_USAGE if self._hides else b"")
 
     def _looked_at(self, data: bytes) -> bytes:
         """Whole events, one by one, up to the commit; from there on only where not all are plain."""

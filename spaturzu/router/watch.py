@@ -173,12 +173,19 @@ class StreamWatch:
         self.fired: Late | None = None
 
     def reading(self, source: Iterator[Any], late: Callable[[float], Exception] | None) -> Iterator[Any]:
-        """What `source` has. Raises Late, or what `late` makes of the seconds with Late as its cause."""
+        """What `source` has. Raises Late, or what `late` makes of the seconds with Late as its cause.
+
+        All that is done for each of a stream's many pieces is done here: each call would cost each of them.
+        """
         WATCHDOG.watch(self)
+        now_s, thread = time.monotonic, threading.get_ident
         frame = sys._getframe()  # pyright: ignore[reportPrivateUsage]
         try:
             while True:
-                self._waits(frame, None)
+                self._thread, self._frame = thread(), frame
+                self._waiting_from = now = now_s()
+                if not self._quiet_from:
+                    self._quiet_from = now
                 try:
                     item = next(source, END)
                 except Exception as exc:
@@ -186,12 +193,13 @@ class StreamWatch:
                     self._raise(late, exc)
                     raise
                 finally:
-                    self._got()
+                    self._waiting_from, self._frame = 0.0, None
                 if self.fired is not None:
                     self._raise(late, None)
                 if item is END:
                     return
-                self._heard(item)
+                if item.__class__ is not bytes or not item.startswith(KEEP_ALIVES):
+                    self._quiet_from = 0.0
                 yield item
         finally:
             del frame  # it holds this very generator
@@ -200,9 +208,7 @@ class StreamWatch:
     async def areading(
         self, source: AsyncIterator[Any], late: Callable[[float], Exception] | None
     ) -> AsyncIterator[Any]:
-        """The same for an async source, on asyncio. What `_waits`, `_got` and `_heard` do is done here: each is a call
-        for each of a stream's many pieces.
-        """
+        """The same for an async source, on asyncio."""
         WATCHDOG.watch(self)
         ask, now_s, current = source.__anext__, time.monotonic, asyncio.current_task
         try:
@@ -244,21 +250,7 @@ class StreamWatch:
     def close(self) -> None:
         """The stream is over."""
         WATCHDOG.leave(self)
-        self._got()
-
-    def _waits(self, frame: FrameType | None, task: asyncio.Task[Any] | None) -> None:
-        now = time.monotonic()
-        self._thread, self._frame, self._task = threading.get_ident(), frame, task
-        self._quiet_from = self._quiet_from or now
-        self._waiting_from = now
-
-    def _got(self) -> None:
-        self._waiting_from = 0.0
-        self._frame = self._task = None
-
-    def _heard(self, item: Any) -> None:
-        if not (isinstance(item, bytes) and item.startswith(KEEP_ALIVES)):
-            self._quiet_from = 0.0
+        self._waiting_from, self._frame, self._task = 0.0, None, None
 
     def _raise(self, late: Callable[[float], Exception] | None, cause: Exception | None) -> None:
         if self.fired is None:

@@ -65,8 +65,13 @@ class Scanner(Protocol):
         """Is this plain, and is nothing held? False says only: see what is whole."""
         ...
 
-    def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """A function for each piece of a stream: what `passes` is kept and given back, all else is `odd`'s to do."""
+    def reader(
+        self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes], without: bytes = b""
+    ) -> Callable[[bytes], bytes]:
+        """A function for each piece of a stream: what `passes` is kept and given back, all else is `odd`'s to do.
+
+        `without`: bytes that are left out of what is given back; they stand in text events only.
+        """
         ...
 
     def plain(self, data: bytes) -> bool:

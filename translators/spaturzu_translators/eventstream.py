@@ -104,8 +104,10 @@ class EventStreamScanner:
         """Is `data`, with nothing held before it, one whole frame whose checksum holds, and no error?"""
         return len(data) == int.from_bytes(data[:4], "big") and not self._held and self.plain(data)
 
-    def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """What `passes` is kept and given back; all else is `odd`'s to do."""
+    def reader(
+        self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes], without: bytes = b""
+    ) -> Callable[[bytes], bytes]:
+        """What `passes` is kept and given back; all else is `odd`'s to do. Nothing is left out of a frame."""
 
         def read(data: bytes) -> bytes:
             if self.passes(data):

@@ -91,14 +91,16 @@ class SseScanner:
         """Is `data`, with nothing held before it, one or more whole events of a kind that was learned?"""
         return not self._held and self.plain(data)
 
-    def reader(self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes]) -> Callable[[bytes], bytes]:
-        """What `passes` is kept and given back; all else is `odd`'s to do. One call for each piece of a stream."""
+    def reader(
+        self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes], without: bytes = b""
+    ) -> Callable[[bytes], bytes]:
+        """What `passes` is kept and given back, all else is `odd`'s to do. One call for each piece of a stream."""
         held = self._held
 
         def read(data: bytes) -> bytes:
             if self._matches(data) and not held and (data.isascii() or is_utf8(data)):
                 keep(data)
-                return data
+                return data.replace(without, b"") if without else data
             return odd(data)
 
         return read
