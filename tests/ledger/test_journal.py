@@ -43,6 +43,21 @@ def test_shorter_entries_over_longer_ones_leave_nothing_of_them(page: Page) -> N
     assert on_disk(page) == [{"id": "new"}]
 
 
+def test_an_entry_as_long_as_an_older_one_ends_before_the_next_old_one(page: Page) -> None:
+    for letter in "ab":
+        page.write({"id": letter})
+    page.clear()
+    page.write({"id": "c"})
+    assert on_disk(page) == [{"id": "c"}]
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system reserves by writing")
+def test_all_of_a_page_has_room_on_the_disk(page: Page) -> None:
+    """A file that was merely made longer is a hole, which costs no block."""
+    assert page.path is not None
+    assert page.path.stat().st_blocks * 512 >= CHUNK
+
+
 def test_a_page_grows_and_shrinks_again(page: Page) -> None:
     assert page.path is not None
     drafts = [{"id": str(number), "text": LONG} for number in range(2 * CHUNK // len(LONG))]
