@@ -64,6 +64,11 @@ class Race:
         """One, or two."""
         return (self.first,) if self.second is None else (self.first, self.second)
 
+    @property
+    def has_begun(self) -> bool:
+        """Has its first place's turn come? On a busy machine the thread for it may be late."""
+        return self.first.hop is not None
+
     def delay_s(self) -> float:
         """How much longer the first place has the call for itself. To be asked when it has been sent: it takes time."""
         if len(self.call.record.hops) <= 1:

@@ -17,6 +17,9 @@ Came: TypeAlias = "Result | BaseException | None"
 Ended: TypeAlias = "SimpleQueue[tuple[Lane, Came] | None]"
 """The lanes that have ended, and what with. None: look whether anybody still waits for the call."""
 
+_TURN_S = 0.001
+"""How often it is looked whether a thread that is late has begun."""
+
 
 def run(race: Race, primary: Primary | None) -> None:
     """In threads. Where none is free, the first place has the call for itself, in the caller's own.
@@ -24,22 +27,18 @@ def run(race: Race, primary: Primary | None) -> None:
     The loser is an errand that is left: its connection is shut, and the caller does not wait for it.
     """
     ended: Ended = SimpleQueue()
-    first = _started(race, race.first, primary, ended)
-    if first is None:
+    errands, own = list[Errand](), ERRAND.get()
+    if not _starts(race, race.first, primary, ended, errands):
         race.without(race.first)
         race.ended(race.first, performed(race.first.call, race.first.steps, primary))
         return
-    errands, own = [first], ERRAND.get()
     if own is not None:
         own.wake = partial(ended.put, None)
     try:
         check_errand()
         if not _ends_in_time(race, ended):
-            if (second := race.widen()) is not None:
-                if (errand := _started(race, second, primary, ended)) is None:
-                    race.without(second)
-                else:
-                    errands.append(errand)
+            if (second := race.widen()) is not None and not _starts(race, second, primary, ended, errands):
+                race.without(second)
             while not _ends(race, ended):
                 pass
         race.close()
@@ -56,11 +55,15 @@ def run(race: Race, primary: Primary | None) -> None:
 
 
 def _ends_in_time(race: Race, ended: Ended) -> bool:
-    """Does the first lane end before its delay?"""
-    try:
-        return _ends(race, ended, race.delay_s())
-    except Empty:
-        return False
+    """Does the first lane end before its delay? A place whose turn has not come yet is not the slow one."""
+    timeout_s = race.delay_s()
+    while True:
+        try:
+            return _ends(race, ended, timeout_s)
+        except Empty:
+            if race.has_begun:
+                return False
+            timeout_s = _TURN_S
 
 
 def _ends(race: Race, ended: Ended, timeout_s: float | None = None) -> bool:
@@ -70,11 +73,14 @@ def _ends(race: Race, ended: Ended, timeout_s: float | None = None) -> bool:
     return came is not None and race.ended(*came)
 
 
-def _started(race: Race, lane: Lane, primary: Primary | None, ended: Ended) -> Errand | None:
-    """One lane, running in a thread with the caller's context; None where no thread is free."""
+def _starts(race: Race, lane: Lane, primary: Primary | None, ended: Ended, errands: list[Errand]) -> bool:
+    """Does one lane run now, in a thread with the caller's context? Not where no thread is free.
+
+    It is among the `errands` before it runs, so that a caller who is interrupted in between leaves it as well.
+    """
     errand = Errand(partial(performed, lane.call, lane.steps, primary), nothing)
-    job = partial(copy_context().run, partial(_work, race, lane, errand, ended))
-    return errand if WORKERS.submit(job) else None
+    errands.append(errand)
+    return WORKERS.submit(partial(copy_context().run, partial(_work, race, lane, errand, ended)))
 
 
 def _work(race: Race, lane: Lane, errand: Errand, ended: Ended) -> None:

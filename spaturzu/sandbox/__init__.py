@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         ErrorEvent,
         Failing,
         Fault,
+        Held,
         Html,
         Malformed,
         NoTerminal,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "errors": ("ErrorKind", "NativeError", "native_error"),
     "faults": (
-        *("Cut", "ErrorEvent", "Failing", "Fault", "Html", "Malformed", "NoTerminal"),
+        *("Cut", "ErrorEvent", "Failing", "Fault", "Held", "Html", "Malformed", "NoTerminal"),
         *("Outage", "Refused", "Reset", "Silence", "Stall", "Status", "Step"),
     ),
     "logs": ("LogGateway",),
@@ -59,6 +60,7 @@ __all__ = [
     "Failing",
     "Fault",
     "FaultName",
+    "Held",
     "Html",
     "LogGateway",
     "Malformed",

@@ -9,7 +9,7 @@ content, which is the same place for all five providers. A plain answer has no e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Literal, TypeAlias
 
@@ -157,8 +157,40 @@ class Outage:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+Answering: TypeAlias = (
+    Reply | Status | Failing | Reset | Silence | Cut | Stall | Malformed | Html | ErrorEvent | NoTerminal
+)
+"""Steps that a request uses up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """`step` answers once `until()` is true, as often as `step` does; after `seconds` without, the connection closes.
+
+    For what has to happen in an order, where a delay would be a guess:
+    `Held(Reply("Slow."), lambda: sandbox.mistral.requests)`. `until` is asked in a thread of the server's.
+    """
+
+    step: Answering
+    until: Callable[[], object]
+    _: KW_ONLY
+    seconds: float = 60.0
+
+
 Fault: TypeAlias = (
-    Status | Failing | Refused | Reset | Silence | Cut | Stall | Malformed | Html | ErrorEvent | NoTerminal | Outage
+    Status
+    | Failing
+    | Refused
+    | Reset
+    | Silence
+    | Cut
+    | Stall
+    | Malformed
+    | Html
+    | ErrorEvent
+    | NoTerminal
+    | Outage
+    | Held
 )
 
 Step: TypeAlias = Reply | Fault

@@ -18,6 +18,7 @@ from .faults import (
     ErrorEvent,
     Failing,
     Framing,
+    Held,
     Html,
     Malformed,
     NoTerminal,
@@ -114,6 +115,8 @@ def spoken(step: Step, default: Reply) -> Reply | None:
             return step
         case Reset() | Cut() | Stall() | Malformed() | ErrorEvent() | NoTerminal():
             return step.reply or default
+        case Held():
+            return spoken(step.step, default)
         case _:
             return None
 
@@ -135,6 +138,8 @@ def _actions(step: Step, asked: Asked, dialect: Dialect, default: Reply, serial:
             return [Wait(step.seconds), HangUp()]
         case Refused():
             return [Abort()]
+        case Held():
+            return [Wait(step.seconds, step.until), *_actions(step.step, asked, dialect, default, serial)]
         case Reset() | Cut() | Stall() | Malformed() | ErrorEvent() | NoTerminal():
             reply = step.reply or default
             return [*_pause(reply.delay_s), *_broken(step, _answer(reply, asked, dialect, serial), asked, dialect)]
@@ -263,6 +268,8 @@ def _reset(fault: Reset, answer: _Answer) -> list[Action]:
 
 def _merged(step: Step | None, actions: list[Action]) -> Plan:
     """Neighbouring sends as one, unless the reply wants each event to leave by itself."""
+    if isinstance(step, Held):
+        return _merged(step.step, actions)
     if isinstance(step, Reply) and step.flush_each:
         return tuple(actions)
     merged: list[Action] = []

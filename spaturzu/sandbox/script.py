@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from .faults import Outage, Refused, Step
+from .faults import Held, Outage, Refused, Step
 from .replies import Reply
 
 
@@ -75,5 +75,7 @@ def _times(step: Step) -> int | None:
             return 1
         case Outage() | Refused():
             return None
+        case Held():
+            return _times(step.step)
         case _:
             return step.times

@@ -21,6 +21,8 @@ _MAX_HEAD = 256 * 1024
 _RECEIVE = 256 * 1024
 _LOOK_S = 0.1
 """How often a server that waits looks whether its client is still there."""
+_ASK_S = 0.005
+"""How often one that waits for something asks whether it is there."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER on, with no time to linger: closing resets the connection."""
 
@@ -34,9 +36,10 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Do nothing for so long."""
+    """Do nothing for so long; with `until`, no longer than until it is true, and hang up where it never is."""
 
     seconds: float
+    until: Callable[[], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,8 +199,8 @@ class _Connection:
             match action:
                 case Send(data):
                     self._socket.sendall(data)
-                case Wait(seconds):
-                    if not self._waited(seconds):
+                case Wait():
+                    if not self._waited(action):
                         return False
                 case HangUp():
                     return False
@@ -208,13 +211,15 @@ class _Connection:
                     assert_never(action)
         return True
 
-    def _waited(self, seconds: float) -> bool:
-        """Do nothing for so long. False where the port closed or the client left meanwhile: nobody waits any more."""
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if self._port.stopping.wait(min(left, _LOOK_S)) or self._is_left():
+    def _waited(self, wait: Wait) -> bool:
+        """Is it over? Not where the port closed or the client left meanwhile: nobody waits any more."""
+        end, turn_s = time.monotonic() + wait.seconds, _LOOK_S if wait.until is None else _ASK_S
+        while (left := end - time.monotonic()) > 0:
+            if wait.until is not None and wait.until():
+                return True
+            if self._port.stopping.wait(min(left, turn_s)) or self._is_left():
                 return False
-        return True
+        return wait.until is None
 
     def _is_left(self) -> bool:
         """Has the client closed its end?"""

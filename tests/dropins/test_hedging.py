@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +16,21 @@ from spaturzu.errors import ConfigError
 from spaturzu.ledger.store import Store
 from spaturzu.router.hop import LOST
 from spaturzu.router.workers import MOST, WORKERS
-from spaturzu.sandbox import Reply, Status
+from spaturzu.sandbox import Cut, Held, Reply, Status
+from spaturzu.sandbox.faults import Answering
 from spaturzu_translators.messages import Provider
+from tests.waiting import PATIENCE_S, asoon, interrupted_when, soon
 
 from .chains import Heard, House, each_primary, other, plain_and_stream, same_error, served_model, sync_and_async
 
 AFTER_S = 0.05
-LONG_S = 4.0
-"""Nobody waits for it, so that tests tell it apart on a busy machine too."""
+LONG_S = 2 * PATIENCE_S
+"""Nobody waits for it."""
 SLOW = Reply("Slow.", delay_s=LONG_S)
-LATER = Reply("Later.", delay_s=0.3)
+LATER = Reply("Later.")
 FAST = Reply("Fast.")
 UNCAPPED: dict[str, Any] = {"hedge": {"after": AFTER_S, "max_share": None}}
+PATIENT: dict[str, Any] = {"hedge": {"after": LONG_S, "max_share": None}}
 PROMPT: list[Any] = [{"role": "user", "content": "Hello"}]
 
 
@@ -43,12 +43,9 @@ def _ask(house: House, primary: Provider, *targets: Provider, **how: Any) -> tup
     return heard, time.monotonic() - started
 
 
-def _soon(holds: Callable[[], bool]) -> bool:
-    """Does it hold within a second?"""
-    until = time.monotonic() + 1
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.005)
-    return holds()
+def _once_hedged(house: House, step: Answering, second: Provider = "anthropic") -> Held:
+    """`step`, which comes after the second place has been asked."""
+    return Held(step, lambda: house.asked(second))
 
 
 def _busy_connections(http: Any) -> int:
@@ -80,7 +77,7 @@ def test_a_slow_first_place_is_overtaken(house: House, primary: Provider, stream
 @plain_and_stream
 @sync_and_async
 def test_the_first_place_may_still_win(house: House, stream: bool, as_async: bool) -> None:
-    house.answers(LATER, "openai")
+    house.answers(_once_hedged(house, LATER), "openai")
     house.answers(SLOW, "anthropic")
 
     heard, took_s = _ask(house, "openai", "anthropic", stream=stream, as_async=as_async)
@@ -95,7 +92,7 @@ def test_the_first_place_may_still_win(house: House, stream: bool, as_async: boo
 @plain_and_stream
 @sync_and_async
 def test_a_fast_first_place_has_the_call_for_itself(house: House, stream: bool, as_async: bool) -> None:
-    heard, _ = _ask(house, "openai", "anthropic", stream=stream, as_async=as_async)
+    heard, _ = _ask(house, "openai", "anthropic", stream=stream, as_async=as_async, options=PATIENT)
 
     assert heard.statuses == ["served"]
     assert house.asked("anthropic") == 0
@@ -110,14 +107,14 @@ def test_the_losers_connection_is_released(house: House, stream: bool, as_async:
 
     _, took_s = _ask(house, "openai", "anthropic", stream=stream, as_async=as_async)
 
-    assert _soon(lambda: _busy_connections(http) == 0)
     assert took_s < LONG_S / 2
+    assert soon(lambda: _busy_connections(http) == 0)
 
 
 @plain_and_stream
 @sync_and_async
 def test_where_both_fail_the_walk_goes_on(house: House, stream: bool, as_async: bool) -> None:
-    house.answers(Status(503, delay_s=0.3), "openai")
+    house.answers(_once_hedged(house, Status(503)), "openai")
     house.answers(Status(503, times=None), "anthropic")
     house.answers(FAST, "mistral")
 
@@ -134,9 +131,8 @@ def test_where_both_fail_the_walk_goes_on(house: House, stream: bool, as_async: 
 
 @sync_and_async
 def test_where_all_fail_the_primarys_own_error_is_raised(house: House, as_async: bool) -> None:
-    slow = Status(503, delay_s=0.3, times=None)
     raw = house.raw_error("openai", Status(503))
-    house.answers(slow, "openai")
+    house.answers(_once_hedged(house, Status(503, times=None)), "openai")
     house.answers(Status(429, times=None), "anthropic")
 
     heard, _ = _ask(house, "openai", "anthropic", as_async=as_async)
@@ -147,7 +143,7 @@ def test_where_all_fail_the_primarys_own_error_is_raised(house: House, as_async:
 
 @sync_and_async
 def test_a_first_failure_that_is_the_callers_ends_both(house: House, as_async: bool) -> None:
-    house.answers(Status(400, delay_s=0.3, times=None), "openai")
+    house.answers(_once_hedged(house, Status(400, times=None)), "openai")
     house.answers(SLOW, "anthropic")
 
     heard, took_s = _ask(house, "openai", "anthropic", as_async=as_async)
@@ -159,10 +155,11 @@ def test_a_first_failure_that_is_the_callers_ends_both(house: House, as_async: b
 
 @sync_and_async
 def test_a_hedge_that_fails_leaves_the_first_place_alone(house: House, as_async: bool) -> None:
-    house.answers(LATER, "openai")
+    client = house.chain("openai", "anthropic", as_async=as_async, options=UNCAPPED)
+    house.answers(Held(LATER, lambda: any(place.failures for place in client.spaturzu.health())), "openai")
     house.answers(Status(503, times=None), "anthropic")
 
-    heard, _ = _ask(house, "openai", "anthropic", as_async=as_async)
+    heard = house.call("openai", client, as_async=as_async)
 
     assert heard.said.text == "Later."
     assert heard.statuses == ["served", "failed"]
@@ -171,7 +168,7 @@ def test_a_hedge_that_fails_leaves_the_first_place_alone(house: House, as_async:
 @sync_and_async
 def test_no_place_whose_breaker_is_open_is_sent_a_hedge(house: House, as_async: bool) -> None:
     """The next one that is ready is."""
-    house.answers(Status(503, headers={"retry-after": "9"}, times=None), "anthropic")
+    house.answers(Status(503, headers={"retry-after": "300"}, times=None), "anthropic")
     house.call("mistral", house.chain("mistral", "openai"))
     client = house.chain("openai", "anthropic", "mistral", as_async=as_async, options=UNCAPPED)
     house.answers(Status(503, times=1), "openai")
@@ -196,7 +193,7 @@ def test_no_place_whose_breaker_is_open_is_sent_a_hedge(house: House, as_async: 
 )
 def test_a_call_that_may_not_be_sent_twice_is_not(house: House, more: dict[str, Any]) -> None:
     client = house.chain("openai", "anthropic", options=UNCAPPED)
-    house.answers(LATER, "openai")
+    house.answers(Held(LATER, lambda: _hedges(client).not_twice), "openai")
 
     answer = client.chat.completions.create(model="gpt-4o", messages=PROMPT, **more)
 
@@ -208,13 +205,13 @@ def test_a_call_that_may_not_be_sent_twice_is_not(house: House, more: dict[str, 
 @pytest.mark.parametrize(("store", "sent"), [(None, 0), (False, 1)], ids=["kept", "not kept"])
 def test_a_response_is_sent_twice_only_where_openai_does_not_keep_it(house: House, store: Any, sent: int) -> None:
     client = house.chain("openai", "anthropic", options=UNCAPPED)
-    house.answers(LATER, "openai")
-    house.answers(FAST, "anthropic")
+    house.answers(Held(LATER, lambda: house.asked("anthropic") + _hedges(client).not_twice), "openai")
+    house.answers(SLOW, "anthropic")
     options = {} if store is None else {"store": store}
 
     client.responses.create(model="gpt-4o", input="Hello", **options)
 
-    assert (house.asked("anthropic"), _hedges(client).sent) == (sent, sent)
+    assert (house.asked("anthropic"), _hedges(client).sent, _hedges(client).not_twice) == (sent, sent, 1 - sent)
 
 
 PRICED = "claude-haiku-4-5"
@@ -227,7 +224,8 @@ def _capped(house: House, max_share: float) -> Any:
 
 def test_hedges_cost_no_more_than_their_share(house: House) -> None:
     client = _capped(house, 0.2)
-    house.answers(Reply("Slow.", delay_s=0.08), "openai")
+    decided = Held(LATER, lambda: house.asked("anthropic") + _hedges(client).capped >= house.asked("openai"))
+    house.answers(decided, "openai")
     house.answers(FAST, "anthropic")
 
     for _ in range(8):
@@ -243,7 +241,7 @@ def test_hedges_cost_no_more_than_their_share(house: House) -> None:
 
 def test_the_first_calls_of_a_capped_chain_have_earned_no_hedge(house: House) -> None:
     client = _capped(house, 0.03)
-    house.answers(Reply("Slow.", delay_s=0.08), "openai")
+    house.answers(Held(LATER, lambda: _hedges(client).capped), "openai")
 
     client.chat.completions.create(model="gpt-4o", messages=PROMPT)
 
@@ -274,10 +272,11 @@ def test_what_cannot_be_a_hedge_is_refused(house: House, hedge: dict[str, Any]) 
 
 def test_health_counts_hedges(house: House) -> None:
     client = house.chain("openai", "anthropic", options=UNCAPPED)
-    house.wire("openai").script(FAST, SLOW, LATER)
+    house.wire("openai").script(FAST, SLOW, Held(LATER, lambda: house.asked("anthropic") == 2))
     house.wire("anthropic").script(FAST, SLOW)
 
-    for _ in range(3):
+    client.chat.completions.create(model="gpt-4o", messages=PROMPT, store=True)  # sent once, however slow it is
+    for _ in range(2):
         house.call("openai", client)
 
     done = _hedges(client)
@@ -295,7 +294,7 @@ def test_the_loser_is_metered(house: House, tmp_path: Path, monkeypatch: pytest.
     house.answers(SLOW, "openai")
 
     client.chat.completions.create(model="gpt-4o", messages=PROMPT)
-    assert _soon(lambda: instance.flush() and instance.stats().recorded == 2)
+    assert soon(lambda: instance.flush() and instance.stats().recorded == 2)
 
     lost, won = Store(tmp_path / "ledger.sqlite3").select(
         "SELECT hop, outcome, kind, code, usage_source, input_tokens > 0, output_tokens, cost_nanodollars > 0 "
@@ -307,9 +306,9 @@ def test_the_loser_is_metered(house: House, tmp_path: Path, monkeypatch: pytest.
     assert won[:2] == (1, "served")
 
 
-async def _cancelled(client: Any, *, stream: bool) -> None:
-    call = asyncio.create_task(client.chat.completions.create(model="gpt-4o", messages=PROMPT, stream=stream))
-    await asyncio.sleep(3 * AFTER_S)
+async def _cancelled(house: House, call: asyncio.Task[Any]) -> None:
+    """Once the second place has been asked."""
+    assert await asoon(lambda: house.asked("anthropic"))
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
@@ -322,7 +321,8 @@ def test_a_cancelled_call_releases_both(house: House, stream: bool) -> None:
 
     async def leave() -> tuple[float, Any]:
         started = time.monotonic()
-        await _cancelled(client, stream=stream)
+        call = client.chat.completions.create(model="gpt-4o", messages=PROMPT, stream=stream)
+        await _cancelled(house, asyncio.create_task(call))
         return time.monotonic() - started, len(asyncio.all_tasks())
 
     took_s, tasks = house.run(leave())
@@ -331,7 +331,7 @@ def test_a_cancelled_call_releases_both(house: House, stream: bool) -> None:
     assert tasks == 1
     assert house.asked("anthropic") == 1
     target = house.raw("anthropic", as_async=True)
-    assert _soon(lambda: _busy_connections(house.async_http) + _busy_connections(target._client) == 0)
+    assert soon(lambda: _busy_connections(house.async_http) + _busy_connections(target._client) == 0)
 
 
 def test_a_cancelled_call_of_a_sync_client_in_a_thread_releases_both(house: House) -> None:
@@ -340,33 +340,16 @@ def test_a_cancelled_call_of_a_sync_client_in_a_thread_releases_both(house: Hous
     turns = [{"role": "user", "content": [{"text": "Hello"}]}]
 
     async def leave() -> None:
-        call = asyncio.create_task(client.converse(modelId="amazon.nova-lite-v1:0", messages=turns))
-        await asyncio.sleep(4 * AFTER_S)
-        call.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await call
+        call = client.converse(modelId="amazon.nova-lite-v1:0", messages=turns)
+        await _cancelled(house, asyncio.create_task(call))
 
     started = time.monotonic()
     house.run(leave())
 
+    assert time.monotonic() - started < LONG_S / 2
     target = house.raw("anthropic")
     assert house.asked("anthropic") == 1
-    assert _soon(lambda: _busy_connections(target._client) == 0)
-    assert time.monotonic() - started < LONG_S / 2
-
-
-@contextmanager
-def _interrupted_after(seconds: float) -> Iterator[None]:
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    assert soon(lambda: _busy_connections(target._client) == 0)
 
 
 @plain_and_stream
@@ -375,14 +358,13 @@ def test_an_interrupt_releases_both(house: House, stream: bool) -> None:
     client = house.chain("openai", "anthropic", options=UNCAPPED)
 
     started = time.monotonic()
-    with pytest.raises(KeyboardInterrupt), _interrupted_after(3 * AFTER_S):
+    with interrupted_when(lambda: house.asked("anthropic")), pytest.raises(KeyboardInterrupt):
         client.chat.completions.create(model="gpt-4o", messages=PROMPT, stream=stream)
 
     assert time.monotonic() - started < LONG_S / 2
     assert house.asked("anthropic") == 1
     target = house.raw("anthropic")
-    assert _soon(lambda: _busy_connections(house.http) + _busy_connections(target._client) == 0)
-    assert time.monotonic() - started < LONG_S
+    assert soon(lambda: _busy_connections(house.http) + _busy_connections(target._client) == 0)
     record = spaturzu.last_call()
     assert record is not None
     assert [(hop.status, hop.kind) for hop in record.hops] == 2 * [("failed", "cancelled")]
@@ -412,10 +394,8 @@ def test_without_a_free_thread_a_call_is_made_in_its_own(house: House) -> None:
 
 
 def test_a_broken_stream_may_go_on_at_the_place_that_lost(house: House) -> None:
-    from spaturzu.sandbox import Cut
-
     text = "one two three four five six seven eight"
-    house.wire("openai").script(Cut(after_deltas=4, reply=Reply(text, delay_s=0.5)))
+    house.wire("openai").script(_once_hedged(house, Cut(after_deltas=4, reply=Reply(text))))
     house.wire("anthropic").script(Reply("Lost.", delay_s=LONG_S), Reply(text))
 
     heard, _ = _ask(house, "openai", "anthropic", stream=True)

@@ -39,6 +39,7 @@ from spaturzu.tracked.pump import SyncPump
 from spaturzu_translators.messages import Message, Text
 from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Usage
+from tests.waiting import PATIENCE_S, soon
 
 from ..ledger.records import failed, record
 from ..router.stage import Clock, Fake, Primary, answering, body_of, bytes_of, make_call
@@ -352,18 +353,20 @@ def test_nothing_is_loaded_before_the_application_sets_a_provider():
 def test_a_hedge_is_no_fallback():
     """Both hops have their spans: nothing has failed."""
     seen, gate, ended = Observed(), threading.Event(), threading.Semaphore(0)
+    primary = Primary([answering(body_of("openai"))], during=lambda: gate.wait(2 * PATIENCE_S) and None)
+    second = Fake("anthropic", before=lambda: soon(lambda: primary.sent))
 
     def noting(call: Call, hop: Hop) -> Generator[None]:
         yield
         ended.release()
 
     hedging = Hedging(after_s=0.03, max_share=None)
-    call = seen.call(Fake("anthropic").target(model="claude"), clock=time.monotonic, hedging=hedging)
+    call = seen.call(second.target(model="claude"), clock=time.monotonic, hedging=hedging)
     call.chain = replace(call.chain, middleware=(noting, *call.chain.middleware))
-    drive(call, Primary([answering(body_of("openai"))], during=lambda: gate.wait(5) and None))
+    drive(call, primary)
     gate.set()
-    assert ended.acquire(timeout=2)
-    assert ended.acquire(timeout=2)
+    assert ended.acquire(timeout=PATIENCE_S)
+    assert ended.acquire(timeout=PATIENCE_S)
     route, first, second = seen.spans
     assert facts(route)["spaturzu.served_by"] == "anthropic/served"
     assert facts(first)["spaturzu.failure.kind"] == "cancelled"

@@ -58,16 +58,18 @@ def bytes_of(provider: Provider, response: Response | None = None) -> bytes:
 class Fake:
     """A raw SDK client that is a function: it records what it is asked, and answers or raises what comes next.
 
-    The last of `answers` is given again and again; without any, it says Hello.
+    The last of `answers` is given again and again; without any, it says Hello. `before` runs between the two.
     """
 
     provider: Provider
     answers: list[Any] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
     closed: int = 0
+    before: Callable[[], object] = lambda: None
 
     def __call__(self, **kwargs: Any) -> Any:
         self.asked.append(kwargs)
+        self.before()
         answer = self.answers.pop(0) if len(self.answers) > 1 else (self.answers or [None])[0]
         if isinstance(answer, BaseException):
             raise answer

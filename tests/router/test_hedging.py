@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
@@ -19,6 +19,7 @@ from spaturzu.router.hop import LOST, Hop
 from spaturzu.router.walk import Answer, Broken, NativeAnswer, Pulled
 from spaturzu.router.workers import Workers
 from spaturzu_translators.requests import OpaqueTool, Request, Tool
+from tests.waiting import PATIENCE_S, soon
 
 from .stage import ASKED, Fake, Primary, answering, body_of, make_call
 
@@ -33,10 +34,19 @@ class Gate:
         self._open = threading.Event()
 
     def __call__(self) -> None:
-        self._open.wait(5)
+        self._open.wait(2 * PATIENCE_S)
 
     def opens(self) -> None:
         self._open.set()
+
+
+def _until(holds: Callable[[], object]) -> Callable[[], None]:
+    """A delay until that holds."""
+
+    def wait() -> None:
+        assert soon(holds)
+
+    return wait
 
 
 def _hedging() -> Hedging:
@@ -135,7 +145,7 @@ def test_a_denied_hedge_leaves_the_first_place_alone() -> None:
 
     hedging = _hedging()
     call = _call(Fake("anthropic"), hedging=hedging, middleware=(only_openai,))
-    result = drive(call, Primary([answering(body_of("openai"))], during=lambda: time.sleep(4 * AFTER_S)))
+    result = drive(call, Primary([answering(body_of("openai"))], during=_until(lambda: call.record.hops[1:])))
 
     assert isinstance(result, NativeAnswer)
     assert [hop.status for hop in call.record.hops] == ["served", "skipped"]
@@ -149,7 +159,7 @@ def test_a_denied_hedge_is_raised_where_the_first_place_fails() -> None:
 
     call = _call(Fake("anthropic"), middleware=(only_openai,))
     with pytest.raises(PermissionError):
-        drive(call, Primary([503], during=lambda: time.sleep(4 * AFTER_S)))
+        drive(call, Primary([503], during=_until(lambda: call.record.hops[1:])))
 
 
 def test_what_is_no_failure_of_a_provider_is_raised_at_once() -> None:
@@ -158,21 +168,19 @@ def test_what_is_no_failure_of_a_provider_is_raised_at_once() -> None:
 
 
 def test_an_answer_that_comes_too_late_is_closed_and_counts_for_nothing() -> None:
-    gate, slow, fast = Gate(), Fake("anthropic"), Fake("mistral")
+    gate = Gate()
+    slow = Fake("anthropic", before=gate)
+    fast = Fake("mistral", before=_until(lambda: slow.asked))
     call = make_call(
         slow.target(), fast.target(), clock=time.monotonic, hedging=_hedging(), asked=STREAMED, has_primary=False
     )
-    begun = slow.streamed
-    slow.streamed = lambda **kwargs: (gate(), begun(**kwargs))[1]  # type: ignore[method-assign]
 
     result = drive(call, Primary())
     gate.opens()
 
     assert isinstance(result, Pulled)
     assert result.hop.provider == "mistral"
-    until = time.monotonic() + 2
-    while not slow.closed and time.monotonic() < until:
-        time.sleep(0.005)
+    assert soon(lambda: slow.closed)
     assert (slow.closed, fast.closed) == (1, 0)
     lost = call.record.hops[0]
     assert (lost.status, lost.code) == ("failed", LOST)
@@ -189,11 +197,12 @@ def test_each_hop_of_a_race_is_over_once() -> None:
         done.release()
 
     gate = Gate()
-    drive(_call(Fake("anthropic"), middleware=(noting,)), Primary([answering(body_of("openai"))], during=gate))
+    primary = Primary([answering(body_of("openai"))], during=gate)
+    drive(_call(Fake("anthropic", before=_until(lambda: primary.sent)), middleware=(noting,)), primary)
     gate.opens()
 
-    assert done.acquire(timeout=2)
-    assert done.acquire(timeout=2)
+    assert done.acquire(timeout=PATIENCE_S)
+    assert done.acquire(timeout=PATIENCE_S)
     assert sorted(over) == [("anthropic", "served"), ("openai", "failed")]
 
 
@@ -202,17 +211,19 @@ ASKING: ContextVar[str] = ContextVar("asking", default="nobody")
 
 def test_both_places_are_asked_in_the_callers_context() -> None:
     seen: list[str] = []
-    fake, gate = Fake("anthropic"), Gate()
-    plain = fake.either
-    fake.either = lambda **kwargs: (seen.append(ASKING.get()), plain(**kwargs))[1]  # type: ignore[method-assign]
+    gate = Gate()
 
-    def during() -> None:
+    def first() -> None:
         seen.append(ASKING.get())
         gate()
 
+    def second() -> None:
+        assert soon(lambda: seen)
+        seen.append(ASKING.get())
+
     token = ASKING.set("me")
     try:
-        assert isinstance(drive(_call(fake), Primary([503], during=during)), Answer)
+        assert isinstance(drive(_call(Fake("anthropic", before=second)), Primary([503], during=first)), Answer)
     finally:
         ASKING.reset(token)
         gate.opens()
@@ -221,9 +232,8 @@ def test_both_places_are_asked_in_the_callers_context() -> None:
 
 
 def test_the_primary_may_be_the_second_place() -> None:
-    gate, slow = Gate(), Fake("anthropic")
-    plain = slow.either
-    slow.either = lambda **kwargs: (gate(), plain(**kwargs))[1]  # type: ignore[method-assign]
+    gate = Gate()
+    slow = Fake("anthropic", before=gate)
     call = _call(slow, choosing=Choosing(strategy="weighted", weight=0))
 
     result = drive(call, Primary([answering(body_of("openai"))]))
@@ -236,9 +246,8 @@ def test_the_primary_may_be_the_second_place() -> None:
 @pytest.mark.parametrize("primary_status", [503, 400])
 def test_what_the_primary_said_beside_another_is_said_in_its_turn(primary_status: int) -> None:
     """Both fail: the caller gets the primary's own failure, whoever was asked first."""
-    slow, last = Fake("anthropic", [ConnectionError()]), Fake("mistral")
-    plain = slow.either
-    slow.either = lambda **kwargs: (time.sleep(4 * AFTER_S), plain(**kwargs))[1]  # type: ignore[method-assign]
+    primary = Primary([primary_status])
+    slow, last = Fake("anthropic", [ConnectionError()], before=_until(lambda: primary.sent)), Fake("mistral")
     call = make_call(
         slow.target(weight=1),
         last.target(weight=0),
@@ -246,7 +255,6 @@ def test_what_the_primary_said_beside_another_is_said_in_its_turn(primary_status
         hedging=_hedging(),
         choosing=Choosing(strategy="weighted", weight=0),
     )
-    primary = Primary([primary_status])
 
     result = drive(call, primary)
 
@@ -261,9 +269,8 @@ def test_what_the_primary_said_beside_another_is_said_in_its_turn(primary_status
 
 
 def test_two_places_are_asked_at_most() -> None:
-    gate, slow, third = Gate(), Fake("anthropic"), Fake("mistral")
-    plain = slow.either
-    slow.either = lambda **kwargs: (time.sleep(4 * AFTER_S), plain(**kwargs))[1]  # type: ignore[method-assign]
+    gate, third = Gate(), Fake("mistral")
+    slow = Fake("anthropic", before=lambda: time.sleep(4 * AFTER_S))  # so that a third could be asked meanwhile
 
     drive(_call(slow, third), Primary([503], during=gate))
     gate.opens()
@@ -271,18 +278,34 @@ def test_two_places_are_asked_at_most() -> None:
     assert third.asked == []
 
 
+def test_a_place_whose_turn_has_not_come_yet_is_not_the_slow_one() -> None:
+    """On a busy machine the thread for the first place begins late: the second is asked after it all the same."""
+    called = list[Call]()
+
+    def clock() -> float:
+        if threading.current_thread() is not threading.main_thread() and not called[0].record.hops:
+            time.sleep(4 * AFTER_S)
+        return time.monotonic()
+
+    gate = Gate()
+    call = make_call(Fake("anthropic").target(), clock=clock, hedging=_hedging())
+    called.append(call)
+    drive(call, Primary([answering(body_of("openai"))], during=gate))
+    gate.opens()
+
+    assert [(hop.provider, hop.hedge) for hop in call.record.hops] == [("openai", False), ("anthropic", True)]
+
+
 def test_workers_run_at_once_or_not_at_all() -> None:
     workers, gate, ran = Workers(2), threading.Event(), threading.Semaphore(0)
 
     def job() -> None:
-        gate.wait(5)
+        gate.wait(2 * PATIENCE_S)
         ran.release()
 
     assert [workers.submit(job) for _ in range(3)] == [True, True, False]
     gate.set()
-    assert all(ran.acquire(timeout=2) for _ in range(2))
-    until = time.monotonic() + 2
-    while not workers.submit(job) and time.monotonic() < until:
-        time.sleep(0.002)
-    assert ran.acquire(timeout=2)
+    assert all(ran.acquire(timeout=PATIENCE_S) for _ in range(2))
+    assert soon(lambda: workers.submit(job))
+    assert ran.acquire(timeout=PATIENCE_S)
     assert workers.threads == 2

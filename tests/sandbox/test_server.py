@@ -18,8 +18,9 @@ import openai
 import pytest
 
 from spaturzu import sandbox as package
-from spaturzu.sandbox import Reply, Sandbox, Silence, ToolCall, clients
+from spaturzu.sandbox import Held, Reply, Sandbox, Silence, ToolCall, clients
 from spaturzu_translators.messages import PROVIDERS, Provider
+from tests.waiting import PATIENCE_S, soon
 
 from .talk import USER
 
@@ -132,11 +133,10 @@ def test_token_counts_and_model_lists_of_the_others(sandbox: Sandbox) -> None:
 
 
 def test_many_callers_are_answered_at_once(sandbox: Sandbox) -> None:
-    sandbox.openai.reply(Reply(delay_s=0.3))
-    with ThreadPoolExecutor(20) as pool, httpx2.Client() as client:
-        began = time.monotonic()
+    """Each waits until all are there."""
+    sandbox.openai.reply(Held(Reply(), lambda: len(sandbox.openai.requests) == 20))
+    with ThreadPoolExecutor(20) as pool, httpx2.Client(timeout=PATIENCE_S) as client:
         answers = list(pool.map(lambda _: client.post(chat_url(sandbox), json=CHAT), range(20)))
-    assert time.monotonic() - began < 3
     assert len({answer.json()["id"] for answer in answers}) == len(sandbox.openai.requests) == 20
 
 
@@ -164,18 +164,14 @@ def test_a_caller_that_goes_away_does_no_harm(sandbox: Sandbox) -> None:
 def test_closing_ends_waiting_answers_and_threads() -> None:
     before = set(threading.enumerate())  # other tests' sandboxes may be open
     with Sandbox() as sandbox:
-        sandbox.openai.reply(Silence(60))
-        with ThreadPoolExecutor(1) as pool, httpx2.Client() as client:
+        sandbox.openai.reply(Silence(600))
+        with ThreadPoolExecutor(1) as pool, httpx2.Client(timeout=4 * PATIENCE_S) as client:
             waiting = pool.submit(client.post, chat_url(sandbox), json=CHAT)
-            while not sandbox.openai.requests:
-                time.sleep(0.01)
+            assert soon(lambda: sandbox.openai.requests)
             sandbox.close()
-            with pytest.raises(httpx2.TransportError):
-                waiting.result(5)
-    deadline = time.monotonic() + 5
-    while (left := servers_since(before)) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert not left
+            with pytest.raises(httpx2.RemoteProtocolError):
+                waiting.result(PATIENCE_S)
+    assert soon(lambda: not servers_since(before))
 
 
 def servers_since(before: set[threading.Thread]) -> list[threading.Thread]:

@@ -99,7 +99,7 @@ def test_it_falls_back_along_the_chain(sandbox: Sandbox) -> None:
 
 
 def test_it_hedges_like_any_chain(sandbox: Sandbox) -> None:
-    sandbox.wires["anthropic"].reply(Reply("Slow.", delay_s=4))
+    sandbox.wires["anthropic"].reply(Reply("Slow.", delay_s=60))
     router = Router([NAMES["anthropic"], NAMES["mistral"]], hedge={"after": 0.05, "max_share": None})
 
     answer = router.chat.completions.create(messages=ASK)
