@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from spaturzu.cli.doctor.fetching import NotFetched, fetch
 from spaturzu.sandbox import Reply
 
 from .gateways import GatewayProcess
@@ -35,6 +36,7 @@ CALLS, OUTAGE_S = 10_000, 10.0
 MEMORY_CALLS = 20_000
 STALL_CALLS, STALL_ROUNDS = 3000, 3
 SINKS = ("fast", "slow, 5 s a request", "hanging", "gone", "none: the embedded ledger")
+NO_USAGE = "none, and answers without usage: tiktoken counts"
 
 
 def rows() -> Iterator[Row]:
@@ -135,21 +137,34 @@ def _stalls(gateway: GatewayProcess, place: Path) -> Iterator[Row]:
         gateway.tell("delay", {"slow, 5 s a request": 5.0, "hanging": 600.0}.get(sink, 0.0))
         if sink == "gone":
             gateway.tell("down")
-        where = "embedded" if sink.startswith("none") else gateway.url
-        ours, control = zip(
-            *(_stall(where, place / f"{len(sink)}-{time_}") for time_ in range(STALL_ROUNDS)), strict=True
-        )
-        yield Row(
-            name=f"longest stall of a caller by its record, gateway {sink}",
-            unit="ms",
-            ours=max(ours),
-            opponent=max(control),
-            low=min(ours),
-            high=max(ours),
-            bound=5,
-        )
+        yield _longest_stall(sink, "embedded" if sink.startswith("none") else gateway.url, place)
     gateway.tell("delay", 0.0)
     gateway.tell("up")
+    if _fetched_tokenizer():
+        yield _longest_stall(NO_USAGE, "estimated", place)
+
+
+def _fetched_tokenizer() -> bool:
+    """tiktoken's data, for the processes that are started from now on."""
+    os.environ["TIKTOKEN_CACHE_DIR"] = str(ROOT / ".bench" / "tiktoken")
+    try:
+        return bool(fetch())
+    except NotFetched as why:
+        print(f"not measured, gateway {NO_USAGE}: {why}", file=sys.stderr)
+        return False
+
+
+def _longest_stall(sink: str, where: str, place: Path) -> Row:
+    ours, control = zip(*(_stall(where, place / f"{len(sink)}-{time_}") for time_ in range(STALL_ROUNDS)), strict=True)
+    return Row(
+        name=f"longest stall of a caller by its record, gateway {sink}",
+        unit="ms",
+        ours=max(ours),
+        opponent=max(control),
+        low=min(ours),
+        high=max(ours),
+        bound=5,
+    )
 
 
 def _stall(where: str, database: Path) -> tuple[float, float]:

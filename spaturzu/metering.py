@@ -125,7 +125,7 @@ class Metering:
         options, trouble = self._options, Trouble(self._options.on_error)
         store, address = Store(), options.address
         sink = Embedded(store, trouble.stats) if address is None else Gateway(store, address, trouble)
-        completing = Completing(trouble.stats, priced=address is None, overrides=self.prices)
+        completing = Completing(trouble, priced=address is None, overrides=self.prices)
         return Recorder(store.path.with_name(f"{store.path.name}.journal"), sink, completing, trouble)
 
     def flush(self, timeout_s: float | None) -> bool:

@@ -1,6 +1,8 @@
 """How long one hop's metering holds up its caller, at the longest; or a hop without a meter: the control.
 
-python metering_stall.py GATEWAY_URL|embedded|control COUNT
+python metering_stall.py GATEWAY_URL|embedded|estimated|control COUNT
+
+`estimated`: the embedded ledger, and answers that tell no usage, whose tokens tiktoken counts.
 
 Both run at once, each in a process of its own: what holds up both is the machine. Where the system lets it, they go
 before all others: what is measured is who waits for whom in a process, not for whom the processor has time.
@@ -11,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sqlite3
 import sys
 import time
 from collections.abc import Callable
@@ -26,13 +29,13 @@ PAUSE_S = 0.001
 
 
 def longest(work: Callable[[], object], count: int) -> float:
-    """Seconds. Between two, the caller waits, as for a provider."""
+    """Seconds. Before each, the caller waits, as for a provider: what makes it wait for longer counts too."""
     slowest = 0.0
     for _ in range(count):
-        time.sleep(PAUSE_S)
         started = time.perf_counter()
+        time.sleep(PAUSE_S)
         work()
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.perf_counter() - started - PAUSE_S)
     return slowest
 
 
@@ -51,19 +54,34 @@ def go_first() -> None:
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(10))
 
 
-def metered(where: str) -> Callable[[], object]:
-    """The same with a meter, towards that gateway or the embedded ledger."""
-    sp = Spaturzu() if where == "embedded" else Spaturzu(base_url=where, api_key="k")
+def metered(sp: Spaturzu) -> Callable[[], object]:
+    """The same with a meter."""
     meter = sp.metering.meter
     return lambda: meter_one(meter)
+
+
+def estimated(sp: Spaturzu) -> Callable[[], object]:
+    """The same with a meter, whose answer tells no usage."""
+    meter = sp.metering.meter
+    return lambda: meter.hop(*call_one())
 
 
 def main() -> None:
     """COUNT hops, from the first on: the background has everything to load then."""
     go_first()
     where, count = sys.argv[1], int(sys.argv[2])
-    work = unmetered if where == "control" else metered(where)
-    print(json.dumps({"longest_s": longest(work, count)}))
+    sp = Spaturzu(base_url=where, api_key="k") if where.startswith("http") else Spaturzu()
+    work = unmetered if where == "control" else estimated(sp) if where == "estimated" else metered(sp)
+    told = {"longest_s": longest(work, count)}
+    assert where != "estimated" or counted_by_tiktoken(sp) == count
+    print(json.dumps(told))
+
+
+def counted_by_tiktoken(sp: Spaturzu) -> int:
+    """How many records say so."""
+    assert sp.flush()
+    records = sqlite3.connect(os.environ["SPATURZU_DB"])
+    return records.execute("SELECT count(*) FROM hops WHERE usage_source = 'tiktoken'").fetchone()[0]
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from spaturzu.attribution import uuid7
 from spaturzu.courtesy import load
 from spaturzu.ledger.journal import Draft
 from spaturzu.ledger.record import Record
-from spaturzu.ledger.stats import Stats
+from spaturzu.ledger.stats import Trouble
 from spaturzu.router.call import Call
 from spaturzu.router.hop import CallRecord, Hop
 from spaturzu.router.hosted import Hosted
@@ -157,7 +157,7 @@ def _asked(live: Live) -> str | None:
 class Completing:
     """Makes records of drafts, in the recorder's thread, and shows each to its hop. `priced`: no gateway will do it."""
 
-    stats: Stats
+    trouble: Trouble
     priced: bool
     overrides: Overrides | None = None
 
@@ -182,14 +182,21 @@ class Completing:
         if (asked := _asked(live)) is not None:
             fields["request_model"] = asked
         if draft.get("operation") == "unmetered":
-            self.stats.unmetered += 1
+            self.trouble.stats.unmetered += 1
         found = counted(draft, live)
         fields["usage"], fields["usage_source"], fields["hosted"] = found.usage, found.source, found.hosted
         if found.source not in (None, "provider"):
-            self.stats.estimated += 1
+            self._tell_estimated(draft)
         if found.usage is not None and (self.priced or (hop is not None and hop.recorded is not None)):
             fields |= self._price(fields, found.usage, found.hosted)
         return Record(**fields)
+
+    def _tell_estimated(self, draft: Draft) -> None:
+        from spaturzu.pricing.tokens import tokenizer_failure
+
+        self.trouble.stats.estimated += 1
+        if (error := tokenizer_failure()) is not None:
+            self.trouble.tell(error, draft)
 
     def _price(self, fields: dict[str, Any], usage: Usage, hosted: Hosted) -> dict[str, Any]:
         load("spaturzu.pricing")

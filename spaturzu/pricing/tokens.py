@@ -15,14 +15,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from spaturzu.courtesy import loading
+from spaturzu.courtesy import load
 
 if TYPE_CHECKING:
-    from tiktoken import Encoding
+    from .tokenizer import Tokenizer
 
 TokenSource: TypeAlias = Literal["tiktoken", "heuristic"]
 
-_NAME = "o200k_base"
 CACHED_AS = "fb374d419588a4632f3f557e76b4b70aebbca790"
 _SHA256 = "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d"
 """What tiktoken 0.14.0 calls the file in its cache, and the hash without which it would fetch another (2026-11-22)."""
@@ -50,12 +49,17 @@ repository's pages, code and fixtures and the samples of `tests/pricing/samples.
 def count_tokens(text: str) -> tuple[int, TokenSource]:
     """The tokens of a text, and who counted. Long texts are sampled; a few milliseconds at most for each 64 KiB."""
     pieces = [text] if len(text) <= _PIECE else [text[at : at + _PIECE] for at in _starts(len(text))]
-    encoding = _encoding()
     read = sum(len(piece) for piece in pieces) or 1
-    if encoding is None:
+    tokenizer = _tokenizer()
+    if tokenizer is None or (counted := tokenizer.count(pieces)) is None:
         return -(-sum(map(_thousandths, pieces)) * len(text) // (1000 * read)), "heuristic"
-    counted = sum(len(encoding.encode_ordinary(piece)) for piece in pieces)
     return -(-counted * len(text) // read), "tiktoken"
+
+
+def tokenizer_failure() -> Exception | None:
+    """Why tiktoken does not count although its data is here: for the first who asks."""
+    tokenizer = _tokenizer()
+    return None if tokenizer is None else tokenizer.failure()
 
 
 def _starts(length: int) -> Iterator[int]:
@@ -73,18 +77,14 @@ def _thousandths(text: str) -> int:
 
 
 @cache
-def _encoding() -> Encoding | None:
-    """tiktoken's encoder, if it can be made without asking the network: its cache holds the very file it wants.
-
-    Made once. Its constructor keeps the interpreter for 0.13 s (tiktoken 0.14.0, 200,000 tokens, 2026-11-30): the one
-    thing here that holds callers up, where an answer has no usage and this data was put here for it.
-    """
+def _tokenizer() -> Tokenizer | None:
+    """tiktoken's, if it can be had without asking the network: its cache holds the very file it wants."""
     if find_spec("tiktoken") is None or not is_cached():
         return None
-    with loading():
-        import tiktoken
+    load("spaturzu.pricing.tokenizer")
+    from .tokenizer import Tokenizer
 
-        return tiktoken.get_encoding(_NAME)
+    return Tokenizer()
 
 
 def is_cached() -> bool:
