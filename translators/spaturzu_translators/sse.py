@@ -9,7 +9,7 @@ from typing import cast
 
 from .codec import BadWire, MalformedFrame
 from .messages import JSONObject
-from .sse_patterns import Matches, is_utf8, known, made, outline
+from .sse_patterns import Matches, beginning, is_utf8, known, made, outline
 
 MAX_EVENT_BYTES = 64 * 1024 * 1024
 
@@ -52,6 +52,10 @@ _BREAKS = (b"\n\n", b"\r\n\r\n", b"\r\r")
 _BREAK = re.compile(b"|".join(_BREAKS))
 
 _MOST_KINDS = 8
+_MOST_LOOKS = 8
+"""At how many pieces of a stream it is looked how they begin."""
+_NEVER = b"\n\n"
+"""No event begins with it."""
 
 
 class SseScanner:
@@ -95,10 +99,19 @@ class SseScanner:
         self, keep: Callable[[bytes], None], odd: Callable[[bytes], bytes], without: bytes = b""
     ) -> Callable[[bytes], bytes]:
         """What `passes` is kept and given back, all else is `odd`'s to do. One call for each piece of a stream."""
-        held = self._held
+        held, head, at, rest = self._held, _NEVER, 0, _nothing
+        last, looks = b"", _MOST_LOOKS
 
         def read(data: bytes) -> bytes:
-            if self._matches(data) and not held and (data.isascii() or is_utf8(data)):
+            nonlocal head, at, rest, last, looks
+            if not (data.startswith(head) and rest(data, at)):
+                if not self._matches(data):
+                    return odd(data)
+                if looks:
+                    looks -= 1
+                    head, rest = beginning(data, last) or (head, rest)
+                    at, last = len(head), data
+            if not held and (data.isascii() or is_utf8(data)):
                 keep(data)
                 return data.replace(without, b"") if without else data
             return odd(data)
@@ -147,7 +160,7 @@ class SseScanner:
         return said[0] if said else None
 
 
-def _nothing(data: bytes) -> None:
+def _nothing(data: bytes, at: int = 0) -> None:
     """Matches what no kind has been learned of."""
 
 

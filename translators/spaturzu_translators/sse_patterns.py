@@ -19,8 +19,10 @@ _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*+")([ \t]*:)?|-?[0-9][0-9.eE+-]*')
 _STRING = rb'"[^"\\\x00-\x1f]*+(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*+)*+"'
 _NUMBER = rb"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 
-Matches = Callable[[bytes], object]
-"""Are these bytes one or more whole events of that kind? What it returns is true, then. UTF-8 is not looked at."""
+Matches = Callable[..., object]
+"""Are these bytes, from a position on if there is one, one or more whole events of that kind? What it returns is true,
+then. UTF-8 is not looked at.
+"""
 
 _KNOWN: dict[bytes, Matches] = {}
 """By outline, for all streams of the process: to make one takes most of a millisecond."""
@@ -50,6 +52,22 @@ def made(event: bytes, outlined: bytes) -> Matches | None:
     text = b"".join((re.escape(head), _pattern(value), re.escape(gap)))
     matches = _KNOWN[outlined] = re.compile(b"(?:%b)++" % text).fullmatch
     return matches
+
+
+def beginning(event: bytes, before: bytes) -> tuple[bytes, Matches] | None:
+    """What `event` has in common with the one before it, up to the first value that differs, and what matches the rest.
+
+    To compare the beginning takes no time at all. `event` was matched; None where it is more than one.
+    """
+    found = _EVENT.fullmatch(event)
+    if found is None:
+        return None
+    for mine, its in zip(_TOKEN.finditer(event), _TOKEN.finditer(before), strict=False):
+        if mine[0] != its[0]:
+            at = mine.start()
+            rest = _pattern(event[at : found.end(2)]) + re.escape(found[3])
+            return event[:at], re.compile(rest).fullmatch
+    return None
 
 
 def _pattern(value: bytes) -> bytes:
