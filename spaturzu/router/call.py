@@ -20,6 +20,7 @@ from .answers import Refusals
 from .apis import at_version, wire_to
 from .asking import may_ask
 from .chain import Chain, Target
+from .hedging import may_be_answered_twice
 from .hop import LOST, CallRecord, Hop
 from .keys import server_of, server_of_client
 from .lazy import cached_property
@@ -31,8 +32,14 @@ from .watchdog import CAN_CUT
 from .windows import context_window
 
 if TYPE_CHECKING:
-    from .race import Race
+    from .race import Contest
     from .walk import Broken
+
+
+RELIEF_AGAIN_S, LONG_S = 1.0, 3600.0
+"""So long after nobody could relieve a silent place it is looked again; and one that is relieved stays watched, since
+it is to be left when somebody else has answered.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,10 @@ class Prepared:
 class Call:
     """What the caller asked. The wire request is parsed, and decoded, only when a fallback needs it."""
 
-    race: Race | None = None
+    race: Contest | None = None
     """The one that this visit runs in."""
+    relieved = False
+    """Is the rest of the chain asked beside the place whose turn it is?"""
     beside: tuple[Target | None, Broken] | None = None
     """The place that failed while an earlier one was still asked, and how: its turn is over."""
     hides_usage = False
@@ -264,9 +273,35 @@ class Call:
         exact = partial(self._limit, hop, target, self.chain.clock())
         return Watch(soonest_s, exact, limits.connect_s + GRACE_S)
 
-    def _limit(self, hop: Hop, target: Target | None, started: float) -> Limit:
-        """Which limit ends the attempt that began then, and how long it is."""
+    def _limit(self, hop: Hop, target: Target | None, started: float, watch: Watch) -> Limit:
+        """Which limit ends the attempt that began then, and how long it is; or when to look again. A plain call's rest
+        is asked too when the first token is due.
+        """
         elapsed_s = self.chain.clock() - started
+        seconds, name = self._end_of(hop, target, elapsed_s)
+        if elapsed_s >= seconds or (relief_s := self._relief_s(target)) >= seconds:
+            return seconds, name
+        if elapsed_s >= relief_s:
+            relief_s = elapsed_s + (LONG_S if self._relieved(hop, target, watch) else RELIEF_AGAIN_S)
+        return min((seconds, name), (relief_s, "first_token_timeout"))
+
+    def _relieved(self, hop: Hop, target: Target | None, watch: Watch) -> bool:
+        from .relief import relieved
+
+        return relieved(self, hop, target, watch)
+
+    def _relief_s(self, target: Target | None) -> float:
+        """How long that place may be silent in a plain call; infinite where it is waited for alone."""
+        chain, limits = self.chain, self.chain.limits
+        if self.relieved:
+            return LONG_S
+        if not self.ahead or self.wire.stream or limits.answer_s is not None:
+            return inf
+        if chain.hedging is not None or not may_be_answered_twice(self):
+            return inf
+        return max(limits.first_token(thinking=self.thinks_at(target)), chain.late.get(self.key_of(target), 0.0))
+
+    def _end_of(self, hop: Hop, target: Target | None, elapsed_s: float) -> Limit:
         left_s, name = self.hop_remaining_s(hop)
         content_s = self._until_content_s(target)
         if elapsed_s + left_s <= content_s:

@@ -132,6 +132,8 @@ class Chain:
     breakers: Breakers = field(default_factory=Breakers)
     primaries: dict[Hashable, str] = field(default_factory=dict[Hashable, str])
     """The primary's models that have failed or recovered, by their breakers' keys: for `health`."""
+    late: dict[Hashable, float] = field(default_factory=dict[Hashable, float])
+    """How many seconds a place's plain answers took at most of those that came after the rest had been asked too."""
 
     def but(self, **changed: Any) -> Chain:
         """The same chain, with these fields."""

@@ -27,6 +27,7 @@ from .walk import (
     Fetch,
     Fetched,
     Hedge,
+    Join,
     NativeAnswer,
     Outcome,
     Pulled,
@@ -89,7 +90,7 @@ def drive(call: Call, primary: Primary) -> Result:
     except BaseException:
         interrupted(call, effect.hop)
         raise
-    if isinstance(outcome, NativeAnswer) and call.chain.takes_answers_for_granted:
+    if isinstance(outcome, NativeAnswer) and call.race is None and call.chain.takes_answers_for_granted:
         return answered(call, effect.hop, outcome)
     return performed(call, walk(call, Sent(effect.hop, outcome)), primary)
 
@@ -104,7 +105,7 @@ async def adrive(call: Call, primary: AsyncPrimary) -> Result:
     except BaseException:
         interrupted(call, effect.hop)
         raise
-    if isinstance(outcome, NativeAnswer) and call.chain.takes_answers_for_granted:
+    if isinstance(outcome, NativeAnswer) and call.race is None and call.chain.takes_answers_for_granted:
         return answered(call, effect.hop, outcome)
     return await aperformed(call, walk(call, Sent(effect.hop, outcome)), primary)
 
@@ -149,13 +150,17 @@ def _perform(call: Call, primary: Primary | None, effect: Effect) -> Outcome:
             assert primary is not None  # noqa: S101 - only a walk asks it
             return _send_primary(call, primary, effect)
         case SendTarget():
-            return _send_target(call, effect)
+            return _send_target(call, primary, effect)
         case Fetch():
             return Fetched({} if primary is None else primary.fetch(effect))
         case Hedge():
             from .racers import run
 
             return run(effect.race, primary)
+        case Join():
+            from .racers import join
+
+            return join(effect.race)
         case _:
             errand = ERRAND.get()
             return time.sleep(effect.seconds) if errand is None else errand.sleep(effect.seconds)
@@ -167,13 +172,17 @@ async def _aperform(call: Call, primary: AsyncPrimary | None, effect: Effect) ->
             assert primary is not None  # noqa: S101 - only a walk asks it
             return await _asend_primary(call, primary, effect)
         case SendTarget():
-            return await _asend_target(call, effect)
+            return await _asend_target(call, primary, effect)
         case Fetch():
             return Fetched({} if primary is None else await primary.fetch(effect))
         case Hedge():
             from .racers import arun
 
             return await arun(effect.race, primary)
+        case Join():
+            from .racers import ajoin
+
+            return await ajoin(effect.race)
         case _:
             from anyio import sleep
 
@@ -185,6 +194,7 @@ def _send_primary(call: Call, primary: Primary, effect: SendPrimary) -> NativeAn
     watch = effect.watch
     if watch is None:
         return _sent(call, primary, effect)
+    watch.primary = primary
     with watch:
         outcome = _sent(call, primary, effect)
     if watch.fired is None or (isinstance(outcome, NativeAnswer) and outcome.stream is None):
@@ -217,6 +227,7 @@ async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary)
     watch = effect.watch
     if watch is None or not is_asyncio():
         return await _asent(call, primary, effect)
+    watch.primary = primary
     with watch.on_loop():
         return await _asent(call, primary, effect)
     return _late(watch, primary.late(watch.seconds))
@@ -256,8 +267,10 @@ def _native_stream(pulled: Pulled | Broken, reply: Reply) -> NativeAnswer | Brok
     return NativeAnswer(reply.native, pulled)
 
 
-def _send_target(call: Call, effect: SendTarget) -> Outcome:
+def _send_target(call: Call, primary: Primary | None, effect: SendTarget) -> Outcome:
     watch = effect.watch
+    if watch is not None:
+        watch.primary = primary
     try:
         with watch or UNWATCHED:
             outcome = _sent_to_target(call, effect)
@@ -309,10 +322,11 @@ def _awatched(
     return (source, close) if watch is None else (watch.areading(source, late), watch.closing(close))
 
 
-async def _asend_target(call: Call, effect: SendTarget) -> Outcome:
+async def _asend_target(call: Call, primary: AsyncPrimary | None, effect: SendTarget) -> Outcome:
     watch = effect.watch
     if watch is None or not is_asyncio():
         return await _asent_to_target(call, effect)
+    watch.primary = primary
     with watch.on_loop():
         return await _asent_to_target(call, effect)
     return _late(watch)

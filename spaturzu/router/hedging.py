@@ -161,9 +161,13 @@ def is_repeatable(call: Call) -> bool:
 
     OpenAI's Responses are kept unless `store` is false (providers.md 1.3, 2026-11-22).
     """
-    body = call.wire.body
-    kept = call.wire_name == "openai_responses" and body.get("store") is not False
-    if kept or any(body.get(name) for name in ONCE):
+    kept = call.wire_name == "openai_responses" and call.wire.body.get("store") is not False
+    return not kept and may_be_answered_twice(call)
+
+
+def may_be_answered_twice(call: Call) -> bool:
+    """The same, where an answer that is kept and that nobody gets does no harm: as after a timeout."""
+    if any(call.wire.body.get(name) for name in ONCE):
         return False
     try:
         return not any(isinstance(tool, OpaqueTool) for tool in call.request.tools)

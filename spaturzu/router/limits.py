@@ -62,9 +62,13 @@ class Limits:
         first_s = FIRST_TOKEN_S if self.first_token_s is None else self.first_token_s
         return min(first_s, ANSWER_S if self.answer_s is None else self.answer_s)
 
+    def first_token(self, *, thinking: bool) -> float:
+        """After so long without a word a place is silent, if anybody else is there."""
+        return _or_default(self.first_token_s, FIRST_TOKEN_S, thinking)
+
     def until_content_s(self, *, stream: bool, thinking: bool, most_tokens: int | None = None) -> float:
         """How long a hop that has others behind it may take to say its first word, of an answer of `most_tokens`."""
-        first_s = _or_default(self.first_token_s, FIRST_TOKEN_S, thinking)
+        first_s = self.first_token(thinking=thinking)
         if stream:
             return first_s
         whole_s = _or_default(self.answer_s, ANSWER_S, thinking)

@@ -7,7 +7,8 @@ goes on with the places that are left.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
+from functools import partial
 
 from spaturzu_translators.responses import Response
 
@@ -38,85 +39,39 @@ class Lane:
     was cancelled.
     """
 
-    def __init__(self, race: Race, place: Target | None, ahead: tuple[Target | None, ...], reserved: int = 0) -> None:
-        self.place, self.reserved = place, reserved
+    def __init__(
+        self,
+        race: Contest,
+        ahead: tuple[Target | None, ...],
+        way: Callable[[Call], Generator[Effect, Outcome, Result]],
+        *,
+        place: Target | None = None,
+        hedge: bool = True,
+        reserved: int = 0,
+    ) -> None:
+        self.place, self.hedge, self.reserved = place, hedge, reserved
         self.hop: Hop | None = None
+        """Where it is."""
         self.call = _Racer(race, self, ahead)
-        self.steps = _while_open(race, visit(self.call, place))
+        self.steps = _while_open(race, way(self.call))
         self.result: Result | BaseException | None = None
+        self.ended = False
 
 
-class Race:
+class Contest:
     """Who answers first has the call. `over`: that is decided, or nobody can have it any more."""
 
-    def __init__(self, call: Call, place: Target | None) -> None:
-        assert call.chain.hedging is not None  # noqa: S101 - only chains that hedge have races
-        self.call, self._hedging, self._started = call, call.chain.hedging, call.chain.clock()
+    def __init__(self, call: Call) -> None:
+        self.call = call
         self.lock = threading.RLock()
         self.over = self.left = False
-        self._ended = self._started
+        self._ended = call.chain.clock()
         self._winner: Hop | None = None
-        self.first = Lane(self, place, call.ahead)
-        self.second: Lane | None = None
+        self.lanes: list[Lane] = []
 
-    @property
-    def lanes(self) -> tuple[Lane, ...]:
-        """One, or two."""
-        return (self.first,) if self.second is None else (self.first, self.second)
-
-    @property
-    def has_begun(self) -> bool:
-        """Has its first place's turn come? On a busy machine the thread for it may be late."""
-        return self.first.hop is not None
-
-    def delay_s(self) -> float:
-        """How much longer the first place has the call for itself. To be asked when it has been sent: it takes time."""
-        if len(self.call.record.hops) <= 1:
-            self._hedging.began(self.call, self.first.place)
-        delay_s = self._hedging.delay_s(self.call, self.first.place)
-        return max(0.0, self._started + delay_s - self.call.chain.clock())
-
-    def widen(self) -> Lane | None:
-        """The second lane, to be driven; None where there can be none."""
-        call = self.call
-        if not self._hedging.may_repeat(call):
-            return None
-        place, found = self._ready()
-        if not found:
-            self._hedging.nobody()
-            return None
-        reserved = self._hedging.reserve(call, place)
-        if reserved is None:
-            return None
-        self.second = Lane(self, place, tuple(other for other in call.ahead if other is not place), reserved)
-        return self.second
-
-    def _ready(self) -> tuple[Target | None, bool]:
-        """The next place whose breaker is closed and that can carry the call, and whether there is one."""
-        for place in self.call.ahead:
-            closed = self.call.chain.breakers.is_closed(self.call.key_of(place))
-            if closed and (place is None or not isinstance(self.call.prepare(place), Skip)):
-                return place, True
-        return None, False
-
-    def without(self, lane: Lane) -> None:
-        """There was no thread for `lane`."""
-        self._hedging.busy()
-        if lane is not self.first:
-            self.second = None
-            self._hedging.unsent(lane.reserved)
-
-    def ended(self, lane: Lane, result: Result | BaseException | None) -> bool:
-        """A lane has ended. Is there nothing left to wait for? Told by one thread, of each lane once."""
-        lane.result = result
-        if self._winner is not None:
-            return lane.hop is self._winner  # what the other came to does not matter
-        first = self.first.result
-        if first is None:
-            return False
-        if not isinstance(first, Broken) or stops(self.call, first, self.first.place):
-            return True
-        return self.second is None or self.second.result is not None
+    def patience_s(self, hop: Hop) -> float:
+        """How much longer the answer of `hop` waits before it claims the call."""
+        return 0.0
 
     def claim(self, hop: Hop) -> bool:
         """`hop` has an answer. Is it the first to have one?"""
@@ -160,10 +115,83 @@ class Race:
         hop.model = hop.model or self.call.wire.model
         hop.answer = hop.answer or _silent
 
-    def result(self) -> Result:
-        """What the first place's turn comes to. Raises what ended a lane, the second's only where the first failed."""
+    def _windows(self) -> None:
+        """What overflowed in any lane is known."""
         windows = (lane.call.overflowed for lane in self.lanes if lane.call.overflowed is not None)
         self.call.overflowed = max(windows, default=self.call.overflowed)
+
+
+class Race(Contest):
+    """Two visits: the first place's, and after its delay a second one's."""
+
+    def __init__(self, call: Call, place: Target | None) -> None:
+        assert call.chain.hedging is not None  # noqa: S101 - only chains that hedge have races
+        super().__init__(call)
+        self._hedging, self._started = call.chain.hedging, self._ended
+        self.first = Lane(self, call.ahead, partial(visit, target=place), place=place, hedge=False)
+        self.second: Lane | None = None
+        self.lanes.append(self.first)
+
+    @property
+    def has_begun(self) -> bool:
+        """Has its first place's turn come? On a busy machine the thread for it may be late."""
+        return self.first.hop is not None
+
+    def delay_s(self) -> float:
+        """How much longer the first place has the call for itself. To be asked when it has been sent: it takes time."""
+        if len(self.call.record.hops) <= 1:
+            self._hedging.began(self.call, self.first.place)
+        delay_s = self._hedging.delay_s(self.call, self.first.place)
+        return max(0.0, self._started + delay_s - self.call.chain.clock())
+
+    def widen(self) -> Lane | None:
+        """The second lane, to be driven; None where there can be none."""
+        call = self.call
+        if not self._hedging.may_repeat(call):
+            return None
+        place, found = self._ready()
+        if not found:
+            self._hedging.nobody()
+            return None
+        reserved = self._hedging.reserve(call, place)
+        if reserved is None:
+            return None
+        ahead = tuple(other for other in call.ahead if other is not place)
+        self.second = Lane(self, ahead, partial(visit, target=place), place=place, reserved=reserved)
+        self.lanes.append(self.second)
+        return self.second
+
+    def _ready(self) -> tuple[Target | None, bool]:
+        """The next place whose breaker is closed and that can carry the call, and whether there is one."""
+        for place in self.call.ahead:
+            closed = self.call.chain.breakers.is_closed(self.call.key_of(place))
+            if closed and (place is None or not isinstance(self.call.prepare(place), Skip)):
+                return place, True
+        return None, False
+
+    def without(self, lane: Lane) -> None:
+        """There was no thread for `lane`."""
+        self._hedging.busy()
+        if lane is not self.first:
+            self.second = None
+            self.lanes.remove(lane)
+            self._hedging.unsent(lane.reserved)
+
+    def ended(self, lane: Lane, result: Result | BaseException | None) -> bool:
+        """A lane has ended. Is there nothing left to wait for? Told by one thread, of each lane once."""
+        lane.result = result
+        if self._winner is not None:
+            return lane.hop is self._winner  # what the other came to does not matter
+        first = self.first.result
+        if first is None:
+            return False
+        if not isinstance(first, Broken) or stops(self.call, first, self.first.place):
+            return True
+        return self.second is None or self.second.result is not None
+
+    def result(self) -> Result:
+        """What the first place's turn comes to. Raises what ended a lane, the second's only where the first failed."""
+        self._windows()
         if self.second is not None and self.second.hop is None:
             self._hedging.unsent(self.second.reserved)
         if self._winner is not None:
@@ -197,9 +225,9 @@ def _silent() -> Response:
 class _Racer(Call):
     """The call in one lane of a race."""
 
-    def __init__(self, race: Race, lane: Lane, ahead: tuple[Target | None, ...]) -> None:
+    def __init__(self, race: Contest, lane: Lane, ahead: tuple[Target | None, ...]) -> None:
         self.__dict__.update(race.call.__dict__)
-        self.race, self.ahead, self._lane = race, ahead, lane
+        self.race, self.ahead, self.relieved, self._lane = race, ahead, False, lane
 
     def open_hop(self, target: Target | None) -> Hop:
         """A new line in the record that both lanes share."""
@@ -208,11 +236,11 @@ class _Racer(Call):
             if self.race.over:
                 raise TooLate(None)
             hop = self._lane.hop = super().open_hop(target)
-            hop.hedge = self._lane is not self.race.first
+            hop.hedge = self._lane.hedge
             return hop
 
 
-def _while_open(race: Race, steps: Generator[Effect, Outcome, Result]) -> Generator[Effect, Outcome, Result]:
+def _while_open(race: Contest, steps: Generator[Effect, Outcome, Result]) -> Generator[Effect, Outcome, Result]:
     """`steps`, until the race is over: then nothing more is done, and what came is nobody's. Raises TooLate with it."""
     outcome: Outcome = None
     try:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from contextvars import copy_context
+import asyncio
+from contextvars import Context, copy_context
 from functools import partial
 from queue import Empty, SimpleQueue
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from .drive import AsyncPrimary, Primary, alet_go, aperformed, let_go, performed
 from .errands import ERRAND, Errand, Left, check_errand, nothing
-from .race import Lane, Race
-from .walk import Broken, Result, TooLate
+from .race import Contest, Lane, Race
+from .walk import Broken, Came, TooLate
 from .workers import WORKERS
 
-Came: TypeAlias = "Result | BaseException | None"
+if TYPE_CHECKING:
+    from .call import Call
+    from .chain import Target
+    from .hop import Hop
+    from .relief import Relief
+    from .watch import Watch
+
 Ended: TypeAlias = "SimpleQueue[tuple[Lane, Came] | None]"
 """The lanes that have ended, and what with. None: look whether anybody still waits for the call."""
 
@@ -73,17 +80,24 @@ def _ends(race: Race, ended: Ended, timeout_s: float | None = None) -> bool:
     return came is not None and race.ended(*came)
 
 
-def _starts(race: Race, lane: Lane, primary: Primary | None, ended: Ended, errands: list[Errand]) -> bool:
+def _starts(
+    race: Contest,
+    lane: Lane,
+    primary: Primary | None,
+    ended: Ended,
+    errands: list[Errand],
+    context: Context | None = None,
+) -> bool:
     """Does one lane run now, in a thread with the caller's context? Not where no thread is free.
 
     It is among the `errands` before it runs, so that a caller who is interrupted in between leaves it as well.
     """
     errand = Errand(partial(performed, lane.call, lane.steps, primary), nothing)
     errands.append(errand)
-    return WORKERS.submit(partial(copy_context().run, partial(_work, race, lane, errand, ended)))
+    return WORKERS.submit(partial((context or copy_context()).run, partial(_work, race, lane, errand, ended)))
 
 
-def _work(race: Race, lane: Lane, errand: Errand, ended: Ended) -> None:
+def _work(race: Contest, lane: Lane, errand: Errand, ended: Ended) -> None:
     came: Came = None
     try:
         came = errand.run()
@@ -100,7 +114,7 @@ def _work(race: Race, lane: Lane, errand: Errand, ended: Ended) -> None:
     _drop(race, (lane, came))
 
 
-def _drop(race: Race, ended: tuple[Lane, Came] | None) -> None:
+def _drop(race: Contest, ended: tuple[Lane, Came] | None) -> None:
     """The caller has left, and this came: an answer is nobody's."""
     if ended is not None and (lane := ended[0]) and _is_answer(ended[1]):
         race.drop(lane)
@@ -147,3 +161,62 @@ async def arun(race: Race, primary: AsyncPrimary | None) -> None:
                     race.drop(lane)
                     await alet_go(lane.result)
         raise
+
+
+def begin(race: Relief, call: Call, hop: Hop, place: Target | None, watch: Watch) -> bool:
+    """In the watchdog's thread: a thread of its own asks the rest of the chain. False where none is free."""
+    begun = call.race is race
+    lane = race.open(call, hop, place, watch)
+    if lane is None:
+        return True
+    errands = list[Errand]()
+    if not _starts(race, lane, watch.primary, race.came, errands, watch.context):
+        race.shut(call, lane, begun=begun)
+        return False
+    race.begun(lane, errands[0].leave)
+    return True
+
+
+def join(race: Relief) -> None:
+    """Wait for the lanes. The caller may be on an errand itself, and be left."""
+    own = ERRAND.get()
+    if own is not None:
+        own.wake = partial(race.came.put, None)
+    try:
+        while not race.is_decided:
+            came = race.came.get()
+            check_errand()
+            if came is not None:
+                race.ended(*came)
+    finally:
+        if own is not None:
+            own.wake = None
+
+
+def abegin(race: Relief, call: Call, hop: Hop, place: Target | None, watch: Watch) -> None:
+    """On the loop: a task of its own asks the rest of the chain."""
+    if call.relieved or (lane := race.open(call, hop, place, watch)) is None:
+        return
+
+    async def drive(primary: AsyncPrimary | None = watch.primary) -> None:
+        came: Came = None
+        try:
+            came = await aperformed(lane.call, lane.steps, primary)
+        except TooLate:
+            pass
+        except Exception as exc:  # noqa: BLE001 - the caller's task raises it
+            came = exc
+        finally:
+            race.ended(lane, came)
+            if race.tell is not None:
+                race.tell()
+
+    race.begun(lane, asyncio.get_running_loop().create_task(drive(), context=watch.context).cancel)
+
+
+async def ajoin(race: Relief) -> None:
+    """Wait for the tasks."""
+    while not race.is_decided:
+        told = asyncio.Event()
+        race.tell = told.set
+        await told.wait()

@@ -33,6 +33,7 @@ from .windows import context_window
 
 if TYPE_CHECKING:
     from .race import Race
+    from .relief import Relief
 
 
 @dataclass(slots=True)  # not frozen: every call makes one, and setting frozen fields costs
@@ -90,7 +91,14 @@ class Hedge:
     race: Race
 
 
-Effect: TypeAlias = SendPrimary | SendTarget | Sleep | Fetch | Hedge
+@dataclass(frozen=True, slots=True)
+class Join:
+    """Wait until nothing is left to wait for in a relief. Its lanes have the results."""
+
+    race: Relief
+
+
+Effect: TypeAlias = SendPrimary | SendTarget | Sleep | Fetch | Hedge | Join
 
 
 @dataclass(slots=True)  # not frozen, for the same reason
@@ -138,6 +146,8 @@ class Broken:
 
 Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | Fetched | None
 Result: TypeAlias = NativeAnswer | Answer | Pulled | Broken
+Came: TypeAlias = Result | BaseException | None
+"""What one lane of a race came to; None where it was left."""
 
 
 class TooLate(Exception):
@@ -185,7 +195,10 @@ def answered(call: Call, hop: Hop, answer: NativeAnswer) -> Result:
 
 
 def interrupted(call: Call, hop: Hop) -> None:
-    """The caller interrupted an attempt: the hop is a cancelled one."""
+    """The caller interrupted an attempt: the hop is a cancelled one, and nobody else is asked any more."""
+    if is_relieved(call):
+        assert call.race is not None  # noqa: S101 - so it is
+        call.race.leave()
     hop.status, hop.kind = "failed", "cancelled"
     hop.duration_s = call.chain.clock() - hop.started
     hop.over()
@@ -194,13 +207,13 @@ def interrupted(call: Call, hop: Hop) -> None:
 def walk(call: Call, sent: Sent | None = None) -> Generator[Effect, Outcome, Result]:
     """The walk, within what is around the call. A stream is over later: whoever lets it out says so."""
     if not call.chain.around:
-        return (yield from _walk(call, sent))
+        return (yield from _walk(call, _turns(call, sent), sent))
     record = call.record
     record.opened = [concern(call) for concern in call.chain.around]
     for concern in record.opened:
         next(concern)
     try:
-        result = yield from _walk(call, sent)
+        result = yield from _walk(call, _turns(call, sent), sent)
     except BaseException:
         record.over()
         raise
@@ -209,38 +222,84 @@ def walk(call: Call, sent: Sent | None = None) -> Generator[Effect, Outcome, Res
     return result
 
 
-def _walk(call: Call, sent: Sent | None) -> Generator[Effect, Outcome, Result]:
+def rest(call: Call) -> Generator[Effect, Outcome, Result]:
+    """The walk over those that come after the one whose turn it is, as they are now."""
+    return _walk(call, turns(call, call.ahead))
+
+
+def _turns(call: Call, sent: Sent | None) -> Iterable[Turn]:
+    return turns(call) if sent is None else call.chain.turns
+
+
+def _walk(call: Call, turns: Iterable[Turn], sent: Sent | None = None) -> Generator[Effect, Outcome, Result]:
     """Try the targets in order until one answers. The result of an exhausted chain is the primary's own failure.
 
     Where the chain has no primary, the first target's failure stands for it.
     """
     own: Broken | None = None
-    for target, wait_s, ahead in turns(call) if sent is None else call.chain.turns:
+    result: Result | None = None
+    for target, wait_s, ahead in turns:
         call.ahead = ahead
         if wait_s:
             yield Sleep(wait_s)
-        if sent is not None:
-            result, sent = (yield from _surrounded(call, sent.hop, None, None, sent.outcome)), None
-        elif call.chain.hedging is None:
-            result = yield from visit(call, target)
-        else:
-            result = yield from _hedged(call, target)
+        result = yield from _turn(call, target, sent, own)
         if not isinstance(result, Broken):
             if call.chain.sticky and len(call.visited) > 1:
                 _stay_away(call)
             return result
         if target is None or (own is None and not call.chain.has_primary):
             own = result
-        if stops(call, result, target):
+        if call.relieved or stops(call, result, target):
             return own or result
-    assert own is not None  # noqa: S101 - the primary has its place in every order
-    return own
+        sent = None
+    assert result is not None  # noqa: S101 - no chain is empty
+    return own or result
+
+
+def _turn(
+    call: Call, target: Target | None, sent: Sent | None, own: Broken | None
+) -> Generator[Effect, Outcome, Result]:
+    """What a place comes to, or whoever was asked beside it."""
+    result: Result | None = None
+    try:
+        result = yield from _one(call, target, sent)
+    except BaseException as exc:
+        if not _is_overtaken(call, exc):
+            raise
+    if call.relieved:
+        from .relief import with_the_rest
+
+        return (yield from with_the_rest(call, target, result, own))
+    assert result is not None  # noqa: S101 - only one that is relieved can be overtaken
+    return result
+
+
+def _one(call: Call, target: Target | None, sent: Sent | None) -> Generator[Effect, Outcome, Result]:
+    if sent is not None:
+        return _surrounded(call, sent.hop, None, None, sent.outcome)
+    return visit(call, target) if call.chain.hedging is None else _hedged(call, target)
 
 
 def _hedged(call: Call, target: Target | None) -> Generator[Effect, Outcome, Result]:
     from .race import hedged
 
     return hedged(call, target)
+
+
+def is_relieved(call: Call) -> bool:
+    """Is the rest of the chain asked beside the place where this call, not one of its lanes, is?"""
+    return call.relieved and call.race is not None and call.race.call is call
+
+
+def _is_overtaken(call: Call, exc: BaseException) -> bool:
+    """Did the rest of the chain answer before the place whose turn it is? Whatever else ends the call ends it all."""
+    if not is_relieved(call):
+        return False
+    if isinstance(exc, TooLate):
+        return True
+    assert call.race is not None  # noqa: S101 - it is relieved
+    call.race.leave()
+    return False
 
 
 def _stay_away(call: Call) -> None:
@@ -261,9 +320,13 @@ def visit(call: Call, target: Target | None) -> Generator[Effect, Outcome, Resul
     return (yield from _surrounded(call, hop, target, plan))
 
 
-def turns(call: Call) -> Iterable[Turn]:
-    """As the chain chooses; those whose breaker is open come last, the first to reopen before the others."""
+def turns(call: Call, places: tuple[Target | None, ...] | None = None) -> Iterable[Turn]:
+    """`places`, or all as the chain chooses; those whose breaker is open come last, the first to reopen before the
+    others.
+    """
     chain = call.chain
+    if places is not None:
+        return turns_of(places) if chain.breakers.quiet else _by_breaker(call, places)
     if chain.choosing.is_as_written and (chain.breakers.quiet or len(chain.places) == 1):
         return chain.turns
     places = chain.places if chain.choosing.is_as_written else tuple(chain.choosing.order(call, chain.places))
@@ -419,8 +482,13 @@ def _attempts(
         else:
             outcome, first = _looked_at(call, hop, target, prepared, first), None
         if not isinstance(outcome, Broken):
-            return _served(call, hop, target, prepared, outcome)
+            return (yield from _served(call, hop, target, prepared, outcome))
+        if call.race is not None and call.race.over:
+            raise TooLate(outcome)
         _failed(call, hop, outcome.failure)
+        if call.relieved:  # there is somebody else to wait for
+            _left(call, target, outcome)
+            return outcome
         if prepared is not None and prepared.otherwise is not None and _refused(outcome.failure):
             prepared = prepared.otherwise
             continue
@@ -504,7 +572,7 @@ def _served(
     target: Target | None,
     prepared: Prepared | None,
     outcome: NativeAnswer | TargetAnswer | Pulled,
-) -> Result:
+) -> Generator[Effect, Outcome, Result]:
     """An answer. That of a target is still to be read."""
     hop.kind = hop.http_status = hop.code = None
     if isinstance(outcome, TargetAnswer):
@@ -515,8 +583,11 @@ def _served(
     if isinstance(result, Broken):
         _left(call, target, result)
         return result
-    if call.race is not None and not call.race.claim(hop):
-        raise TooLate(result)
+    if call.race is not None:
+        while wait_s := call.race.patience_s(hop):
+            yield Sleep(wait_s)
+        if not call.race.claim(hop):
+            raise TooLate(result)
     _mark(hop, None if isinstance(result, Answer) else result if isinstance(result, Pulled) else result.stream)
     if not call.chain.choosing.is_as_written:
         call.chain.choosing.served(call, target, hop.duration_s)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
+from contextvars import copy_context
 from math import inf
 from types import FrameType, TracebackType
 from typing import Any, Literal
@@ -31,8 +32,8 @@ Limit = tuple[float, LimitName]
 class Watch:
     """`with watch:` around one attempt, its request and its answer until the first content.
 
-    `exact()` says which limit ends it and after how many seconds; it is asked once `soonest_s` have passed. `fired` is
-    the limit that did: the thread's socket is shut down, also where it still connects after `connect_s`.
+    `exact(self)` says which limit ends it and after how many seconds; it is asked once `soonest_s` have passed. `fired`
+    is the limit that did: the thread's socket is shut down, also where it still connects after `connect_s`.
     `with watch.on_loop():` cancels the running task instead.
     """
 
@@ -42,20 +43,24 @@ class Watch:
         "_frame",
         "_started",
         "_thread",
+        "context",
         "due",
         "fired",
+        "primary",
         "seconds",
         "soonest_s",
         "task",
     )
 
-    def __init__(self, soonest_s: float, exact: Callable[[], Limit], connect_s: float = inf) -> None:
+    def __init__(self, soonest_s: float, exact: Callable[[Watch], Limit], connect_s: float = inf) -> None:
         self.soonest_s, self._exact, self._connect_s = soonest_s, exact, connect_s
         self.fired: LimitName | None = None
         self.seconds = 0.0
         """How long the limit that fired was."""
         self._frame: FrameType | None = None
         self.task: _Task | None = None
+        self.primary: Any = None
+        """The door's own sending, for whoever is asked beside the place that is watched."""
 
     def on_loop(self) -> _Task:
         """For the task that runs now: a context that it is in for as long, and is left early where a limit ends it."""
@@ -76,6 +81,7 @@ class Watch:
 
     def begin(self, first_s: float) -> None:
         """From now on it is watched, and looked at after so long."""
+        self.context = copy_context()
         self._started = time.monotonic()
         self.due = self._started + first_s
         WATCHDOG.watch(self)
@@ -84,7 +90,7 @@ class Watch:
         """See `Watched`."""
         if self.fired is None:
             seconds, name = self._ended(now)
-            if now < self._started + seconds:
+            if now < self._started + seconds and self.fired is None:
                 return None if seconds == inf else self._started + seconds
             self.fired, self.seconds = name, seconds
         if self.task is not None:
@@ -92,10 +98,21 @@ class Watch:
             return None
         return now + AGAIN_S if cut(self._thread, self._frame) else None  # until it has left: it may connect again
 
+    def lose(self) -> None:
+        """Somebody else has answered: end it now."""
+        if self.fired is None:
+            self.fired, self.seconds = "answer_timeout", time.monotonic() - self._started
+        WATCHDOG.hurry(self)
+
+    def on_its_loop(self, work: Callable[[], None]) -> None:
+        """Do `work` where its task runs, if it is still awaited then."""
+        if (task := self.task) is not None:
+            _on_loop_of(task.running, lambda: None if self.task is None else work())
+
     def _ended(self, now: float) -> Limit:
         """Which limit ends it, as far as that matters now."""
         if now >= self._started + self.soonest_s:
-            return self._exact()
+            return self._exact(self)
         if connects(self._thread, self._frame):
             return self._connect_s, "connect_timeout"
         return self.soonest_s, "first_token_timeout"

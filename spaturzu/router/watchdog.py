@@ -73,6 +73,12 @@ class Watchdog:
         elif watched.due < self._next:
             self._wake.set()
 
+    def hurry(self, watched: Watched) -> None:
+        """It is due now, if it is still there."""
+        with self._ringing:
+            watched.due = time.monotonic()
+        self._wake.set()
+
     def leave(self, watched: Watched) -> None:
         """Ring it no more. When this returns, it is not being rung."""
         self._watched.discard(watched)
