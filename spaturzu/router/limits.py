@@ -40,8 +40,8 @@ class Limits:
     `first_token_s` is for streams. `answer_s` is for plain calls, whose first token is the whole answer: where the
     request says how long that may be, it has the first token's time and as long as its tokens take. Without an
     `answer_s` of the user's own, the rest of the chain is asked too when a first token would be due (`relief`). None
-    holds where nobody is left to ask. `idle_s` is for streams after their first content. `hop_s` is for one hop with its
-    retries, `deadline_s` for the whole call, streams to their end. Without a fallback and without a number nothing
+    holds where nobody is left to ask. `idle_s` is for streams after their first content. `hop_s` is for one hop with
+    its retries, `deadline_s` for the whole call, streams to their end. Without a fallback and without a number nothing
     holds.
     """
 
