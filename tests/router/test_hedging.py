@@ -16,6 +16,8 @@ from spaturzu.router.choosing import Choosing
 from spaturzu.router.drive import drive
 from spaturzu.router.hedging import ENOUGH, KEPT, PLAIN_S, STREAM_S, Hedging, is_repeatable
 from spaturzu.router.hop import LOST, Hop
+from spaturzu.router.race import Race
+from spaturzu.router.racers import run
 from spaturzu.router.walk import Answer, Broken, NativeAnswer, Pulled
 from spaturzu.router.workers import Workers
 from spaturzu_translators.requests import OpaqueTool, Request, Tool
@@ -280,19 +282,19 @@ def test_two_places_are_asked_at_most() -> None:
 
 def test_a_place_whose_turn_has_not_come_yet_is_not_the_slow_one() -> None:
     """On a busy machine the thread for the first place begins late: the second is asked after it all the same."""
-    called = list[Call]()
+    primary = Primary([answering(body_of("openai"))], during=_until(lambda: call.record.hops[1:]))
+    call = _call(Fake("anthropic"))
+    call.ahead = call.chain.targets
+    race = Race(call, None)
+    racing = threading.Thread(target=run, args=(race, primary))
 
-    def clock() -> float:
-        if threading.current_thread() is not threading.main_thread() and not called[0].record.hops:
-            time.sleep(4 * AFTER_S)
-        return time.monotonic()
+    with race.lock:  # which opens no hop meanwhile
+        racing.start()
+        time.sleep(4 * AFTER_S)
+        hedged_at_once = race.second is not None
+    racing.join()
 
-    gate = Gate()
-    call = make_call(Fake("anthropic").target(), clock=clock, hedging=_hedging())
-    called.append(call)
-    drive(call, Primary([answering(body_of("openai"))], during=gate))
-    gate.opens()
-
+    assert not hedged_at_once
     assert [(hop.provider, hop.hedge) for hop in call.record.hops] == [("openai", False), ("anthropic", True)]
 
 
