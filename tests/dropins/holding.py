@@ -24,7 +24,10 @@ ends.
 
 @dataclass
 class Holding:
-    """One provider's server. `asked` is released for each request, `left` for each connection that a client closes."""
+    """One provider's server. `left` is released for each connection that a client closes.
+
+    `asked` is released for each request, when all that it is ever told has been sent.
+    """
 
     provider: Provider
     until: Until
@@ -52,10 +55,12 @@ class Holding:
         with client:
             while b"\r\n\r\n" not in client.recv(1 << 20):
                 pass
-            self.asked.release()
+            if self.until == "drip":
+                self.asked.release()
             try:
                 for part in self._answer():
                     client.sendall(part)
+                self.asked.release()
                 while client.recv(1 << 20):
                     pass  # the rest of the request
             except OSError:

@@ -1,7 +1,8 @@
 """A program of its own that calls and is interrupted by a real Ctrl-C: `python -m tests.dropins.interruptible`.
 
 A line of JSON on its input is one call: `url` and `fallback_url` (OpenAI's and Anthropic's place), `as_async`,
-`options`, `what`. It says "calling", and when it was interrupted, what became of the hops. It goes on with the next
+`options`, `what`. It says "calling", "hears" at a stream's first text, and when it was interrupted, what became of the
+hops. It goes on with the next
 line, so that a connection which is gone was let go of by the call, and not by the end of the program.
 """
 
@@ -35,10 +36,16 @@ def call(client: Any, what: What) -> None:
     answer = client.chat.completions.create(**ASK, stream=what != "plain")
     if what == "with":
         with answer:
-            next(iter(answer))
+            hear(next(chunk for chunk in answer if chunk.choices[0].delta.content))
             time.sleep(30)
-    for _ in answer if what == "stream" else ():
-        pass
+    for chunk in answer if what == "stream" else ():
+        hear(chunk)
+
+
+def hear(chunk: Any) -> None:
+    """Say so if there is text in it."""
+    if chunk.choices and chunk.choices[0].delta.content:
+        _say({"hears": True})
 
 
 async def acall(client: Any, what: What) -> None:
@@ -46,11 +53,14 @@ async def acall(client: Any, what: What) -> None:
     answer = await client.chat.completions.create(**ASK, stream=what != "plain")
     if what == "with":
         async with answer:
-            await anext(aiter(answer))
+            async for chunk in answer:
+                if chunk.choices[0].delta.content:
+                    hear(chunk)
+                    break
             await asyncio.sleep(30)
     if what == "stream":
-        async for _ in answer:
-            pass
+        async for chunk in answer:
+            hear(chunk)
 
 
 def _say(what: dict[str, Any]) -> None:

@@ -14,13 +14,26 @@ import pytest
 
 from spaturzu import last_call
 from spaturzu.router.watchdog import WATCHDOG
-from spaturzu.sandbox import Refused, Reply, Silence, Stall
+from spaturzu.sandbox import Held, Refused, Reply, Silence, Stall
 from spaturzu_translators.messages import Provider
+from tests.waiting import PATIENCE_S, soon
 
-from .chains import SERVED, House, each_primary, other, plain_and_stream, sync_and_async, without_retries
+from .chains import (
+    SERVED,
+    Heard,
+    House,
+    each_primary,
+    other,
+    plain_and_stream,
+    sync_and_async,
+    undisturbed,
+    without_retries,
+)
 from .holding import holding
 
 LIMIT_S = 0.3
+LONG_S = 4 * PATIENCE_S
+"""So long is silent who is not to be waited for."""
 LIMITS = {"first_token_timeout": LIMIT_S, "answer_timeout": LIMIT_S}
 LONG = Reply("One two three four five six.", chunks=6)
 
@@ -46,16 +59,17 @@ def codes(record: Any) -> list[str | None]:
 @plain_and_stream
 @each_primary
 def test_a_silent_primary_costs_one_limit(house: House, primary: Provider, stream: bool, as_async: bool) -> None:
-    house.answers(Silence(10, times=None), primary)
+    house.answers(Silence(LONG_S, times=None), primary)
     house.answers(SERVED, other(primary))
     client = house.chain(primary, other(primary), as_async=as_async, options=LIMITS)
 
     heard = house.call(primary, client, stream=stream, as_async=as_async)
 
-    assert LIMIT_S <= heard.record.hops[0].duration_s < LIMIT_S + 1
+    assert LIMIT_S <= heard.record.hops[0].duration_s < PATIENCE_S
     assert heard.said.text == SERVED.text
     assert codes(heard.record)[0] == ("first_token_timeout" if stream else "answer_timeout")
-    assert heard.record.hops[0].attempts == house.asked(primary) == 1
+    assert heard.record.hops[0].attempts == 1
+    assert house.asked(primary) <= 1  # not at all where it took the machine so long to connect
 
 
 @sync_and_async
@@ -63,7 +77,7 @@ def test_a_silent_primary_costs_one_limit(house: House, primary: Provider, strea
 @each_primary
 def test_a_silent_target_costs_one_limit(house: House, primary: Provider, stream: bool, as_async: bool) -> None:
     silent, last = other(primary), other(other(primary))
-    house.answers(Silence(10, times=None), silent)
+    house.answers(Silence(LONG_S, times=None), silent)
     house.answers(SERVED, last)
     once = {"retry": {"attempts": 1}}
     house.answers(Refused(), primary)
@@ -71,15 +85,16 @@ def test_a_silent_target_costs_one_limit(house: House, primary: Provider, stream
 
     heard = house.call(primary, client, stream=stream, as_async=as_async)
 
-    assert LIMIT_S <= heard.record.hops[1].duration_s < LIMIT_S + 1
+    assert LIMIT_S <= heard.record.hops[1].duration_s < PATIENCE_S
     assert heard.said.text == SERVED.text
     assert codes(heard.record)[1] == ("first_token_timeout" if stream else "answer_timeout")
+    assert house.asked(silent) <= 1
 
 
 @sync_and_async
 @each_primary
 def test_a_first_word_that_never_comes_costs_one_limit(house: House, primary: Provider, as_async: bool) -> None:
-    house.answers(Stall(after_deltas=0, seconds=10, times=None), primary)
+    house.answers(Stall(after_deltas=0, seconds=LONG_S, times=None), primary)
     house.answers(SERVED, other(primary))
     client = house.chain(primary, other(primary), as_async=as_async, options=LIMITS)
 
@@ -95,13 +110,13 @@ def test_a_plain_answer_that_stops_half_way_costs_the_idle_limit(
     house: House, primary: Provider, as_async: bool
 ) -> None:
     """Its head has come, so the rest is not waited for as long as for a whole answer."""
-    house.answers(Stall(seconds=10, times=None), primary)
+    house.answers(Stall(seconds=LONG_S, times=None), primary)
     house.answers(SERVED, other(primary))
     client = house.chain(primary, other(primary), as_async=as_async, options={"idle_timeout": LIMIT_S})
     heard = house.call(primary, client, as_async=as_async)
     assert heard.said.text == SERVED.text
     assert heard.record.hops[0].kind == "timeout"
-    assert heard.record.hops[0].duration_s < LIMIT_S + 1
+    assert heard.record.hops[0].duration_s < PATIENCE_S
 
 
 @sync_and_async
@@ -126,8 +141,8 @@ def test_a_handshake_that_nobody_answers_costs_one_limit(house: House, primary: 
         heard = house.call(primary, client, as_async=as_async)
         assert heard.said.text == SERVED.text
         assert codes(heard.record)[0] == "answer_timeout"
-        assert heard.record.hops[0].duration_s < LIMIT_S + 1
-        assert left.acquire(timeout=3)
+        assert heard.record.hops[0].duration_s < PATIENCE_S
+        assert left.acquire(timeout=PATIENCE_S)
 
 
 @contextlib.contextmanager
@@ -159,7 +174,7 @@ def test_a_connection_that_is_never_made_costs_the_connect_limit(house: House, p
         heard = house.call(primary, client)
     assert heard.said.text == SERVED.text
     assert heard.record.hops[0].kind == "timeout"
-    assert LIMIT_S <= heard.record.hops[0].duration_s < LIMIT_S + 1
+    assert LIMIT_S <= heard.record.hops[0].duration_s < PATIENCE_S
 
 
 @pytest.mark.parametrize("port", [full_port, mute_port])
@@ -174,7 +189,7 @@ def test_a_targets_connection_that_is_never_made_costs_it_too(house: House, prim
         heard = house.call(primary, house.drop_in(primary, options=options))
     assert heard.said.text == SERVED.text
     assert codes(heard.record)[1] == "connect_timeout"
-    assert LIMIT_S <= heard.record.hops[1].duration_s < LIMIT_S + 1
+    assert LIMIT_S <= heard.record.hops[1].duration_s < PATIENCE_S
 
 
 @sync_and_async
@@ -214,13 +229,13 @@ def test_a_plain_answer_of_a_known_length_has_no_more_time_than_its_tokens_take(
     assert Limits().until_content_s(stream=False, thinking=False, most_tokens=50_000) == 120
     assert Limits(answer_s=90).until_content_s(stream=False, thinking=False, most_tokens=100) == 90
 
-    house.answers(Silence(10, times=None), "openai")
+    house.answers(Silence(LONG_S, times=None), "openai")
     client = house.chain("openai", "anthropic", options={"first_token_timeout": LIMIT_S})
     ask: Any = {"model": "gpt-4o", "messages": [{"role": "user", "content": "Hi"}]}
     client.chat.completions.create(**ask, max_tokens=4, store=True)  # nobody is asked beside it: see test_relief
     record: Any = last_call()
     assert codes(record)[0] == "answer_timeout"
-    assert LIMIT_S + 0.2 <= record.hops[0].duration_s < LIMIT_S + 1.2
+    assert LIMIT_S + 0.2 <= record.hops[0].duration_s < PATIENCE_S
 
 
 @sync_and_async
@@ -229,10 +244,10 @@ def test_a_plain_answer_that_drips_ends_at_the_deadline(house: House, primary: P
     with holding(primary, "drip", stream=False) as dripping:
         client = house.drop_in(primary, as_async=as_async, options={"deadline": 0.5}, **place_of(primary, dripping.url))
         heard = house.attempt(primary, client, stream=False, as_async=as_async)
-        assert 0.4 <= heard.record.hops[0].duration_s < 1.5
+        assert 0.4 <= heard.record.hops[0].duration_s < PATIENCE_S
         assert heard.error is not None
         assert codes(heard.record) == ["deadline"]
-        assert dripping.left.acquire(timeout=3)
+        assert dripping.left.acquire(timeout=PATIENCE_S)
 
 
 @sync_and_async
@@ -248,11 +263,16 @@ def test_a_targets_answer_that_drips_leaves_the_next_its_share(house: House, pri
         client = house.drop_in(
             primary, as_async=as_async, options={"fallback": fallback, "deadline": 1.2, "retry": {"attempts": 1}}
         )
-        heard = house.call(primary, client, as_async=as_async)
+
+        def all_asked(heard: Heard) -> bool:
+            return heard.error is None and "skipped" not in heard.statuses
+
+        heard = undisturbed(lambda: house.attempt(primary, client, stream=False, as_async=as_async), all_asked)
+        assert heard.error is None
         assert heard.record.hops[1].duration_s < 1.2
         assert heard.said.text == SERVED.text
         assert codes(heard.record)[1] == "deadline"
-        assert dripping.left.acquire(timeout=3)
+        assert dripping.left.acquire(timeout=PATIENCE_S)
 
 
 def _raw_at(house: House, provider: Provider, url: str) -> Any:
@@ -274,7 +294,7 @@ def test_a_stream_of_keep_alives_ends_at_the_first_token_limit(house: House, pri
         heard = house.call(primary, client, stream=True, as_async=as_async)
         assert heard.said.text == SERVED.text
         assert codes(heard.record)[0] == "first_token_timeout"
-        assert dripping.left.acquire(timeout=3)
+        assert dripping.left.acquire(timeout=PATIENCE_S)
 
 
 @sync_and_async
@@ -285,12 +305,15 @@ def test_a_stream_of_keep_alives_ends_at_the_first_token_limit(house: House, pri
 def test_a_stream_that_stops_ends_with_the_primarys_timeout(
     house: House, primary: Provider, option: str, code: str, as_async: bool
 ) -> None:
-    house.answers(Stall(after_deltas=2, seconds=10, reply=LONG, times=None), primary)
+    house.answers(Stall(after_deltas=2, seconds=LONG_S, reply=LONG, times=None), primary)
     client = house.drop_in(primary, as_async=as_async, options={option: 3 * LIMIT_S})
 
-    heard = house.attempt(primary, client, stream=True, as_async=as_async)
+    def has_begun(heard: Heard) -> bool:
+        return bool(heard.said.text)
 
-    assert 3 * LIMIT_S - 0.1 <= heard.record.hops[0].duration_s < 3 * LIMIT_S + 1
+    heard = undisturbed(lambda: house.attempt(primary, client, stream=True, as_async=as_async), has_begun)
+
+    assert 3 * LIMIT_S - 0.1 <= heard.record.hops[0].duration_s < PATIENCE_S
     assert heard.said.text.startswith("One tw")
     assert codes(heard.record) == [code]
     assert "imeout" in type(heard.error).__name__
@@ -300,7 +323,7 @@ def test_a_stream_that_stops_ends_with_the_primarys_timeout(
 def test_a_slow_reader_is_not_the_streams_fault(house: House, as_async: bool) -> None:
     """Only the time that is spent waiting for the provider counts."""
     house.answers(LONG, "openai")
-    client = house.chain("openai", "anthropic", as_async=as_async, options={"idle_timeout": 0.15})
+    client = house.chain("openai", "anthropic", as_async=as_async, options={"idle_timeout": 1.0})
     ask: Any = {"model": "gpt-4o", "stream": True, "messages": [{"role": "user", "content": "Hi"}]}
     if as_async:
         assert house.run(_read_slowly(client, ask)) == LONG.text
@@ -308,7 +331,7 @@ def test_a_slow_reader_is_not_the_streams_fault(house: House, as_async: bool) ->
     said = ""
     for chunk in client.chat.completions.create(**ask):
         said += chunk.choices[0].delta.content or ""
-        time.sleep(0.05 if said else 0.5)
+        time.sleep(0.05 if said else 1.2)
     assert said == LONG.text
 
 
@@ -316,21 +339,21 @@ async def _read_slowly(client: Any, ask: Any) -> str:
     said = ""
     async for chunk in await client.chat.completions.create(**ask):
         said += chunk.choices[0].delta.content or ""
-        time.sleep(0.05 if said else 0.5)  # noqa: ASYNC251 - the whole loop is slow
+        time.sleep(0.05 if said else 1.2)  # noqa: ASYNC251 - the whole loop is slow
     return said
 
 
 def test_one_thread_watches_all_calls(house: House) -> None:
-    house.answers(Silence(10, times=None), "openai")
-    client = house.chain("openai", "anthropic", options={"answer_timeout": 4 * LIMIT_S})
+    counted = threading.Event()
+    house.answers(Held(SERVED, counted.is_set), "openai")
+    client = house.chain("openai", "anthropic", options={"answer_timeout": LONG_S})
     before = _watchdogs()
     calls = [threading.Thread(target=lambda: house.call("openai", client)) for _ in range(8)]
     for call in calls:
         call.start()
-    until = time.monotonic() + 5
-    while WATCHDOG.watched < len(calls) and time.monotonic() < until:
-        time.sleep(0.005)
+    assert soon(lambda: WATCHDOG.watched >= len(calls))
     now, watched = _watchdogs(), WATCHDOG.watched
+    counted.set()
     for call in calls:
         call.join()
     assert watched >= len(calls)  # streams that other tests have left may be watched too
@@ -348,5 +371,5 @@ def test_a_chain_without_limits_is_not_watched(house: House) -> None:
     watched = WATCHDOG.watched
     client = house.drop_in("openai")
     stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
-    assert WATCHDOG.watched == watched
+    assert WATCHDOG.watched <= watched  # fewer where another thread is done meanwhile
     stream.close()

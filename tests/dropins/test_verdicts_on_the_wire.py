@@ -11,6 +11,7 @@ from botocore.config import Config
 import spaturzu
 from spaturzu.sandbox import Failing, Refused, Reset, Silence, Status, Step
 from spaturzu_translators.messages import Provider
+from tests.waiting import PATIENCE_S
 
 from .chains import (
     SERVED,
@@ -21,9 +22,11 @@ from .chains import (
     plain_and_stream,
     same_error,
     sync_and_async,
+    undisturbed,
     without_retries,
 )
 
+LONG_S = 4 * PATIENCE_S
 TIMEOUT_S = 0.3
 TIMEOUTS: dict[Provider, dict[str, Any]] = {
     "openai": {"timeout": TIMEOUT_S},
@@ -43,8 +46,8 @@ AT_ONCE: dict[str, tuple[Step, int]] = {
     "reset": (Reset(times=None), 2),
     "quota": (Failing("quota_exhausted", times=None), 1),
     "overloaded": (Failing("overloaded", times=None), 1),
-    "retry-after 30": (Status(429, headers={"retry-after": "30"}, times=None), 1),
-    "503, retry-after 30": (Status(503, headers={"retry-after": "30"}, times=None), 1),
+    "retry-after 300": (Status(429, headers={"retry-after": "300"}, times=None), 1),
+    "503, retry-after 300": (Status(503, headers={"retry-after": "300"}, times=None), 1),
 }
 """What falls back, and how many requests the primary gets before that."""
 
@@ -102,7 +105,7 @@ def test_a_provider_failure_falls_back_at_once(house: House, primary: Provider, 
     assert house.asked(primary) == heard.record.hops[0].attempts == requests
     assert house.asked(other(primary)) == 1
     assert heard.record.hops[0].kind == KINDS.get(name, heard.record.hops[0].kind)
-    assert took_s < 1.5
+    assert took_s < PATIENCE_S
 
 
 @plain_and_stream
@@ -110,11 +113,10 @@ def test_a_provider_failure_falls_back_at_once(house: House, primary: Provider, 
 def test_a_refused_connection_is_tried_twice(house: House, primary: Provider, stream: bool) -> None:
     house.answers(Refused(), primary)
 
-    heard, took_s = _ask(house, primary, stream=stream)
+    heard, _ = _ask(house, primary, stream=stream)
 
     assert heard.said.text == SERVED.text
     assert (heard.record.hops[0].kind, heard.record.hops[0].attempts) == ("connection", 2)
-    assert took_s < 1.5
 
 
 @sync_and_async
@@ -122,13 +124,14 @@ def test_a_refused_connection_is_tried_twice(house: House, primary: Provider, st
 def test_a_silent_primary_is_left_after_the_callers_own_timeout(
     house: House, primary: Provider, as_async: bool
 ) -> None:
-    house.answers(Silence(5, times=None), primary)
+    house.answers(Silence(LONG_S, times=None), primary)
 
     heard, took_s = _ask(house, primary, as_async=as_async, **TIMEOUTS[primary])
 
     assert heard.said.text == SERVED.text
-    assert (heard.record.hops[0].kind, house.asked(primary)) == ("timeout", 1)
-    assert TIMEOUT_S <= took_s < 2
+    assert heard.record.hops[0].kind == "timeout"
+    assert house.asked(primary) <= 1  # not at all where it took the machine so long to connect
+    assert TIMEOUT_S <= took_s < PATIENCE_S
 
 
 @sync_and_async
@@ -157,18 +160,17 @@ def test_a_short_retry_after_is_waited_out_in_place(house: House, primary: Provi
 
     assert heard.error is None
     assert (heard.statuses, house.asked(primary)) == (["served"], 2)
-    assert 0.2 <= took_s < 1.2
+    assert took_s >= 0.2
 
 
 @each_primary
 def test_a_short_retry_after_is_waited_out_once(house: House, primary: Provider) -> None:
     house.answers(Status(429, headers=_told(primary, 0.1), times=None), primary)
 
-    heard, took_s = _ask(house, primary)
+    heard, _ = _ask(house, primary)
 
     assert heard.said.text == SERVED.text
     assert (house.asked(primary), house.asked(other(primary))) == (2, 1)
-    assert took_s < 1.5
 
 
 @pytest.mark.parametrize("primary", ["openai", "anthropic", "bedrock"])
@@ -260,24 +262,29 @@ def test_a_context_overflow_does_not_go_where_the_window_is_no_larger(house: Hou
 
 def test_the_deadline_is_shared_by_those_that_are_left(house: House) -> None:
     """Two are silent; the third still has its share."""
-    house.answers(Silence(5, times=None), "openai", "anthropic")
-    client = house.chain("openai", "anthropic", "mistral", options={"deadline": 1.2})
-    started = time.monotonic()
+    house.answers(Silence(LONG_S, times=None), "openai", "anthropic")
+    client = house.chain("openai", "anthropic", "mistral", options={"deadline": 2.4})
 
-    heard = house.call("openai", client)
+    def all_asked(heard: Heard) -> bool:
+        return heard.error is None and "skipped" not in heard.statuses
 
-    assert 0.8 < time.monotonic() - started < 1.2
+    heard = undisturbed(lambda: house.attempt("openai", client, stream=False, as_async=False), all_asked)
+
+    assert heard.error is None
+    assert 1.6 < sum(hop.duration_s for hop in heard.record.hops) < 2.4
     assert heard.record.served_by.provider == "mistral"
     assert [hop.code for hop in heard.record.hops] == ["deadline", "deadline", None]
 
 
 def test_the_deadline_bounds_the_whole_walk(house: House) -> None:
-    house.answers(Silence(5, times=None))
+    house.answers(Silence(LONG_S, times=None))
     client = house.chain("openai", "anthropic", "mistral", options={"deadline": 0.6})
-    started = time.monotonic()
 
-    heard = house.attempt("openai", client, stream=False, as_async=False)
+    def all_asked(heard: Heard) -> bool:
+        return "skipped" not in heard.statuses
 
-    assert 0.5 < time.monotonic() - started < 2
+    heard = undisturbed(lambda: house.attempt("openai", client, stream=False, as_async=False), all_asked)
+
+    assert 0.5 < sum(hop.duration_s for hop in heard.record.hops) < PATIENCE_S
     assert heard.error is not None
     assert heard.statuses == ["failed", "failed", "failed"]
