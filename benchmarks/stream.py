@@ -14,13 +14,15 @@ from .measure import Row, compare
 from .provider import Servers
 
 BOUND, ROUNDS, CHUNKS = 1.03, 40, 1000
+TEXT = "".join(f" {number:06}" for number in range(CHUNKS))
+"""Each chunk says something else, as those of a model do."""
 
 
 def rows() -> Iterator[Row]:
     """Sent in one write, and chunk by chunk."""
     with Servers() as servers, Runner() as runner:
         for how, flushed in (("one write", False), ("flushed", True)):
-            servers.reply("openai", Reply("Hello " * CHUNKS, chunks=CHUNKS, flush_each=flushed))
+            servers.reply("openai", Reply(TEXT, chunks=CHUNKS, flush_each=flushed))
             yield _compared(f"stream, {how}", openai_clients(servers, as_async=False), _read)
             asynchronous = openai_clients(servers, as_async=True)
             yield _compared(f"stream async, {how}", asynchronous, partial(_aread, runner))

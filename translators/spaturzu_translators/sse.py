@@ -107,7 +107,7 @@ class SseScanner:
             if not (data.startswith(head) and rest(data, at)):
                 if not self._matches(data):
                     return odd(data)
-                if looks:
+                if looks and data != last:
                     looks -= 1
                     head, rest = beginning(data, last) or (head, rest)
                     at, last = len(head), data
