@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from traceback import walk_tb
 
 from spaturzu_translators.codec import codec
 from spaturzu_translators.failures import ErrorReply, Failure, FailureKind
@@ -50,6 +51,8 @@ BY_CLASS: dict[str, FailureKind] = {
     "ClientPayloadError": "connection",
     # the rest
     "NoResponseError": "server",
+    "UnknownApiResponseError": "server",  # google-genai's, of a stream's event
+    "ResponseNotRead": "server",  # mistralai's, of a stream's empty answer
     "ValidationError": "bad_request",
     "JSONDecodeError": "server",
     "BadWire": "server",
@@ -59,6 +62,15 @@ BY_CLASS: dict[str, FailureKind] = {
     "ConnectionError": "connection",
 }
 """Exceptions without an HTTP answer, by class name, nearest ancestor first (providers.md 7, 2026-11-22)."""
+
+_READERS = {
+    "botocore.parsers": "",
+    "aiobotocore.parsers": "",
+    "google.genai.models": "_GenerateContentResponse_from_",
+    "google.genai._common": "_from_response",
+}
+"""Functions of SDKs that read answers, by module and the beginning of their names. They raise TypeError, AttributeError
+or pydantic's ValidationError where JSON has not the right form (botocore 1.43 and 1.44, google-genai 2 and 3 [S])."""
 
 _SHOULD_RETRY = {"true": True, "false": False}
 
@@ -70,6 +82,8 @@ def failure_of(exc: Exception, provider: Provider) -> Failure | None:
     reply = sdk(provider).error(exc)
     if reply is not None:
         return failure_of_reply(reply, provider)
+    if _was_reading(exc):
+        return Failure(kind="server", code=type(exc).__name__)
     for cls in type(exc).__mro__:
         if kind := BY_CLASS.get(cls.__name__):
             return Failure(kind=kind, code=type(exc).__name__)
@@ -83,6 +97,15 @@ def failure_of_reply(reply: ErrorReply, provider: Provider) -> Failure:
         failure = replace(failure, retry_after_s=reset_s(reply.headers))
     said = _SHOULD_RETRY.get(reply.headers.get("x-should-retry", ""))
     return failure if said is None else replace(failure, should_retry=said)
+
+
+def _was_reading(exc: Exception) -> bool:
+    """Did it come up as an SDK read an answer? Such a TypeError says nothing of the request."""
+    for frame, _ in walk_tb(exc.__traceback__):
+        beginning = _READERS.get(frame.f_globals.get("__name__", ""))
+        if beginning is not None and frame.f_code.co_name.startswith(beginning):
+            return True
+    return False
 
 
 def _refused_locally(exc: Exception) -> Failure | None:
