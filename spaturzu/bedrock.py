@@ -6,6 +6,7 @@ of boto3's own class and gives it the drop-in's methods.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 
@@ -60,7 +61,7 @@ class AsyncBedrockRuntime:
 
     async def converse_stream(self, **kwargs: Any) -> dict[str, Any]:
         """`client.converse_stream` in a thread; `["stream"]` is async."""
-        answer = await _in_thread(partial(self._client.converse_stream, **kwargs))
+        answer = await _in_thread(partial(self._client.converse_stream, **kwargs), _unread)
         return {**answer, "stream": AsyncEventStream(answer["stream"])}
 
     def __getattr__(self, name: str) -> Any:
@@ -78,7 +79,7 @@ class AsyncEventStream:
         return self
 
     async def __anext__(self) -> dict[str, Any]:
-        event = await _in_thread(lambda: next(self._events, None))
+        event = await _in_thread(lambda: next(self._events, None), lambda _: self.close())
         if event is None:
             raise StopAsyncIteration
         return event
@@ -88,11 +89,18 @@ class AsyncEventStream:
         self._inner.close()
 
 
-async def _in_thread(work: Any) -> Any:
-    from .router.errands import in_thread
+def _unread(answer: Any) -> None:
+    """Nobody takes it."""
+    if answer is not None:
+        answer["stream"].close()
+
+
+async def _in_thread(work: Any, dispose: Callable[[Any], object] | None = None) -> Any:
+    """Whoever is cancelled while no thread is at the work leaves what came of it to `dispose`."""
+    from .router.errands import in_thread, nothing
     from .tracked.door import carried
 
-    return await carried(work, in_thread)
+    return await carried(work, partial(in_thread, dispose=dispose or nothing))
 
 
 def _async_over(client: Any) -> AsyncBedrockRuntime:

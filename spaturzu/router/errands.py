@@ -20,13 +20,14 @@ class Left(BaseException):
 class Errand:
     """One piece of work. Once it is `left`, its thread is cut off from its socket until it ends.
 
-    `dispose` gets a result that nobody waits for any more.
+    `dispose` gets a result that nobody waits for any more: None where it is left before the work began.
     """
 
     def __init__(self, work: Callable[[], Any], dispose: Callable[[Any], object]) -> None:
         self._work, self._dispose = work, dispose
         self._thread = 0
         self._frame: FrameType | None = None
+        self._result: Any = None
         self._cutting = threading.RLock()
         self._has_left = threading.Event()
         self.wake: Callable[[], object] | None = None
@@ -35,19 +36,25 @@ class Errand:
 
     def run(self) -> Any:
         """In the thread, with a context of its own."""
-        if self._has_left.is_set():
-            raise Left
         with self._cutting:
+            self.check()
             self._thread, self._frame = threading.get_ident(), sys._getframe()  # pyright: ignore[reportPrivateUsage]
         ERRAND.set(self)
+        result = None
         try:
             result = self._work()
         finally:
             with self._cutting:
-                self._frame = None
+                self._frame, self._result = None, result
         if self._has_left.is_set():
-            self._dispose(result)
+            self._let_go()
         return result
+
+    def _let_go(self) -> None:
+        """Of the result, whichever thread comes to it."""
+        with self._cutting:
+            result, self._result = self._result, None
+        self._dispose(result)
 
     def leave(self) -> None:
         """Nobody waits for it any more. Its socket is shut here and now: who closes it next would not wake a reader."""
@@ -55,7 +62,9 @@ class Errand:
         if (wake := self.wake) is not None:
             wake()
         again = self.ring(time.monotonic())
-        if again is not None:
+        if again is None:
+            self._let_go()
+        else:
             self.due = again
             WATCHDOG.watch(self)
 

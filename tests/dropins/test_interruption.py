@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 import threading
 import time
@@ -145,6 +146,48 @@ def test_a_cancelled_task_lets_go_of_a_target(house: House, primary: Provider, u
         assert held.left.acquire(timeout=PATIENCE_S)
     time.sleep(0.1)
     assert house.asked(other(slow)) == 0
+
+
+def _async_bedrock(house: House, held: Holding) -> Any:
+    options = {"fallback": [house.target("openai")]}
+    return house.drop_in("bedrock", as_async=True, options=options, **place_of("bedrock", held.url))
+
+
+def test_a_task_that_is_cancelled_between_two_events_lets_go(house: House) -> None:
+    """No thread reads at that moment, whose socket could be shut. The stream is held, so nothing is collected."""
+    kept: list[Any] = []
+
+    async def leave(client: Any) -> None:
+        answer = await CALLERS["bedrock"].create(client, True, False, True)
+        kept.append(answer["stream"])
+        assert await anext(answer["stream"])
+        reading = asyncio.ensure_future(anext(answer["stream"]))
+        await asyncio.sleep(0)  # it has begun, and no thread has
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    with holding("bedrock", "text", stream=True) as held:
+        house.run(leave(_async_bedrock(house, held)))
+        assert held.left.acquire(timeout=PATIENCE_S)
+
+
+def test_a_stream_that_comes_when_its_task_is_cancelled_is_let_go_of(house: House) -> None:
+    async def leave(client: Any, held: Holding) -> None:
+        call = asyncio.ensure_future(CALLERS["bedrock"].create(client, True, False, True))
+        assert await asyncio.to_thread(held.asked.acquire)
+        assert soon(lambda: not _work())  # its thread is done, while the loop stands still
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    with holding("bedrock", "text", stream=True) as held:
+        gc.disable()
+        try:
+            house.run(leave(_async_bedrock(house, held), held))
+            assert held.left.acquire(timeout=PATIENCE_S)
+        finally:
+            gc.enable()
 
 
 def test_an_interrupted_hop_is_cancelled_and_nobody_is_blamed(house: House) -> None:
