@@ -23,7 +23,9 @@ from .watchdog import AGAIN_S, WATCHDOG, connects, cut
 
 END: Any = object()
 KEEP_ALIVES = (b":", b"event: ping", b"event:ping")
-"""How an event without content begins: a comment of SSE, and Anthropic's ping (providers.md 2.7, 2026-11-22)."""
+"""How an event without content begins: a comment of SSE, and Anthropic's ping (providers.md 2.7, 2026-11-22). Most
+events begin with `data`.
+"""
 
 Limit = tuple[float, LimitName]
 """Seconds from the start, and which limit they are."""
@@ -196,12 +198,12 @@ class StreamWatch:
         """
         WATCHDOG.watch(self)
         now_s, thread = time.monotonic, threading.get_ident
-        frame = sys._getframe()  # pyright: ignore[reportPrivateUsage]
+        frame, pinged = sys._getframe(), False  # pyright: ignore[reportPrivateUsage]
         try:
             while True:
                 self._thread, self._frame = thread(), frame
                 self._waiting_from = now = now_s()
-                if not self._quiet_from:
+                if not pinged:
                     self._quiet_from = now
                 try:
                     item = next(source, END)
@@ -215,8 +217,7 @@ class StreamWatch:
                     self._raise(late, None)
                 if item is END:
                     return
-                if item.__class__ is not bytes or not item.startswith(KEEP_ALIVES):
-                    self._quiet_from = 0.0
+                pinged = item.__class__ is bytes and not b"d" <= item < b"e" and item.startswith(KEEP_ALIVES)
                 yield item
         finally:
             del frame  # it holds this very generator
@@ -228,11 +229,12 @@ class StreamWatch:
         """The same for an async source, on asyncio."""
         WATCHDOG.watch(self)
         ask, now_s, current = source.__anext__, time.monotonic, asyncio.current_task
+        loop, pinged = asyncio.get_running_loop(), False
         try:
             while True:
-                self._task = task = current()
+                self._task = task = current(loop)
                 self._waiting_from = now = now_s()
-                if not self._quiet_from:
+                if not pinged:
                     self._quiet_from = now
                 try:
                     item = await ask()
@@ -249,8 +251,7 @@ class StreamWatch:
                     self._waiting_from, self._task = 0.0, None
                 if self.fired is not None:
                     self._raise(late, None)
-                if item.__class__ is not bytes or not item.startswith(KEEP_ALIVES):
-                    self._quiet_from = 0.0
+                pinged = item.__class__ is bytes and not b"d" <= item < b"e" and item.startswith(KEEP_ALIVES)
                 yield item
         finally:
             self.close()
@@ -298,7 +299,7 @@ class StreamWatch:
         if not waiting_from:
             return min(self._ends, now + self._idle_least_s)
         idle_s, quiet_from = self._idle_s(), self._quiet_from
-        return min(self._ends, waiting_from + idle_s, quiet_from + PINGS * idle_s if quiet_from else inf)
+        return min(self._ends, waiting_from + idle_s, quiet_from + PINGS * idle_s)
 
     def _cancel(self) -> None:
         """On the loop: end the reader's wait, if it still waits."""

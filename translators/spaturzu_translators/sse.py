@@ -103,18 +103,22 @@ class SseScanner:
         last, looks = b"", _MOST_LOOKS
 
         def read(data: bytes) -> bytes:
+            """One event that begins as the last ones did, or else any number of them."""
+            if not data.startswith(head) or not rest(data, at) or held or not (data.isascii() or is_utf8(data)):
+                return read_any(data)
+            keep(data)
+            return data.replace(without, b"") if without else data
+
+        def read_any(data: bytes) -> bytes:
             nonlocal head, at, rest, last, looks
-            if not (data.startswith(head) and rest(data, at)):
-                if not self._matches(data):
-                    return odd(data)
-                if looks and data != last:
-                    looks -= 1
-                    head, rest = beginning(data, last) or (head, rest)
-                    at, last = len(head), data
-            if not held and (data.isascii() or is_utf8(data)):
-                keep(data)
-                return data.replace(without, b"") if without else data
-            return odd(data)
+            if not self.passes(data):
+                return odd(data)
+            if looks and data != last:
+                looks -= 1
+                head, rest = beginning(data, last) or (head, rest)
+                at, last = len(head), data
+            keep(data)
+            return data.replace(without, b"") if without else data
 
         return read
 
