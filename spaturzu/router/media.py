@@ -75,6 +75,7 @@ def _blob(part: Uri, media: Mapping[str, Media]) -> Blob | Uri:
         media_type=found.media_type,
         data=found.data,
         name=part.name,
+        detail=part.detail,
         cache=part.cache,
         provider_fields=part.provider_fields,
     )

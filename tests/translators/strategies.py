@@ -179,14 +179,14 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
         "mistral": [("extra", 1)],
     },
     "image": {
-        "openai": [("detail", "high")],
-        "gemini": [("mediaResolution", {"level": "MEDIA_RESOLUTION_LOW"})],
-        "mistral": [("detail", "high")],
+        "openai": [("detail", "future")],
+        "gemini": [("mediaResolution", {"numTokens": 70})],
+        "mistral": [("detail", "future")],
     },
     "document": {
         "anthropic": [("context", "c"), ("citations", {"enabled": True})],
         "bedrock": [("context", "c"), ("citations", {"enabled": True})],
-        "gemini": [("mediaResolution", {"level": "MEDIA_RESOLUTION_LOW"})],
+        "gemini": [("mediaResolution", {"numTokens": 70})],
     },
     "audio": {},
     "video": {"gemini": [("videoMetadata", {"fps": 2})]},
@@ -278,13 +278,14 @@ _FILES: list[tuple[Any, str, Any, str | None]] = [
     ("video", "https://generativelanguage.googleapis.com/v1beta/files/b", "gemini", "video/mp4"),
     ("document", "4f1e0a3c", "mistral", None),
 ]
+details = st.none() | st.none() | st.sampled_from(["low", "medium", "high", "ultra_high"])
 media_names = maybe(st.sampled_from(["a", "report 2.pdf", "report", "a", "наме"]))
 
 
 @st.composite
 def media(draw: st.DrawFn) -> Blob | Uri | File:
     """Media of every modality, inline, by address, or in a provider's store."""
-    more: dict[str, Any] = {"name": draw(media_names), "cache": draw(caches)}
+    more: dict[str, Any] = {"name": draw(media_names), "detail": draw(details), "cache": draw(caches)}
     match draw(st.sampled_from(["blob", "blob", "uri", "uri", "file"])):
         case "blob":
             modality, media_type, data = draw(st.sampled_from(_BLOBS))

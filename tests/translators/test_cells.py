@@ -4,8 +4,7 @@ Each row is a feature as it stands on the caller's wire, and a letter for each t
 means (or mapped), D dropped with a report, S the target is skipped. Tables 11.1 to 11.5 are those of OpenAI, Anthropic,
 Bedrock, Gemini and Mistral. Where a letter is not the table's, we carry more than it says (a user id as metadata for
 OpenAI callers too, OpenAI's `store` to Gemini, as 11.4 carries Gemini's to OpenAI, a text document as text, images in
-Mistral's results) or less: a picture's `detail` is dropped for Gemini, whose resolution is one of all media (4.2; 4.3
-names none of a part); OpenAI's moderation and Mistral's guardrails, which have models, classes and thresholds of their
+Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures) or less: OpenAI's moderation and Mistral's guardrails, which have models, classes and thresholds of their
 own, are not asked for in each other's stead (1.2 drops moderation too).
 """
 
@@ -143,7 +142,7 @@ FROM: dict[Provider, list[Row]] = {
         (
             "image detail",
             chat({"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", "detail": "high"}}),
-            "DDDM",
+            "DDEM",
         ),
         ("image url", chat({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}), "MSMM"),
         ("input_audio", chat({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}), "SSMM"),
@@ -527,6 +526,14 @@ FROM: dict[Provider, list[Row]] = {
         ("video", contents({"inlineData": {"mimeType": "video/mp4", "data": "AAAA"}}), "SSSS"),
         ("audio", contents({"inlineData": {"mimeType": "audio/wav", "data": WAV}}), "MSSM"),
         ("mediaResolution", generation(mediaResolution="MEDIA_RESOLUTION_LOW"), "DDDD"),
+        (
+            "mediaResolution of a picture",
+            {
+                **contents({"inlineData": {"mimeType": "image/png", "data": PNG}}),
+                **generation(mediaResolution="MEDIA_RESOLUTION_LOW"),
+            },
+            "MDDM",
+        ),
         ("responseModalities", generation(responseModalities=["TEXT", "IMAGE"]), "SSSS"),
         (
             "speechConfig",
@@ -785,3 +792,57 @@ def test_what_mistral_refers_to_is_words_elsewhere_and_itself_at_home(chunk: dic
         words
         in json.loads(json.dumps(codec("gemini").encode_request(request).value.body))["contents"][1]["parts"][1]["text"]
     )
+
+
+HIGH = "MEDIA_RESOLUTION_HIGH"
+
+
+def picture(detail: str | None) -> dict[str, Any]:
+    more = {"detail": detail} if detail else {}
+    return {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PNG}", **more}}
+
+
+@pytest.mark.parametrize(
+    ("details", "resolution", "lost"),
+    [
+        (["high"], HIGH, {}),
+        (["low", "low"], "MEDIA_RESOLUTION_LOW", {}),
+        (["original"], HIGH, {1: "approximated"}),
+        (["low", "high"], HIGH, {1: "approximated"}),
+        ([None, "high"], HIGH, {1: "approximated"}),
+        ([None, "low"], None, {2: "dropped"}),
+        ([None], None, {}),
+    ],
+)
+def test_the_details_of_pictures_are_geminis_one_resolution(
+    details: list[str | None], resolution: str | None, lost: dict[int, str]
+) -> None:
+    request = asked("openai", chat(*map(picture, details)))
+    encoded = codec("gemini").encode_request(replace(request, model=MODELS["gemini"]))
+    assert encoded.value.body["generationConfig"].get("mediaResolution") == resolution
+    assert {loss.path: loss.kind for loss in encoded.losses} == {
+        f"messages[0].parts[{index}].detail": kind for index, kind in lost.items()
+    }
+
+
+def test_geminis_resolution_is_the_detail_of_each_picture_and_a_parts_own_stays_its_own() -> None:
+    png = {"inlineData": {"mimeType": "image/png", "data": PNG}}
+    own = {**png, "mediaResolution": {"level": "MEDIA_RESOLUTION_ULTRA_HIGH"}}
+    body = {**contents(png, own), **generation(mediaResolution="MEDIA_RESOLUTION_LOW")}
+    request = asked("gemini", body)
+    home = codec("gemini").encode_request(request)
+    assert (home.value.body, home.losses) == (body, ())
+    chats = codec("openai").encode_request(replace(request, model=MODELS["openai"]))
+    images = [part["image_url"] for part in chats.value.body["messages"][0]["content"][1:]]
+    assert ([image["detail"] for image in images], chats.losses) == (["low", "original"], ())
+    mistral = codec("mistral").encode_request(replace(request, model=MODELS["mistral"]))
+    assert [loss.path for loss in mistral.losses] == ["messages[0].parts[2].detail"]
+
+
+@pytest.mark.parametrize(("detail", "said"), [("low", "low"), ("high", "high"), ("auto", None)])
+def test_a_file_has_a_detail_in_responses(detail: str, said: str | None) -> None:
+    file = {"type": "input_file", "filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}
+    body = {"model": "gpt-6.2", "input": [{"role": "user", "content": [{**file, "detail": detail}]}]}
+    request = codec("openai_responses").decode_request(WireRequest(body=body, model="gpt-6.2"))
+    home = codec("openai_responses").encode_request(request).value.body["input"][0]["content"][0]
+    assert (home.get("detail"), home["file_data"]) == (said, file["file_data"])

@@ -589,6 +589,7 @@ def test_what_has_no_canonical_name_goes_back_to_its_place() -> None:
         modality="document",
         file_id="https://generativelanguage.googleapis.com/v1beta/files/a",
         issuer="gemini",
+        detail="low",
     )
 
 

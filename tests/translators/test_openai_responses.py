@@ -199,7 +199,7 @@ PARTS = [
     ),
     (
         {"type": "input_image", "image_url": "https://e.com/a.png", "detail": "high"},
-        Uri(modality="image", uri="https://e.com/a.png", provider_fields={"openai": {"detail": "high"}}),
+        Uri(modality="image", uri="https://e.com/a.png", detail="high"),
     ),
     (
         {"type": "input_image", "image_url": "data:image/png;base64,aGk=", "detail": "auto"},

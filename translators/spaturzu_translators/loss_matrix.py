@@ -119,6 +119,7 @@ FEATURES: dict[str, Request] = {
     ),
     "image, inline": _said(IMAGE),
     "image, by URL": _said(Uri(modality="image", uri="https://example.com/a.png", media_type="image/png")),
+    "detail of an image": _said(replace(IMAGE, detail="high")),
     "PDF, inline": _said(Blob(modality="document", media_type="application/pdf", data="aGk=", name="a.pdf")),
     "PDF, by URL": _said(Uri(modality="document", uri="https://example.com/a.pdf", media_type="application/pdf")),
     "audio, inline": _said(Blob(modality="audio", media_type="audio/wav", data="aGk=")),

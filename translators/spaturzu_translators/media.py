@@ -1,6 +1,12 @@
-"""Media types: what an address's last letters promise."""
+"""Media: the type that an address's last letters promise, and OpenAI's and Mistral's words for a picture's detail."""
 
 from __future__ import annotations
+
+from .messages import JSON, Detail
+
+DETAILS: dict[JSON, Detail] = {"low": "low", "high": "high", "original": "ultra_high"}
+"""A picture's `detail`; `auto` says nothing. Source: providers.md 1.3 and 5.3, 2026-11-22."""
+DETAIL_WORDS: dict[Detail, str] = {detail: word for word, detail in DETAILS.items()}
 
 _BY_SUFFIX = {
     "png": "image/png",

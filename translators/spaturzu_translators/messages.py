@@ -55,6 +55,8 @@ NOTHING: ProviderFields = _Nothing()
 Role: TypeAlias = Literal["system", "user", "assistant"]
 Modality: TypeAlias = Literal["image", "audio", "video", "document"]
 CacheTtl: TypeAlias = Literal["5m", "30m", "1h", "12h"]
+Detail: TypeAlias = Literal["low", "medium", "high", "ultra_high"]
+"""How closely media are to be looked at, from few tokens to many. None: as the provider sees fit."""
 
 
 @value_by_place
@@ -107,6 +109,7 @@ class Blob:
     media_type: str
     data: str
     name: str | None = None
+    detail: Detail | None = None
     cache: CacheTtl | None = None
     provider_fields: ProviderFields = NOTHING
 
@@ -119,6 +122,7 @@ class Uri:
     uri: str
     media_type: str | None = None
     name: str | None = None
+    detail: Detail | None = None
     cache: CacheTtl | None = None
     provider_fields: ProviderFields = NOTHING
 
@@ -132,6 +136,7 @@ class File:
     issuer: Provider
     media_type: str | None = None
     name: str | None = None
+    detail: Detail | None = None
     cache: CacheTtl | None = None
     provider_fields: ProviderFields = NOTHING
 

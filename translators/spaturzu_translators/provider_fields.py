@@ -31,7 +31,7 @@ TUNING: dict[str, frozenset[str]] = {
     "openai_responses": frozenset(
         {
             *("access_programs", "annotations", "billing", "content", "content_filters", "context_management", "image"),
-            *("include", "input_tokens_details", "input_transformations", "item", "logprobs", "max_tool_calls"),
+            *("detail", "include", "input_tokens_details", "input_transformations", "item", "logprobs", "max_tool_calls"),
             *("moderation", "output_tokens_details", "prompt_cache_breakpoint", "prompt_cache_diagnostics"),
             *("prompt_cache_options", "reasoning", "store", "stream_options", "strict", "summary", "tool_usage"),
             "truncation",
@@ -189,17 +189,17 @@ def is_reworded(provider: str, name: str) -> bool:
     return name in _REWORDED.get(provider, ())
 
 
-_ALIKE = frozenset({"detail", "prediction", "prompt_cache_key"})
+_ALIKE = frozenset({"prediction", "prompt_cache_key"})
 _STORE = frozenset({"store"})
 _SIBLINGS: dict[str, dict[str, frozenset[str]]] = {
     "openai": {"mistral": _ALIKE, "gemini": _STORE},
-    "openai_responses": {"mistral": frozenset({"detail", "prompt_cache_key"})},
+    "openai_responses": {"mistral": frozenset({"prompt_cache_key"})},
     "mistral": {"openai": _ALIKE},
     "gemini": {"openai": _STORE},
     "anthropic": {"bedrock": frozenset({"citations", "context"})},
     "bedrock": {"anthropic": frozenset({"citations", "context", "search_result"})},
 }
-"""Fields of one name, one meaning and one shape on two wires: a picture's `detail`, whether a document is to be cited,
+"""Fields of one name, one meaning and one shape on two wires: what is predicted, whether a document is to be cited,
 whether an answer is to be stored.
 
 Citations themselves are lists, and of another shape on each wire. Source: providers.md 1.2, 2.3, 3.3, 5.2 and 11.
@@ -211,7 +211,10 @@ MARK_ANEW = "$anew"
 MARK_MODE = "$prompt_mode"
 """Our note: the caller of Mistral asked for reasoning by `prompt_mode`, the older form of a high effort."""
 
-MARKERS = frozenset({"$sampling", "$user", MARK_ANEW, MARK_MODE})
+MARK_PART = "$part"
+"""Our note: Gemini's caller asked for a `detail` of this part by itself, not of all media."""
+
+MARKERS = frozenset({"$sampling", "$user", MARK_ANEW, MARK_MODE, MARK_PART})
 """Our notes on how a caller spelled what has a canonical name; without them nothing is lost."""
 
 

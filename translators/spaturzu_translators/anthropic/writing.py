@@ -175,6 +175,8 @@ def _encode_media(part: Blob | Uri | File, path: str, losses: Losses) -> JSONObj
             block["title"] = part.name
         else:
             losses.drop(f"{path}.name")
+    if part.detail is not None:
+        losses.drop(f"{path}.detail")
     block.update(own_fields(part.provider_fields))
     return with_cache(block, part.cache, path, losses)
 

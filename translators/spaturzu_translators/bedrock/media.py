@@ -156,6 +156,8 @@ def encode_media(
         return None
     if media_type != part.media_type:
         losses.approximate(f"{path}.media_type")
+    if part.detail is not None:
+        losses.drop(f"{path}.detail")
     media: JSONObject = {"format": name, "source": source, **rest(own, _OVERRIDES)}
     if part.modality == "document":
         media["name"] = own.get("name") or _document_name(part, path, losses, used_names)

@@ -24,6 +24,7 @@ from ..messages import (
     only_text,
 )
 from ..requests import Request
+from .detail import Media
 from .fields import own_fields, put_own
 from .model_facts import wants_signatures
 from .parts import (
@@ -34,6 +35,7 @@ from .parts import (
     encode_result,
     encode_text,
     encode_thought,
+    is_read,
     is_sentinel,
 )
 
@@ -41,8 +43,13 @@ MADE_UP_ID = re.compile(r"call_\d{1,5}_\d{1,5}")
 """Ids that `decode_request` gave where Gemini's caller gave none; they go back as none."""
 
 
-def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) -> list[JSONObject]:
-    """The contents. `names` are the tool names that Gemini spells otherwise. It refuses a turn without parts."""
+def encode_messages(
+    request: Request, names: Mapping[str, str], losses: Losses
+) -> tuple[list[JSONObject], list[tuple[str, Media]]]:
+    """The contents, and the media in them with their paths. `names` are the tool names that Gemini spells otherwise.
+
+    It refuses a turn without parts.
+    """
     history = _History(request, names, losses)
     contents: list[JSONObject] = []
     joins = Joins(losses)
@@ -65,7 +72,7 @@ def encode_messages(request: Request, names: Mapping[str, str], losses: Losses) 
             if says:
                 losses.emulate(f"messages[{number}]")
         joins.turn(number, role, own_fields(message.provider_fields), says)
-    return contents
+    return contents, history.media
 
 
 _ROLES = {"system": "user", "user": "user", "assistant": "model"}
@@ -74,9 +81,10 @@ _ROLES = {"system": "user", "user": "user", "assistant": "model"}
 class _History:
     """What a message's encoding must know of the messages before it: which call has which name."""
 
-    __slots__ = ("_called", "_losses", "_names", "_signed")
+    __slots__ = ("_called", "_losses", "_names", "_signed", "media")
 
     def __init__(self, request: Request, names: Mapping[str, str], losses: Losses) -> None:
+        self.media: list[tuple[str, Media]] = []
         self._called: dict[str, str] = {}
         self._names = names
         self._losses = losses
@@ -109,10 +117,17 @@ class _History:
                 return encode_thought(part) if part.issuer == "gemini" else self._losses.drop(path)
             case Refusal():
                 return encode_refusal(part, path, self._losses)
-            case Blob() | Uri() | File() | Opaque():
+            case Opaque():
+                return encode_media(part, path, self._losses)
+            case Blob() | Uri() | File():
+                self._met(part, path)
                 return encode_media(part, path, self._losses)
             case _:
                 assert_never(part)
+
+    def _met(self, part: Media, path: str) -> None:
+        if is_read(part):
+            self.media.append((path, part))
 
     def _call(self, part: ToolCall, path: str) -> JSONObject:
         self._called[part.id] = part.name
@@ -121,6 +136,9 @@ class _History:
 
     def _result(self, part: ToolResult, path: str) -> JSONObject:
         """Gemini demands the name; where nobody knows it, the id has to do."""
+        for index, item in enumerate(part.content):
+            if isinstance(item, Blob | Uri | File):
+                self._met(item, f"{path}.content[{index}]")
         name = part.name or self._called.get(part.call_id) or part.call_id
         named = not MADE_UP_ID.fullmatch(part.call_id)
         return encode_result(part, path, self._losses, name=self._names.get(name, name), named=named)

@@ -37,6 +37,7 @@ from ..messages import (
     lone_block,
     only_text,
 )
+from .detail import own_detail, put_detail
 from .fields import boolean, fields, items, own, put_own, string, string_at, wrong
 
 SENTINEL = b64encode(b"skip_thought_signature_validator").decode()
@@ -186,6 +187,7 @@ _MEDIA = (Blob, Uri, File)
 
 def _decode_inline(part: JSONObject, who: str) -> Blob:
     who = f"{who}.inlineData"
+    detail, part = own_detail(part)
     blob = fields(part["inlineData"], who)
     media_type = string_at(blob, "mimeType", who, "")
     return Blob(
@@ -193,12 +195,14 @@ def _decode_inline(part: JSONObject, who: str) -> Blob:
         media_type=media_type,
         data=_standard_base64(string_at(blob, "data", who)),
         name=_name(blob, who),
+        detail=detail,
         provider_fields=_beside(part, "inlineData", blob, _INLINE),
     )
 
 
 def _decode_file(part: JSONObject, who: str) -> Uri | File:
     who = f"{who}.fileData"
+    detail, part = own_detail(part)
     data = fields(part["fileData"], who)
     uri = string_at(data, "fileUri", who)
     media_type = string_at(data, "mimeType", who) if "mimeType" in data else None
@@ -207,9 +211,15 @@ def _decode_file(part: JSONObject, who: str) -> Uri | File:
     name = _name(data, who)
     if uri.startswith(_STORES):
         return File(
-            modality=modality, file_id=uri, issuer="gemini", media_type=media_type, name=name, provider_fields=extra
+            modality=modality,
+            file_id=uri,
+            issuer="gemini",
+            media_type=media_type,
+            name=name,
+            detail=detail,
+            provider_fields=extra,
         )
-    return Uri(modality=modality, uri=uri, media_type=media_type, name=name, provider_fields=extra)
+    return Uri(modality=modality, uri=uri, media_type=media_type, name=name, detail=detail, provider_fields=extra)
 
 
 _DECODERS: dict[str, Callable[[JSONObject, str], Part]] = {
@@ -363,9 +373,7 @@ def encode_media(part: Blob | Uri | File | Opaque, path: str, losses: Losses) ->
     """Media or an Opaque; None, and a loss of meaning, where Gemini cannot read it."""
     if isinstance(part, Opaque):
         return _encode_opaque(part, path, losses)
-    if isinstance(part, Uri) and not part.uri.startswith(_CAN_FETCH):
-        return losses.drop(path, "meaning")
-    if isinstance(part, File) and part.issuer != "gemini":
+    if not is_read(part):
         return losses.drop(path, "meaning")
     if part.cache is not None:
         losses.drop(f"{path}.cache")
@@ -382,7 +390,14 @@ def encode_media(part: Blob | Uri | File | Opaque, path: str, losses: Losses) ->
             wire = {"fileData": {**typed, "fileUri": part.file_id, **name}}
         case _:
             assert_never(part)
-    return put_own(wire, part.provider_fields)
+    return put_detail(put_own(wire, part.provider_fields), part.detail)
+
+
+def is_read(part: Blob | Uri | File) -> bool:
+    """Can Gemini get at it?"""
+    if isinstance(part, Uri):
+        return part.uri.startswith(_CAN_FETCH)
+    return not isinstance(part, File) or part.issuer == "gemini"
 
 
 def _encode_opaque(part: Opaque, path: str, losses: Losses) -> JSONObject | None:

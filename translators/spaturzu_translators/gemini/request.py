@@ -43,6 +43,7 @@ from ..requests import (
     WireRequest,
     is_plain,
 )
+from .detail import SETTING, encode_detail, with_detail
 from .fields import boolean, fields, integer, items, number, own, put_own, rest, string, string_at, strings
 from .history import encode_messages
 from .model_facts import thinking_of
@@ -51,6 +52,7 @@ from .parts import decode_part, drop_caches, plain_tool_part
 from .thinking import decode_thinking, encode_thinking
 
 WHO = "gemini request"
+_DETAIL = f"generationConfig.{SETTING}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,9 @@ def decode_request(wire: WireRequest) -> Request:
         said["metadata"], said["user"] = split(_decode_labels(body))
         said["service_tier"] = _decode_tier(body, kept)
     system, messages = _decode_system(body, kept), _decode_contents(body, wire.renamed_tools)
+    if _DETAIL in kept and (detailed := with_detail(messages, kept[_DETAIL])):
+        messages = detailed
+        del kept[_DETAIL]
     kept |= noted(messages)
     return Request(
         model=wire.model,
@@ -352,7 +357,8 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     losses.extend(foreign_fields(request, "gemini"))
     request = told(request, losses)
     names = tool_names(request)
-    body: JSONObject = {"contents": encode_messages(request, names, losses)}
+    contents, media = encode_messages(request, names, losses)
+    body: JSONObject = {"contents": contents}
     if (text := only_text(request.system)) != "" and request.parallel_tool_calls is not False:
         body["systemInstruction"] = {"parts": [{"text": text}]}
     elif parts := _instructions(request, losses):
@@ -364,6 +370,8 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     plain, config = is_plain(request), _encode_common(request, losses)
     if not plain:
         config |= _encode_settings(request, losses)
+    if media and (level := encode_detail(media, losses)):
+        config[SETTING] = level
     if config:
         body["generationConfig"] = config
     if not plain:

@@ -32,6 +32,7 @@ from ..messages import (
 )
 from ..requests import Request
 from ..responses import Candidate, FinishReason, Response, Usage
+from .detail import is_by_itself
 from .fields import fields, integer, items, own, put_own, string
 from .history import sign
 from .model_facts import wants_signatures
@@ -304,7 +305,11 @@ def encode_answer_part(part: Part, path: str, losses: Losses) -> JSONObject | No
             return encode_refusal(part, path, losses)
         case ToolCall():
             return encode_call(part, path, losses)
-        case Blob() | Uri() | File() | Opaque():
+        case Blob() | Uri() | File():
+            if part.detail is not None and not is_by_itself(part):
+                losses.drop(f"{path}.detail")
+            return encode_media(part, path, losses)
+        case Opaque():
             return encode_media(part, path, losses)
         case ToolResult():
             return losses.drop(path, "meaning")

@@ -17,10 +17,11 @@ from ..foreign import UNSIGNED, Stripped, strip_blocks
 from ..ids import map_id, short_name
 from ..json_text import dumps
 from ..loss import Losses
-from ..media import type_by_suffix
+from ..media import DETAILS, type_by_suffix
 from ..messages import (
     JSON,
     Blob,
+    Detail,
     File,
     JSONObject,
     Opaque,
@@ -142,18 +143,20 @@ def _thinking(chunk: Chunk, who: str) -> Part:
 def _image(chunk: Chunk, who: str) -> Part:
     """`image_url` is a URL or an object of `url` and `detail`."""
     value = chunk.get("image_url")
+    detail: Detail | None = None
     if isinstance(value, str):
         url, fields = value, rest_of(chunk, _IMAGE)
     else:
         inner = as_object(value, f"{who}.image_url")
-        known = _IMAGE_URL | {"detail"} if inner.get("detail") == "auto" else _IMAGE_URL  # auto says nothing
+        detail = DETAILS.get(inner.get("detail"))
+        known = _IMAGE_URL | {"detail"} if detail or inner.get("detail") == "auto" else _IMAGE_URL
         url, fields = required_string(inner, "url", f"{who}.image_url"), rest_of(inner, known)
     if not url.startswith("data:"):
-        return Uri(modality="image", uri=url, provider_fields=fields)
+        return Uri(modality="image", uri=url, detail=detail, provider_fields=fields)
     media_type, data = _data_url(url)
     if not media_type:
         return Opaque(issuer=OWN, value=chunk)
-    return Blob(modality="image", media_type=media_type, data=data, provider_fields=fields)
+    return Blob(modality="image", media_type=media_type, data=data, detail=detail, provider_fields=fields)
 
 
 def _document(chunk: Chunk, who: str) -> Part:
@@ -367,12 +370,15 @@ def _encode_file(part: File, path: str, report: Losses) -> Chunk | None:
 
 
 def _image_chunk(url: str, part: Blob | Uri, path: str, report: Losses) -> Chunk:
-    """`detail` and its like stand beside the URL in an object."""
+    """`detail` and its like stand beside the URL in an object. Above `high` there is nothing."""
     _unsaid(part, path, report, "name", "cache")
     own = own_fields(part.provider_fields)
-    if own.get("detail") == "original":
-        own = {**own, "detail": "high"}
-        report.approximate(f"{path}.provider_fields")
+    if part.detail == "medium":
+        report.drop(f"{path}.detail")
+    elif part.detail is not None:
+        own = {**own, "detail": "low" if part.detail == "low" else "high"}
+        if part.detail == "ultra_high":
+            report.approximate(f"{path}.detail")
     return {"type": "image_url", "image_url": {"url": url, **own} if own else url}
 
 
@@ -398,6 +404,8 @@ def _completed(chunk: Chunk, part: Text | Blob | Uri | File, path: str, report: 
     """`chunk` with the part's own fields. There are no cache marks on this wire, only a cache key."""
     if part.cache is not None:
         report.drop(f"{path}.cache")
+    if not isinstance(part, Text) and part.detail is not None:
+        report.drop(f"{path}.detail")
     return _with_own(chunk, own_fields(part.provider_fields))
 
 

@@ -14,12 +14,13 @@ from typing import assert_never
 from ..codec import BadWire, as_list, as_object
 from ..ids import Remembered, map_id, short_hash, short_name
 from ..loss import Losses
-from ..media import type_by_suffix
+from ..media import DETAIL_WORDS, DETAILS, type_by_suffix
 from ..messages import (
     JSON,
     NOTHING,
     Blob,
     CacheTtl,
+    Detail,
     File,
     JSONObject,
     Opaque,
@@ -143,14 +144,17 @@ def _decode_image(part: JSONObject, where: str) -> Part | None:
     if image.keys() - {"url", "detail"}:
         return None
     cache, fields = _beside(part, "image_url")
-    if image.get("detail") != "auto":  # which is what no detail means
+    detail = DETAILS.get(image.get("detail"))
+    if detail is None and image.get("detail") != "auto":  # which is what no detail means
         fields |= extras(image, frozenset({"url"}))
+    kept = keep(fields)
     if not url.startswith("data:"):
-        kept = keep(fields)
-        return Uri(modality="image", uri=url, cache=cache, provider_fields=kept)
+        return Uri(modality="image", uri=url, detail=detail, cache=cache, provider_fields=kept)
     if (found := _split_data_url(url)) is None:
         return None
-    return Blob(modality="image", media_type=found[0], data=found[1], cache=cache, provider_fields=keep(fields))
+    return Blob(
+        modality="image", media_type=found[0], data=found[1], detail=detail, cache=cache, provider_fields=kept
+    )
 
 
 def _decode_audio(part: JSONObject, where: str) -> Part | None:
@@ -250,9 +254,19 @@ def _with_own(wire: JSONObject, part: Part, path: str, writing: Writing) -> JSON
     """`wire` with the part's cache marker and own fields, `detail` inside `image_url`."""
     if isinstance(part, Text | Blob | Uri | File) and part.cache:
         wire |= _encode_cache(part.cache, f"{path}.cache", writing)
+    if isinstance(part, Blob | Uri | File) and part.detail:
+        _encode_detail(part.detail, wire, f"{path}.detail", writing)
     for name, value in own(part.provider_fields).items():
         (wire["image_url"] if name == "detail" and "image_url" in wire else wire)[name] = value
     return wire
+
+
+def _encode_detail(detail: Detail, wire: JSONObject, path: str, writing: Writing) -> None:
+    """A picture's only; `medium` has no word here."""
+    if "image_url" not in wire or detail not in DETAIL_WORDS:
+        writing.losses.drop(path)
+    else:
+        wire["image_url"]["detail"] = DETAIL_WORDS[detail]
 
 
 def _encode_cache(cache: CacheTtl, path: str, writing: Writing) -> JSONObject:

@@ -1,8 +1,8 @@
 """Own fields, names and ids of OpenAI's Responses: what all of its files share.
 
 What stands on this wire only is kept under `openai_responses`. What OpenAI's two wires say alike is kept under
-`openai`, so that it goes from one to the other: `SHARED`, and a picture's `detail`. Files and encrypted thoughts are
-OpenAI's, whichever wire they came by.
+`openai`, so that it goes from one to the other: `SHARED`. Files and encrypted thoughts are OpenAI's, whichever wire
+they came by.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ SHARED = frozenset({"moderation", "prompt_cache_key", "prompt_cache_retention", 
 
 _CARRIED = re.compile(
     rf"provider_fields\.openai\.(?:{'|'.join(sorted(SHARED))}|verbosity|service_tier)"
-    r"|messages\[\d+\]\.parts\[\d+\](?:\.content\[\d+\])?\.provider_fields\.openai\.detail"
 )
 _NO_FIELDS: Mapping[str, JSON] = {}
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]+")

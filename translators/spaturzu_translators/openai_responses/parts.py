@@ -11,11 +11,12 @@ from dataclasses import replace
 from typing import assert_never
 
 from ..codec import BadWire, as_list, as_object
-from ..media import type_by_suffix
+from ..media import DETAIL_WORDS, DETAILS, type_by_suffix
 from ..messages import (
     JSON,
     Blob,
     CacheTtl,
+    Detail,
     File,
     JSONObject,
     Opaque,
@@ -27,7 +28,7 @@ from ..messages import (
     ToolResult,
     Uri,
 )
-from .fields import OWN, Writing, extras, keep, own, shared, text_of
+from .fields import OWN, Writing, extras, keep, own, text_of
 
 _CACHE_TTLS: dict[CacheTtl, CacheTtl] = {"5m": "30m", "30m": "30m", "1h": "30m", "12h": "12h"}
 
@@ -76,25 +77,32 @@ def _decode_image(part: JSONObject, where: str) -> Part | None:
             media = None
         case _:
             raise BadWire(f"{where} must have an image_url or a file_id")
-    if media is None or part.get("detail") in (None, "auto"):
+    return media and _looked_at(media, part.get("detail"))
+
+
+def _looked_at(media: Blob | Uri | File, detail: JSON) -> Part:
+    """`media` with the `detail` that stood beside it; `auto` says nothing."""
+    if detail in (None, "auto"):
         return media
-    return replace(media, provider_fields=keep({}, {"detail": part["detail"]}))
+    known = DETAILS.get(detail)
+    return replace(media, detail=known) if known else replace(media, provider_fields=keep({"detail": detail}))
 
 
 def _decode_file(part: JSONObject, where: str) -> Part | None:
     cache, fields = _beside(part, "filename")
-    name = part.get("filename")
+    detail, name = fields.pop("detail", None), part.get("filename")
     if name is not None:
         text_of(name, f"{where}.filename")
     match fields:
         case {"file_id": str(file_id), **rest} if not rest:
-            return File(modality="document", file_id=file_id, issuer="openai", name=name, cache=cache)
+            media = File(modality="document", file_id=file_id, issuer="openai", name=name, cache=cache)
         case {"file_data": str(data), **rest} if not rest and data.startswith("data:"):
-            return _media("document", data, name, cache)
+            media = _media("document", data, name, cache)
         case {"file_url": str(url), **rest} if not rest:
-            return _media("document", url, name, cache)
+            media = _media("document", url, name, cache)
         case _:
-            return None
+            media = None
+    return media and _looked_at(media, detail)
 
 
 def _media(modality: JSON, url: str, name: str | None, cache: CacheTtl | None) -> Blob | Uri | None:
@@ -185,10 +193,21 @@ def _with_own(wire: JSONObject, part: Part, path: str, writing: Writing) -> JSON
     if isinstance(part, Text | Blob | Uri | File) and part.cache:
         wire |= _encode_cache(part.cache, f"{path}.cache", writing)
     if wire["type"] == "input_image":
-        wire["detail"] = shared(part.provider_fields).get("detail", "auto")
-    elif "detail" in shared(part.provider_fields):
-        writing.losses.drop(f"{path}.provider_fields.openai.detail")
+        wire["detail"] = "auto"
+    if isinstance(part, Blob | Uri | File) and part.detail:
+        _encode_detail(part.detail, wire, f"{path}.detail", writing)
     return {**wire, **own(part.provider_fields)}
+
+
+def _encode_detail(detail: Detail, wire: JSONObject, path: str, writing: Writing) -> None:
+    """Pictures and files have one; `medium` has no word here, and a file nothing above `high`."""
+    if detail not in DETAIL_WORDS:
+        writing.losses.drop(path)
+        return
+    wire["detail"] = DETAIL_WORDS[detail]
+    if wire["type"] == "input_file" and detail == "ultra_high":
+        wire["detail"] = "high"
+        writing.losses.approximate(path)
 
 
 def _encode_cache(cache: CacheTtl, path: str, writing: Writing) -> JSONObject:
