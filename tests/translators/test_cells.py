@@ -4,8 +4,9 @@ Each row is a feature as it stands on the caller's wire, and a letter for each t
 means (or mapped), D dropped with a report, S the target is skipped. Tables 11.1 to 11.5 are those of OpenAI, Anthropic,
 Bedrock, Gemini and Mistral. Where a letter is not the table's, we carry more than it says (a user id as metadata for
 OpenAI callers too, OpenAI's `store` to Gemini, as 11.4 carries Gemini's to OpenAI, a text document as text, images in
-Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures) or less: OpenAI's moderation and Mistral's guardrails, which have models, classes and thresholds of their
-own, are not asked for in each other's stead (1.2 drops moderation too).
+Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures) or less:
+OpenAI's moderation and Mistral's guardrails, which have models, classes and thresholds of their own, are not asked for
+in each other's stead (1.2 drops moderation too).
 """
 
 from __future__ import annotations

@@ -131,6 +131,20 @@ def test_a_model_that_is_named_late_is_named_or_reported(wire: Wire) -> None:
     assert fold(read(wire, frames)).model == "m2" or "model" in lost or wire == "bedrock"  # which never names one
 
 
+@pytest.mark.parametrize("wire", WIRES)
+def test_an_id_that_is_told_late_is_told_or_reported(wire: Wire) -> None:
+    """Gemini's first chunk may have none."""
+    first, last = said("a"), said("b")
+    del first["responseId"]
+    last["candidates"][0]["finishReason"] = "STOP"
+    events = read("gemini", [first, last])
+    assert fold(events).id == "r"
+    encoder = codec(wire).stream_encoder(ASKED)
+    frames = [frame for event in events for frame in encoder.feed(event)] + encoder.close()
+    lost = {loss.path for loss in encoder.losses}
+    assert lost >= {"id"} if wire in ("anthropic", "bedrock") else fold(read(wire, frames)).id == "r"
+
+
 def test_a_prompt_router_names_the_model_that_served_where_a_stream_ends() -> None:
     assert fold(read("bedrock", LATE[-1].frames)).model == "m2"
 

@@ -28,6 +28,7 @@ class Restated:
 
     provider_fields: ProviderFields = NOTHING
     model: str | None = None
+    id: str | None = None
 
 
 @value
@@ -305,7 +306,7 @@ def restated(started: Started | None, late: Restated) -> Started | None:
     if started is None:
         return None
     fields = _merged(started.provider_fields, late.provider_fields)
-    return replace(started, model=late.model or started.model, provider_fields=fields)
+    return replace(started, id=late.id or started.id, model=late.model or started.model, provider_fields=fields)
 
 
 def last_word(

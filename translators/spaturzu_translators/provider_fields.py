@@ -31,8 +31,14 @@ TUNING: dict[str, frozenset[str]] = {
     "openai_responses": frozenset(
         {
             *("access_programs", "annotations", "billing", "content", "content_filters", "context_management", "image"),
-            *("detail", "include", "input_tokens_details", "input_transformations", "item", "logprobs", "max_tool_calls"),
-            *("moderation", "output_tokens_details", "prompt_cache_breakpoint", "prompt_cache_diagnostics"),
+            *("detail", "include", "input_tokens_details", "input_transformations", "item", "logprobs"),
+            *(
+                "max_tool_calls",
+                "moderation",
+                "output_tokens_details",
+                "prompt_cache_breakpoint",
+                "prompt_cache_diagnostics",
+            ),
             *("prompt_cache_options", "reasoning", "store", "stream_options", "strict", "summary", "tool_usage"),
             "truncation",
         }

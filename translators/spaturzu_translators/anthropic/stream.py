@@ -408,7 +408,9 @@ class StreamEncoder:
         return [{"type": "message_start", "message": message}]
 
     def _restate(self, event: Restated) -> None:
-        """The last event tells it. The model has been said by then."""
+        """The last event tells it. The model and the id have been said by then."""
+        if event.id is not None and self._started is not None and event.id != self._started.id:
+            self._losses.approximate("id")
         if event.model is not None and self._started is not None and event.model != self._started.model:
             self._losses.approximate("model")
         self._started = restated(self._started, event)

@@ -280,6 +280,7 @@ class StreamEncoder:
             case Restated():
                 self._losses.extend(foreign_event_fields(event.provider_fields, "", OWN))
                 self._started = restated(self._started, event)
+                report_head(event.id or "", None, self._losses)
                 return []
             case UsageReported(usage=usage):
                 self._usage = merge_usage(self._usage, usage)

@@ -60,13 +60,13 @@ _CHUNK = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId",
 class StreamDecoder:
     """Chunks in, canonical events out."""
 
-    __slots__ = ("_candidates", "_model", "_prefix", "_served", "_told", "_usage")
+    __slots__ = ("_candidates", "_id", "_model", "_prefix", "_served", "_told", "_usage")
 
     def __init__(self, model: str) -> None:
         self._model = model
         self._prefix: str | None = None
         self._candidates: dict[int, _Candidate] = {}
-        self._served = ""
+        self._id = self._served = ""
         self._told: JSONObject = {}
         self._usage: JSON = None
 
@@ -94,9 +94,10 @@ class StreamDecoder:
         created, kept = created_at(chunk)
         self._told = _beside(chunk)
         self._served = string(chunk.get("modelVersion", self._model), f"{WHO}: modelVersion")
+        self._id = string(chunk.get("responseId", ""), f"{WHO}: responseId")
         return [
             Started(
-                id=string(chunk.get("responseId", ""), f"{WHO}: responseId"),
+                id=self._id,
                 model=self._served,
                 created=created,
                 provider_fields=own(kept | self._told),
@@ -109,6 +110,9 @@ class StreamDecoder:
         if served != self._served:
             self._served = served
             events.append(Restated(model=served))
+        if (response_id := string(chunk.get("responseId", self._id), f"{WHO}: responseId")) != self._id:
+            self._id = response_id
+            events.append(Restated(id=response_id))
         return events
 
     def _candidate(self, chunk: JSONObject) -> list[Event]:
@@ -269,6 +273,7 @@ class StreamEncoder:
             case Restated():
                 self._first = {"gemini": {**self._first.get("gemini", {}), **own_fields(event.provider_fields)}}
                 self._head |= {"modelVersion": event.model} if event.model else {}
+                self._head |= {"responseId": event.id} if event.id else {}
                 return []
             case PartStarted():
                 return self._started(event)

@@ -105,6 +105,9 @@ class StreamDecoder:
         if served != self._served:
             self._served = served
             events.append(Restated(model=served))
+        if not self._id and (given := string(frame, "id", HERE)):
+            self._id = given
+            events.append(Restated(id=given))
         return events
 
     def _choice(self, choice: JSONObject) -> list[Event]:
@@ -240,6 +243,7 @@ class StreamEncoder:
                 self._report.extend(foreign_event_fields(event.provider_fields, "", OWN))
                 self._late |= own_fields(event.provider_fields)
                 self._late |= {"model": event.model} if event.model else {}
+                self._late |= {"id": event.id} if event.id else {}
                 return []
             case UsageReported():
                 self._usage = merge_usage(self._usage, event.usage)

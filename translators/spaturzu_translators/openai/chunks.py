@@ -125,7 +125,8 @@ class StreamEncoder:
 
     def _restate(self, event: Restated) -> None:
         self._report_foreign(event.provider_fields, "")
-        news = {**own(event.provider_fields), **({"model": event.model} if event.model else {})}
+        named = {name: said for name, said in (("id", event.id), ("model", event.model)) if said}
+        news = {**own(event.provider_fields), **named}
         self._base = {**news, **self._base, **news}
         self._untold = self._untold or bool(news)
 

@@ -152,9 +152,7 @@ def _decode_image(part: JSONObject, where: str) -> Part | None:
         return Uri(modality="image", uri=url, detail=detail, cache=cache, provider_fields=kept)
     if (found := _split_data_url(url)) is None:
         return None
-    return Blob(
-        modality="image", media_type=found[0], data=found[1], detail=detail, cache=cache, provider_fields=kept
-    )
+    return Blob(modality="image", media_type=found[0], data=found[1], detail=detail, cache=cache, provider_fields=kept)
 
 
 def _decode_audio(part: JSONObject, where: str) -> Part | None:

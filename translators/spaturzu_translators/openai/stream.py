@@ -146,6 +146,9 @@ class StreamDecoder:
         if served and served != self._served:
             self._served = text_of(served, f"{_WHO}: model")
             events.append(Restated(model=self._served))
+        if not self._id and frame.get("id"):
+            self._id = text_of(frame["id"], f"{_WHO}: id")
+            events.append(Restated(id=self._id))
         return events
 
     def _feed_choice(self, item: JSONObject) -> list[Event]:

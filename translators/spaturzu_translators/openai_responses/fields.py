@@ -22,9 +22,7 @@ OWN: Wire = "openai_responses"
 SHARED = frozenset({"moderation", "prompt_cache_key", "prompt_cache_retention", "safety_identifier"})
 """Parameters of one name and one meaning on both wires; `verbosity` has one meaning, in two places."""
 
-_CARRIED = re.compile(
-    rf"provider_fields\.openai\.(?:{'|'.join(sorted(SHARED))}|verbosity|service_tier)"
-)
+_CARRIED = re.compile(rf"provider_fields\.openai\.(?:{'|'.join(sorted(SHARED))}|verbosity|service_tier)")
 _NO_FIELDS: Mapping[str, JSON] = {}
 _LEGAL_NAME = re.compile(r"[a-zA-Z0-9_-]+")
 _ILLEGAL = re.compile(r"[^a-zA-Z0-9_-]")

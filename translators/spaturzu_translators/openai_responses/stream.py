@@ -83,7 +83,7 @@ class StreamDecoder:
         self._items: dict[int, _Open] = {}
         self._parts: list[Part] = []
         self._done: set[int] = set()
-        self._served = ""
+        self._id = self._served = ""
         self._told: dict[str, JSON] = {}
         self._told_shared: dict[str, JSON] = {}
         self._logprobs: list[JSON] = []
@@ -122,11 +122,12 @@ class StreamDecoder:
             return self._restated(response, fields)
         self._started = True
         self._served = text_of(response.get("model") or self._model, f"{_WHO}: model")
+        self._id = given_id(text_of(response.get("id") or "", f"{_WHO}: id"))
         self._told |= own(fields)
         self._told_shared |= fields.get("openai", {})
         return [
             Started(
-                id=given_id(text_of(response.get("id") or "", f"{_WHO}: id")),
+                id=self._id,
                 model=self._served,
                 created=as_seconds(response.get("created_at"), f"{_WHO}: created_at"),
                 provider_fields=fields,
@@ -141,6 +142,10 @@ class StreamDecoder:
         if served != self._served:
             self._served = served
             events.append(Restated(model=served))
+        given = given_id(text_of(response.get("id") or "", f"{_WHO}: id"))
+        if given and given != self._id:
+            self._id = given
+            events.append(Restated(id=given))
         return events
 
     def _add_item(self, frame: JSONObject) -> list[Event]:
