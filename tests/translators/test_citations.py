@@ -10,7 +10,7 @@ import pytest
 from spaturzu_translators import Wire, codec
 from spaturzu_translators.events import unfold
 from spaturzu_translators.foreign import may_be_foreign
-from spaturzu_translators.messages import Part, Reasoning, Text
+from spaturzu_translators.messages import Part, Reasoning, Text, ToolCall
 from spaturzu_translators.responses import Candidate, Response
 
 from .native import check_answer, check_frames
@@ -266,3 +266,22 @@ def test_a_part_of_a_merged_stream_of_geminis_is_counted_as_it_was_merged() -> N
     (cited,) = out[-1]["choices"][0]["delta"]["annotations"]
     place = cited["url_citation"]
     assert (place["url"], WHOLE[place["start_index"] : place["end_index"]]) == (URL, CITED)
+
+
+@pytest.mark.parametrize("after", [(), (ToolCall(id="call_1", name="f", arguments="{}"),)])
+def test_a_streamed_responses_caller_sees_geminis_grounding_at_its_text(after: tuple[Part, ...]) -> None:
+    """It comes with the answer's end, when only the last text is still open; an earlier one has it in the response."""
+    segment = {"startIndex": len(SAID.encode()), "endIndex": len(WHOLE.encode())}
+    own = {"gemini": {"groundingMetadata": grounded(segment)}}
+    candidate = Candidate(parts=(Text(text=WHOLE), *after), finish_reason="stop", provider_fields=own)
+    response = Response(id="r1", model="m", candidates=(candidate,))
+    frames = streamed("openai_responses", response)
+    check_frames("openai_responses", frames)
+    (cited,) = frames[-1]["response"]["output"][0]["content"][0]["annotations"]
+    assert (cited["url"], WHOLE[cited["start_index"] : cited["end_index"]]) == (URL, CITED)
+    plainly = plain("openai_responses", response)["output"][0]["content"][0]["annotations"]
+    kinds = [frame["type"] for frame in frames]
+    added = [frame["annotation"] for frame in frames if frame["type"] == "response.output_text.annotation.added"]
+    assert (plainly, added) == ([cited], [] if after else [cited])
+    assert kinds.index("response.output_text.done") < kinds.index("response.content_part.done")
+    assert [frame["sequence_number"] for frame in frames] == list(range(len(frames)))

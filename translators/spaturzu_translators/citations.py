@@ -55,11 +55,12 @@ _PLACES: dict[str, Unit] = {"documentChar": "char", "documentPage": "page", "doc
 
 def cited(response: Response, own: Wire, losses: Losses) -> Response:
     """`response` with other providers' citations in `own`'s form, beside its texts. Reports each that it changed."""
-    candidates = [_candidate(one, f"candidates[{at}]", own, losses) for at, one in enumerate(response.candidates)]
+    candidates = [beside_texts(one, f"candidates[{at}]", own, losses) for at, one in enumerate(response.candidates)]
     return replace(response, candidates=tuple(candidates))
 
 
-def _candidate(candidate: Candidate, path: str, own: Wire, losses: Losses) -> Candidate:
+def beside_texts(candidate: Candidate, path: str, own: Wire, losses: Losses) -> Candidate:
+    """An answer with other wires' citations beside its texts, in `own`'s form. Reports each text that it changed."""
     whole = list(_of_answer(candidate, own))
     if not whole and not any(isinstance(part, Text) and part.provider_fields for part in candidate.parts):
         return candidate

@@ -22,8 +22,10 @@ _LEVELS: dict[Detail, str] = {
     "high": "MEDIA_RESOLUTION_HIGH",
     "ultra_high": "MEDIA_RESOLUTION_ULTRA_HIGH",
 }
-"""From the least to the most; of all media there is no ULTRA_HIGH."""
-_RANKS = list(_LEVELS)
+"""Of all media there is no ULTRA_HIGH."""
+_RANKS: dict[Detail, int] = {"ultra_high": 1, "high": 2, "medium": 3, "low": 4}
+_TOLD: dict[int, Detail | None] = {0: None, 1: "high", 2: "high", 3: "medium", 4: "low"}
+"""What is told of all media for the most that is asked for of one."""
 _DETAILS: dict[JSON, Detail] = {level: detail for detail, level in _LEVELS.items()}
 SETTING = "mediaResolution"
 
@@ -79,11 +81,9 @@ def _looked_at(part: Any, detail: Detail) -> Any:
 def encode_detail(media: Sequence[tuple[str, Media]], losses: Losses) -> str | None:
     """The one resolution for what was asked of each: the highest. Where some ask for none, it takes nothing away."""
     seen = [(path, part) for path, part in media if not is_by_itself(part)]
-    asked = {part.detail for _, part in seen if is_seen(part)}
-    wanted = max((detail for detail in asked if detail), key=_RANKS.index, default=None)
-    if wanted == "ultra_high":
-        wanted = "high"
-    if wanted != "high" and None in asked:
+    ranks = [0 if part.detail is None else _RANKS[part.detail] for _, part in seen if is_seen(part)]
+    wanted = _TOLD[min(filter(None, ranks), default=0)]
+    if wanted != "high" and 0 in ranks:
         wanted = None
     for path, part in seen:
         if part.detail != (wanted if is_seen(part) else None):

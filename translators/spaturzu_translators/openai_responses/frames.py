@@ -6,10 +6,10 @@ Source: providers.md section 1.R and openai 3.54 `lib/streaming/responses`, 2026
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import assert_never
 
-from ..citations import said
+from ..citations import beside_texts, said
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -28,11 +28,22 @@ from ..events import (
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Usage
+from ..responses import Candidate, Usage
 from .errors import error_event
 from .fields import OWN, not_answered, own
 from .items import is_item
 from .response import Answer, drop_stop_sequence, echo, encode_usage, ending, opening, spoken
+
+
+@dataclass(slots=True)
+class _Held:
+    """A text that is over, whose end is not told yet: what the answer rests on may come with the answer's end."""
+
+    part: Text | Refusal
+    content: JSONObject
+    text: str
+    fields: Mapping[str, JSON]
+
 
 _CandidateEvent = PartStarted | TextDelta | ArgumentsDelta | SignatureDelta | PartEnded | Finished
 
@@ -53,6 +64,9 @@ class StreamEncoder:
         """Of the open part: its content in a message, or its item."""
         self._pieces: list[str] = []
         self._signature: str | None = None
+        self._held: _Held | None = None
+        self._texts: dict[int, JSONObject] = {}
+        """The content of each text that is over, by its part's index."""
         self._finished: Finished | None = None
         self._usage: Usage | None = None
         self._failed = False
@@ -74,7 +88,7 @@ class StreamEncoder:
                 return []
             case Failed():
                 self._failed = True
-                return [error_event(event.failure, self._next())]
+                return [*self.release(), error_event(event.failure, self._next())]
             case _ if event.candidate:
                 self._losses.drop(f"candidates[{event.candidate}]", "meaning")
                 return []
@@ -85,7 +99,8 @@ class StreamEncoder:
         """The whole response."""
         if self._finished is None or self._failed:
             return []
-        frames = self._end_message()
+        self._cite_late(self._finished.provider_fields)
+        frames = [*self.release(), *self._end_message()]
         usage = None
         if self._usage is not None:
             self._report(self._usage.provider_fields, "usage")
@@ -94,6 +109,18 @@ class StreamEncoder:
         status = ending(self._finished.finish_reason, self._answer, self._losses)
         body = {**self._opening, "output": self._answer.output, **status, "usage": usage}
         return [*frames, self._frame(status["status"], response=body)]
+
+    def _cite_late(self, beside: ProviderFields) -> None:
+        """What another provider says beside its whole answer stands beside its texts here (Gemini's grounding)."""
+        if not beside.keys() - {OWN}:
+            return
+        held = self._held
+        told = {at: held.text if held and held.content is text else text["text"] for at, text in self._texts.items()}
+        parts = [Text(text=told[at]) if at in told else Reasoning() for at in range(max(told, default=-1) + 1)]
+        whole = beside_texts(Candidate(parts=tuple(parts), provider_fields=beside), "candidates[0]", OWN, self._losses)
+        for at, text in self._texts.items():
+            if annotations := own(whole.parts[at].provider_fields).get("annotations"):
+                text["annotations"] = [*text["annotations"], *annotations]
 
     def number_from(self, number: int) -> None:
         """What the next event is numbered."""
@@ -160,18 +187,19 @@ class StreamEncoder:
     def _start_part(self, event: PartStarted) -> list[JSONObject]:
         path, part = f"candidates[0].parts[{event.index}]", event.part
         self._report(part.provider_fields, path)
+        over = self.release()
         self._part, self._item, self._pieces, self._signature = part, None, [], None
         match part:
             case Text() | Refusal() | Reasoning():
-                return self._say(part.text)
+                return over + self._say(part.text)
             case ToolCall():
-                return self._end_message() + self._call(part)
+                return [*over, *self._end_message(), *self._call(part)]
             case Opaque() if is_item(part):
-                before = self._end_message()
+                before = [*over, *self._end_message()]
                 self._answer.add(part, path)
                 return [*before, self._item_frame("added", part.value), self._item_frame("done", part.value)]
             case _:
-                return self._whole(part, path)
+                return over + self._whole(part, path)
 
     def _whole(self, part: Part, path: str) -> list[JSONObject]:
         """A part of a message that comes at once, or what cannot be said."""
@@ -268,7 +296,10 @@ class StreamEncoder:
         part, self._part = self._part, None
         match part:
             case Text() | Refusal() if self._item is not None:
-                return self._end_content(part, self._cited(part, event, path), self._item)
+                if isinstance(part, Text):
+                    self._texts[event.index] = self._item
+                self._held = _Held(part, self._item, "".join(self._pieces), self._cited(part, event, path))
+                return []
             case Reasoning():
                 return self._end_thoughts(part, event.provider_fields, path)
             case ToolCall() if self._item is not None:
@@ -285,12 +316,18 @@ class StreamEncoder:
                 return own(told)
         return {**own(part.provider_fields), **own(event.provider_fields)}
 
-    def _end_content(self, part: Text | Refusal, fields: Mapping[str, JSON], content: JSONObject) -> list[JSONObject]:
-        text = "".join(self._pieces)
-        if isinstance(part, Refusal):
+    def release(self) -> list[JSONObject]:
+        """The end of a text that is over."""
+        held, self._held = self._held, None
+        if held is None:
+            return []
+        content, text = held.content, held.text
+        if isinstance(held.part, Refusal):
             content["refusal"] = text
             return [self._content("refusal.done", refusal=text), self._content("content_part.done", part=content)]
-        content |= {"text": text, **{name: value for name, value in fields.items() if name != "item"}}
+        late = content["annotations"]
+        content |= {"text": text, **{name: value for name, value in held.fields.items() if name != "item"}}
+        content["annotations"] = [*content["annotations"], *late] if content["annotations"] is not late else late
         cited = [
             self._content("output_text.annotation.added", annotation_index=at, annotation=annotation)
             for at, annotation in enumerate(content["annotations"])

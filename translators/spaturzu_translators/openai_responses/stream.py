@@ -372,5 +372,6 @@ def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
     """An encoder that goes on with a stream of which `frames` were sent, and with their numbers."""
     encoder = StreamEncoder(request)
     replayed(StreamDecoder(request.model), encoder, frames)
+    encoder.release()
     encoder.number_from(1 + max((_index(frame, "sequence_number") for frame in frames), default=-1))
     return encoder
