@@ -268,7 +268,7 @@ class Call:
         soonest_s = inf if limits.have_no_end else self.hop_remaining_s(hop)[0]
         if self.ahead:
             soonest_s = min(soonest_s, limits.soonest_s)
-        if soonest_s == inf:
+        if soonest_s == inf and (target is None or limits.connect_s == inf):
             return None
         exact = partial(self._limit, hop, target, self.chain.clock())
         return Watch(soonest_s, exact, limits.connect_s + GRACE_S)

@@ -228,8 +228,9 @@ async def _asend_primary(call: Call, primary: AsyncPrimary, effect: SendPrimary)
     if watch is None or not is_asyncio():
         return await _asent(call, primary, effect)
     watch.primary = primary
-    with watch.on_loop():
-        return await _asent(call, primary, effect)
+    work = _asent(call, primary, effect)
+    with watch.on_loop(work):
+        return await work
     return _late(watch, primary.late(watch.seconds))
 
 
@@ -327,8 +328,9 @@ async def _asend_target(call: Call, primary: AsyncPrimary | None, effect: SendTa
     if watch is None or not is_asyncio():
         return await _asent_to_target(call, effect)
     watch.primary = primary
-    with watch.on_loop():
-        return await _asent_to_target(call, effect)
+    work = _asent_to_target(call, effect)
+    with watch.on_loop(work):
+        return await work
     return _late(watch)
 
 

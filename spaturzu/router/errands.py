@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from types import FrameType
 from typing import Any
 
-from .watchdog import AGAIN_S, WATCHDOG, cut
+from .watchdog import AGAIN_S, WATCHDOG, connects, cut
 
 
 class Left(BaseException):
@@ -75,6 +75,10 @@ class Errand:
                 return None
             cut(self._thread, self._frame)
             return now + AGAIN_S
+
+    def connects(self) -> bool:
+        """Does its thread make a connection?"""
+        return self._frame is not None and connects(self._thread, self._frame)
 
     @property
     def has_left(self) -> bool:

@@ -13,11 +13,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from contextvars import copy_context
+from functools import partial
 from math import inf
 from types import FrameType, TracebackType
 from typing import Any, Literal
 
-from .errands import check_errand
+from .errands import Errand, check_errand
 from .limits import PINGS, LimitName
 from .watchdog import AGAIN_S, WATCHDOG, connects, cut
 
@@ -36,7 +37,7 @@ class Watch:
 
     `exact(self)` says which limit ends it and after how many seconds; it is asked once `soonest_s` have passed. `fired`
     is the limit that did: the thread's socket is shut down, also where it still connects after `connect_s`.
-    `with watch.on_loop():` cancels the running task instead.
+    `with watch.on_loop(work):` cancels the running task instead.
     """
 
     __slots__ = (
@@ -64,14 +65,14 @@ class Watch:
         self.primary: Any = None
         """The door's own sending, for whoever is asked beside the place that is watched."""
 
-    def on_loop(self) -> _Task:
-        """For the task that runs now: a context that it is in for as long, and is left early where a limit ends it."""
-        self.task = _Task(self)
+    def on_loop(self, work: Any) -> _Task:
+        """For the task that runs now and awaits `work`: what it is in for as long, and leaves where a limit ends it."""
+        self.task = _Task(self, work)
         return self.task
 
     def __enter__(self) -> Watch:
         self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        self.begin(min(self._connect_s, self.soonest_s))
+        self.begin(self.first_look_s)
         return self
 
     def __exit__(
@@ -80,6 +81,11 @@ class Watch:
         WATCHDOG.leave(self)
         self._frame = None
         return False
+
+    @property
+    def first_look_s(self) -> float:
+        """When it is looked at first: at who still connects, or at what has come."""
+        return min(self._connect_s, self.soonest_s)
 
     def begin(self, first_s: float) -> None:
         """From now on it is watched, and looked at after so long."""
@@ -115,7 +121,9 @@ class Watch:
         """Which limit ends it, as far as that matters now."""
         if now >= self._started + self.soonest_s:
             return self._exact(self)
-        if connects(self._thread, self._frame):
+        if self.task is not None:
+            _on_loop_of(self.task.running, partial(self.task.connects_no_longer, self._connect_s))
+        elif connects(self._thread, self._frame):
             return self._connect_s, "connect_timeout"
         return self.soonest_s, "first_token_timeout"
 
@@ -123,16 +131,16 @@ class Watch:
 class _Task:
     """A task that waits for an attempt. Its cancellation by us ends here; anybody else's goes on."""
 
-    __slots__ = ("_cancelled", "_left", "_watch", "running")
+    __slots__ = ("_cancelled", "_left", "_watch", "_work", "running")
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, work: Any) -> None:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - whoever asks awaits the attempt
-        self.running, self._watch = task, watch
+        self.running, self._watch, self._work = task, watch, work
         self._cancelled = self._left = False
 
     def __enter__(self) -> None:
-        self._watch.begin(self._watch.soonest_s)
+        self._watch.begin(self._watch.first_look_s)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -142,6 +150,12 @@ class _Task:
         if not self._cancelled:
             return False
         return self.running.uncancel() == 0 and isinstance(error, asyncio.CancelledError)
+
+    def connects_no_longer(self, seconds: float) -> None:
+        """On the loop: end the wait where the task still makes a connection."""
+        if not self._left and self._watch.fired is None and is_connecting(self._work):
+            self._watch.fired, self._watch.seconds = "connect_timeout", seconds
+            self.cancel()
 
     def cancel(self) -> None:
         """On the loop: end the wait, if it still lasts."""
@@ -305,6 +319,23 @@ class StreamWatch:
         """On the loop: end the reader's wait, if it still waits."""
         if self._task is not None and self._task.cancelling() == 0:
             self._task.cancel()
+
+
+_CONNECTING = frozenset({"connect_tcp", "start_tls", "create_connection"})
+"""The coroutines of anyio, httpcore, trio and asyncio in which a connection is made, by whatever HTTP library."""
+
+
+def is_connecting(work: Any) -> bool:
+    """Does the coroutine `work` make a connection, or the thread that it waits for? To be asked on its loop."""
+    at = work
+    while at is not None:
+        frame = getattr(at, "cr_frame", None) or getattr(at, "ag_frame", None)
+        if frame is not None and frame.f_code.co_name in _CONNECTING:
+            return True
+        if frame is not None and isinstance(errand := frame.f_locals.get("errand"), Errand):
+            return errand.connects()
+        at = getattr(at, "cr_await", None) or getattr(at, "ag_await", None)
+    return False
 
 
 def _on_loop_of(task: asyncio.Task[Any], work: Callable[[], None]) -> None:

@@ -19,6 +19,7 @@ from spaturzu_translators.messages import Provider
 from tests.waiting import PATIENCE_S, soon
 
 from .chains import (
+    ASYNC_CLASSES,
     SERVED,
     Heard,
     House,
@@ -177,19 +178,42 @@ def test_a_connection_that_is_never_made_costs_the_connect_limit(house: House, p
     assert LIMIT_S <= heard.record.hops[0].duration_s < PATIENCE_S
 
 
+@sync_and_async
+@plain_and_stream
 @pytest.mark.parametrize("port", [full_port, mute_port])
 @each_primary
-def test_a_targets_connection_that_is_never_made_costs_it_too(house: House, primary: Provider, port: Any) -> None:
+def test_a_targets_connection_that_is_never_made_costs_it_too(
+    house: House, primary: Provider, port: Any, stream: bool, as_async: bool
+) -> None:
     unreachable, last = other(primary), other(other(primary))
     house.answers(SERVED, last)
     house.answers(Refused(), primary)
     with port() as url:
-        fallback = [house.target(unreachable, client=_raw_at(house, unreachable, url)), house.target(last)]
+        takes_async = as_async and primary in ASYNC_CLASSES
+        raw = _raw_at(house, unreachable, url, as_async=takes_async)
+        fallback = [house.target(unreachable, client=raw), house.target(last, as_async=takes_async)]
         options = {"fallback": fallback, "connect_timeout": LIMIT_S, "retry": {"attempts": 1}}
-        heard = house.call(primary, house.drop_in(primary, options=options))
+        client = house.drop_in(primary, options=options, as_async=as_async)
+        heard = house.call(primary, client, stream=stream, as_async=as_async)
     assert heard.said.text == SERVED.text
     assert codes(heard.record)[1] == "connect_timeout"
     assert LIMIT_S <= heard.record.hops[1].duration_s < PATIENCE_S
+
+
+@sync_and_async
+@pytest.mark.parametrize("port", [full_port, mute_port])
+@each_primary
+def test_the_last_target_has_no_more_time_to_connect(
+    house: House, primary: Provider, port: Any, as_async: bool
+) -> None:
+    house.answers(Refused(), primary)
+    with port() as url:
+        raw = _raw_at(house, other(primary), url, as_async=as_async and primary in ASYNC_CLASSES)
+        options = {"fallback": [house.target(other(primary), client=raw)], "connect_timeout": LIMIT_S}
+        client = house.drop_in(primary, options={**options, "retry": {"attempts": 1}}, as_async=as_async)
+        heard = house.attempt(primary, client, stream=False, as_async=as_async)
+    assert heard.error is not None
+    assert codes(heard.record)[1] == "connect_timeout"
 
 
 @sync_and_async
@@ -275,11 +299,12 @@ def test_a_targets_answer_that_drips_leaves_the_next_its_share(house: House, pri
         assert dripping.left.acquire(timeout=PATIENCE_S)
 
 
-def _raw_at(house: House, provider: Provider, url: str) -> Any:
+def _raw_at(house: House, provider: Provider, url: str, *, as_async: bool = False) -> Any:
     from spaturzu.sandbox import clients
 
     options = {**without_retries(provider), **place_of(provider, url)}
-    return getattr(clients, provider)(house.sandbox, **options)
+    own = as_async and provider in ASYNC_CLASSES
+    return getattr(clients, f"async_{provider}" if own else provider)(house.sandbox, **options)
 
 
 @sync_and_async
