@@ -39,7 +39,8 @@ UNSAID = "<unsaid>"
 """Nobody said it, so it may be anything afterwards."""
 
 UNCHOSEN = "<unchosen>"
-"""Nothing is chosen where calls must not be parallel, which Anthropic says inside the choice: it is `auto` there."""
+"""Nothing is chosen where calls must not be parallel, or are held to strict schemas, which Anthropic and Gemini say
+inside the choice: it is `auto` there."""
 
 NO_ARGUMENTS = {"type": "object", "properties": {}}
 
@@ -195,7 +196,10 @@ def _levelled(value: Any, name: str) -> Any:
             return item or UNSAID  # a schema that binds although nobody asked for it loses nothing
         case (Request(), "logprobs") | (ReasoningOptions(), "include_text"):
             return item or None  # saying no is what every provider does unasked
-        case Request(), "tool_choice" if item is None and value.parallel_tool_calls is False and value.tools:
+        case Request(), "tool_choice" if item is None and (
+            (value.parallel_tool_calls is False and value.tools)
+            or any(isinstance(tool, Tool) and tool.strict for tool in value.tools)
+        ):
             return UNCHOSEN
         case Request(), "parallel_tool_calls":
             return False if item is False and value.tools else None  # else as many as it likes, or none to call

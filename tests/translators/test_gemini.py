@@ -171,7 +171,7 @@ def test_the_sdks_own_request_decodes_to_what_was_asked() -> None:
     assert (request.stop_sequences, request.metadata) == (("END",), {"team": "a"})
     assert request.response_format == ResponseFormat(type="json_schema", schema=SCHEMA, strict=True)
     assert request.reasoning == ReasoningOptions(effort="low", include_text=True)
-    assert request.tools == (Tool(name="f", parameters=SCHEMA),)
+    assert request.tools == (Tool(name="f", parameters=SCHEMA, strict=True),)
     assert request.tool_choice == ToolChoice(mode="required", names=("f",))
     assert not request.provider_fields
     assert not lost(request)
@@ -486,14 +486,18 @@ def test_thinking_is_asked_for_as_the_model_takes_it(
     assert {path for path, *_ in lost(request)} == paths
 
 
-F, G = Tool(name="f", strict=True), Tool(name="g")
+F, G, LAX = Tool(name="f", strict=True), Tool(name="g"), Tool(name="g", strict=False)
 
 
 @pytest.mark.parametrize(
     ("tools", "choice", "config", "paths"),
     [
         ((F,), ToolChoice(mode="auto"), {"mode": "VALIDATED"}, set[str]()),
-        ((F, G), ToolChoice(mode="auto"), {"mode": "AUTO"}, {"tools[0].strict"}),
+        ((F, G), ToolChoice(mode="auto"), {"mode": "VALIDATED"}, set[str]()),
+        ((F, LAX), ToolChoice(mode="auto"), {"mode": "AUTO"}, {"tools[0].strict"}),
+        ((F, G), None, {"mode": "VALIDATED"}, set[str]()),
+        ((F,), ToolChoice(mode="required"), {"mode": "ANY"}, set[str]()),
+        ((F,), ToolChoice(mode="none"), {"mode": "NONE"}, {"tools[0].strict"}),
         (
             (F, G),
             ToolChoice(mode="auto", names=("g",)),
@@ -504,10 +508,25 @@ F, G = Tool(name="f", strict=True), Tool(name="g")
         ((G,), ToolChoice(mode="required"), {"mode": "ANY"}, set[str]()),
     ],
 )
-def test_every_tool_choice(tools: tuple[Tool, ...], choice: ToolChoice, config: Any, paths: set[str]) -> None:
+def test_every_tool_choice(tools: tuple[Tool, ...], choice: ToolChoice | None, config: Any, paths: set[str]) -> None:
     request = asked(tools=tools, tool_choice=choice)
     assert C.encode_request(request).value.body["toolConfig"] == {"functionCallingConfig": config}
     assert {path for path, *_ in lost(request)} == paths
+
+
+def test_an_older_model_is_not_asked_to_validate_its_calls() -> None:
+    request = asked(model="gemini-2.0-flash", tools=(F,))
+    assert "toolConfig" not in C.encode_request(request).value.body
+    assert {path for path, *_ in lost(request)} == {"tools[0].strict"}
+
+
+def test_a_call_that_must_be_made_is_held_to_its_schema() -> None:
+    body = {
+        "contents": [user({"text": "hi"})],
+        "tools": [{"functionDeclarations": [{"name": "f"}]}],
+        "toolConfig": {"functionCallingConfig": {"mode": "ANY"}},
+    }
+    assert [tool.strict for tool in decoded(body).tools if isinstance(tool, Tool)] == [True]
 
 
 def test_a_tool_name_that_gemini_refuses_is_respelt_everywhere_and_comes_back() -> None:

@@ -65,5 +65,14 @@ def wants_signatures(model: str) -> bool:
     return not _short(model).startswith(UNSIGNED)
 
 
+UNVALIDATED = ("gemini-1", "gemini-2.0", "gemma")
+"""Models that do not know the mode VALIDATED (pydantic-ai's profile of Google's models, read 2026-11-30)."""
+
+
+def validates(model: str) -> bool:
+    """Can `model` be held to the schemas of its tools where it may as well say something?"""
+    return not _short(model).startswith(UNVALIDATED)
+
+
 def _short(model: str) -> str:
     return model.rpartition("/")[2]

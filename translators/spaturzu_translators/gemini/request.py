@@ -46,7 +46,7 @@ from ..requests import (
 from .detail import SETTING, encode_detail, with_detail
 from .fields import boolean, fields, integer, items, number, own, put_own, rest, string, string_at, strings
 from .history import encode_messages
-from .model_facts import thinking_of
+from .model_facts import thinking_of, validates
 from .names import tool_names
 from .parts import decode_part, drop_caches, plain_tool_part
 from .thinking import decode_thinking, encode_thinking
@@ -93,6 +93,8 @@ _MODES: dict[str, ToolChoice] = {
     "ANY": ToolChoice(mode="required"),
     "NONE": ToolChoice(mode="none"),
 }
+_BINDING = ("VALIDATED", "ANY")
+"""Modes that hold every call to its schema (ai.google.dev/gemini-api/docs/function-calling, read 2026-11-30)."""
 _MODE_NAMES = {"auto": "AUTO", "required": "ANY", "none": "NONE"}
 _TIERS = {"standard": "default", "flex": "flex", "priority": "priority"}
 _TIER_NAMES = {tier: name for name, tier in _TIERS.items()}
@@ -331,7 +333,7 @@ def _decode_function(function: JSONObject, who: str, renamed: Mapping[str, str])
 
 
 def _decode_choice(body: JSONObject, kept: JSONObject, renamed: Mapping[str, str]) -> tuple[ToolChoice | None, bool]:
-    """The choice, and whether calls are validated against their schemas."""
+    """The choice, and whether calls are held to their schemas."""
     config = fields(body["toolConfig"], f"{WHO}: toolConfig")
     calling = fields(config.get("functionCallingConfig", {}), f"{WHO}: toolConfig.functionCallingConfig")
     where = "toolConfig.functionCallingConfig"
@@ -348,7 +350,7 @@ def _decode_choice(body: JSONObject, kept: JSONObject, renamed: Mapping[str, str
         return None, False
     if names:
         choice = replace(choice, names=tuple(renamed.get(name, name) for name in names))
-    return choice, mode == "VALIDATED"
+    return choice, mode in _BINDING
 
 
 def encode_request(request: Request) -> Encoded[WireRequest]:
@@ -365,8 +367,11 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         body["systemInstruction"] = {"parts": parts}
     if request.tools and (tools := _encode_tools(request, names, losses)):
         body["tools"] = tools
-    if request.tool_choice is not None:
-        body["toolConfig"] = {"functionCallingConfig": _encode_choice(request, request.tool_choice, names, losses)}
+    choice = request.tool_choice
+    if choice is None and request.tools and _validates(request):
+        choice = _MODES["VALIDATED"]  # Gemini's way to say `strict`; calling or not is the model's choice all the same
+    if choice is not None:
+        body["toolConfig"] = {"functionCallingConfig": _encode_choice(request, choice, names, losses)}
     plain, config = is_plain(request), _encode_common(request, losses)
     if not plain:
         config |= _encode_settings(request, losses)
@@ -512,18 +517,19 @@ def _encode_function(tool: Tool, name: str) -> JSONObject:
 
 
 def _validates(request: Request) -> bool:
-    """Mode VALIDATED holds every call to its schema: it says `strict` of all tools, and takes names beside `auto`."""
+    """Is it mode VALIDATED, which says `strict` of all tools, and takes names beside `auto`?"""
     choice = request.tool_choice
-    if choice is None or choice.mode != "auto":
-        return False
-    functions = [tool for tool in request.tools if isinstance(tool, Tool)]
-    return bool(choice.names) or (bool(functions) and all(tool.strict for tool in functions))
+    if choice is not None and (choice.mode != "auto" or choice.names):
+        return choice.mode == "auto"
+    asked = [tool.strict for tool in request.tools if isinstance(tool, Tool)]
+    return True in asked and False not in asked and validates(request.model)
 
 
 def _encode_strictness(request: Request, losses: Losses) -> None:
-    validated = _validates(request)
+    choice = request.tool_choice
+    binds = _validates(request) or (choice is not None and choice.mode == "required")
     for index, tool in enumerate(request.tools):
-        if isinstance(tool, Tool) and tool.strict and not validated:
+        if isinstance(tool, Tool) and tool.strict and not binds:
             losses.drop(f"tools[{index}].strict")
 
 
