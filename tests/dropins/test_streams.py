@@ -238,7 +238,7 @@ async def _aleft(primary: Provider, client: Any, lets_go: Callable[[], bool]) ->
         for _ in range(200):
             gc.collect()
             await asyncio.sleep(0.02)
-            if lets_go():
+            if record.hops[-1].status == "abandoned" and lets_go():
                 break
     return record
 
