@@ -87,7 +87,7 @@ def moment(unix_s: float) -> str:
 _UNITS_S = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 
 
-class Moment(click.ParamType[float]):
+class Moment(click.ParamType):  # pyright: ignore[reportMissingTypeArgument] - generic from click 8.4 on only
     """An option's time: `90m`, `24h`, `7d`, `2w` ago, or a date or time of ISO 8601, UTC where it names no zone."""
 
     name = "time"
