@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import Provider
 
+from .answers import REFUSED
 from .call import Call
 from .chain import Target
 from .errands import ERRAND, Left, in_thread
@@ -264,7 +265,8 @@ def _native_failure(exc: Exception, provider: Provider) -> Broken:
 
 def _native_stream(pulled: Pulled | Broken, reply: Reply) -> NativeAnswer | Broken:
     if isinstance(pulled, Broken):
-        return Broken(pulled.failure, reply.native)
+        refused = stream_of(pulled.refusal)
+        return Broken(pulled.failure, reply.native, refused and NativeAnswer(reply.native, refused))
     return NativeAnswer(reply.native, pulled)
 
 
@@ -418,7 +420,7 @@ def _pull(hop: Hop, relay: Relay[Any], source: Iterator[Any], close: Callable[[]
         raise
     if relay.failure is not None:
         close()
-        return _unbegun(hop, relay, relay.failure)
+        return _unbegun(hop, relay, relay.failure, iter(()))
     return Pulled(hop, relay, head, source, close)
 
 
@@ -437,15 +439,21 @@ async def _apull(hop: Hop, relay: Relay[Any], source: AsyncIterator[Any], close:
         raise
     if relay.failure is not None:
         await aclosed(close)
-        return _unbegun(hop, relay, relay.failure)
+        return _unbegun(hop, relay, relay.failure, _nothing())
     return Pulled(hop, relay, head, source, close)
 
 
-def _unbegun(hop: Hop, relay: Relay[Any], failure: Failure) -> Broken:
-    """A stream that failed before its first content. A refusal is paid for all the same."""
+async def _nothing() -> AsyncIterator[Any]:
+    return
+    yield  # which makes it a generator
+
+
+def _unbegun(hop: Hop, relay: Relay[Any], failure: Failure, nothing: Any) -> Broken:
+    """A stream that failed before its first content. A refusal is paid for all the same, and kept."""
     if failure.kind == "content_policy":
         hop.usage, hop.answer, hop.hosted = relay.usage, relay.partial, relay.hosted
-    return Broken(failure)
+    refused = Pulled(hop, relay, b"", nothing, lambda: None) if failure is REFUSED else None
+    return Broken(failure, None, refused)
 
 
 async def aclosed(close: Callable[[], Any]) -> None:

@@ -118,6 +118,11 @@ class Relay(ABC, Generic[Item]):
     @abstractmethod
     def _end(self) -> bytes: ...
 
+    def as_it_came(self) -> bytes:
+        """A stream that was refused for being a refusal: all of it, let out after all."""
+        self.failure = None
+        return self._let_out()
+
     def broke(self, failure: Failure) -> bytes:
         """The source failed: nothing more comes of it."""
         self.failure = failure
@@ -276,6 +281,11 @@ class NativeRelay(Relay[bytes]):
         """The provider's own error as it came, or one in its form."""
         return self._error if self._error and not self.codec.hands_errors_on else super().error()
 
+    def as_it_came(self) -> bytes:
+        """Without what is hidden."""
+        data = super().as_it_came()
+        return data.replace(_NO_USAGE, b"") if self._hides else data
+
     def _end(self) -> bytes:
         """Complete only if the last bytes say so; of an event that is not whole only those count that say it."""
         data = self._ended()
@@ -381,10 +391,12 @@ class FrameRelay(Relay[JSONObject]):
         events = self._all_seen(self._decoder.close())
         if not self._finished:
             return self.broke(TRUNCATED)
-        if self._is_refused(events):
-            return self.broke(REFUSED)
+        refused = self._is_refused(events)
         said = self._said(events) + self._closing()
         self.kept.add(said)
+        if refused:
+            self._held.append(said)
+            return self.broke(REFUSED)
         return self._let_out() + said if not self.committed else said
 
     def _closing(self) -> bytes:

@@ -138,10 +138,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Broken:
-    """An attempt failed. `native` is the primary's own failing response or exception."""
+    """An attempt failed. `native` is the primary's own failing response or exception. `refusal`: the answer that was
+    one, for the caller after all where nobody else has another.
+    """
 
     failure: Failure
     native: Any = None
+    refusal: NativeAnswer | Answer | Pulled | None = None
 
 
 Outcome: TypeAlias = NativeAnswer | TargetAnswer | Pulled | Broken | Fetched | None
@@ -207,19 +210,33 @@ def interrupted(call: Call, hop: Hop) -> None:
 def walk(call: Call, sent: Sent | None = None) -> Generator[Effect, Outcome, Result]:
     """The walk, within what is around the call. A stream is over later: whoever lets it out says so."""
     if not call.chain.around:
-        return (yield from _walk(call, _turns(call, sent), sent))
+        return _surfaced(call, (yield from _walk(call, _turns(call, sent), sent)))
     record = call.record
     record.opened = [concern(call) for concern in call.chain.around]
     for concern in record.opened:
         next(concern)
     try:
-        result = yield from _walk(call, _turns(call, sent), sent)
+        result = _surfaced(call, (yield from _walk(call, _turns(call, sent), sent)))
     except BaseException:
         record.over()
         raise
     if not (isinstance(result, Pulled) or (isinstance(result, NativeAnswer) and result.stream is not None)):
         record.over()
     return result
+
+
+def _surfaced(call: Call, result: Result) -> Result:
+    """What an exhausted chain comes to: where that is a refusal, in the words in which it was given."""
+    if not isinstance(result, Broken) or result.refusal is None:
+        return result
+    own = (hop for place, hop in zip(call.visited, call.record.hops, strict=True) if place is None)
+    next(own, call.record.hops[0]).status = "served"
+    answer = result.refusal
+    stream = answer.stream if isinstance(answer, NativeAnswer) else answer
+    if not isinstance(stream, Pulled):
+        return answer
+    stream = replace(stream, head=stream.relay.as_it_came())
+    return replace(answer, stream=stream) if isinstance(answer, NativeAnswer) else stream
 
 
 def rest(call: Call) -> Generator[Effect, Outcome, Result]:
@@ -558,12 +575,25 @@ def _second_look(
         return outcome
     failure = None if classifier is None else classifier.answer(provider, model, body)
     wire_name = call.wire_name if prepared is None else prepared.wire_name
+    refused = None
     if failure is None and call.chain.goes_on_when_refused:
         failure = refusal(wire_name, body)
+        refused = outcome
     if failure is None:
         return outcome
     report(hop, wire_name, body)  # it is paid for all the same
-    return Broken(failure, outcome.reply if isinstance(outcome, NativeAnswer) else None)
+    if isinstance(refused, TargetAnswer):
+        refused = None if call.chain.has_primary else _read_refusal(call, hop, target, prepared, refused)
+    return Broken(failure, outcome.reply if isinstance(outcome, NativeAnswer) else None, refused)
+
+
+def _read_refusal(
+    call: Call, hop: Hop, target: Target | None, prepared: Prepared | None, answer: TargetAnswer
+) -> Answer | None:
+    """In the caller's shape; None where it cannot be read."""
+    assert target is not None and prepared is not None  # noqa: S101, PT018 - only a target's sending gives one
+    read = _read(call, hop, target, prepared, answer)
+    return None if isinstance(read, Broken) else read
 
 
 def _served(

@@ -7,13 +7,13 @@ from typing import Any
 import openai
 import pytest
 
-from spaturzu import ConfigError
+from spaturzu import ConfigError, Router, last_call
 from spaturzu.router.classify import Seen
 from spaturzu.sandbox import Failing, Reply, Status
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.sse import data_frame
 
-from .chains import SERVED, House, each_primary, other, sync_and_async
+from .chains import SERVED, House, each_primary, other, plain_and_stream, sync_and_async
 
 
 @each_primary
@@ -134,10 +134,42 @@ def test_a_streamed_refusal_reaches_everybody_else_as_it_came(house: House) -> N
     assert heard.statuses == ["served"]
 
 
-def test_a_refusal_everywhere_is_the_primarys_error(house: House) -> None:
+@sync_and_async
+def test_a_refusal_everywhere_is_the_primarys_own(house: House, as_async: bool) -> None:
     house.answers(Reply(body=_refusal_in_words()), "openai")
     house.answers(Reply("", finish="content_filter"), "anthropic")
-    client = house.chain("openai", "anthropic", options={"fallback_on": ["content_policy"]})
-    heard = house.attempt("openai", client, stream=True, as_async=False)
-    assert isinstance(heard.error, openai.BadRequestError)
-    assert heard.statuses == ["failed", "failed"]
+    client = house.chain("openai", "anthropic", as_async=as_async, options={"fallback_on": ["content_policy"]})
+    heard = house.call("openai", client, stream=True, as_async=as_async)
+    assert "".join(chunk.choices[0].delta.refusal or "" for chunk in heard.events) == "".join(WORDS)
+    assert heard.statuses == ["served", "failed"]
+    assert heard.record.served_by is heard.record.hops[0]
+
+
+@sync_and_async
+@plain_and_stream
+@pytest.mark.parametrize("primary", ["openai", "anthropic", "bedrock", "gemini"])
+def test_a_refusal_everywhere_is_what_the_primarys_own_client_gets(
+    house: House, primary: Provider, stream: bool, as_async: bool
+) -> None:
+    """Mistral has no word for it."""
+    target: Provider = "openai" if primary == "anthropic" else "anthropic"
+    house.answers(Reply("", finish="content_filter"))
+    alone = house.call(primary, house.drop_in(primary, as_async=as_async), stream=stream, as_async=as_async)
+    client = house.chain(primary, target, as_async=as_async, options={"fallback_on": ["content_policy"]})
+    heard = house.call(primary, client, stream=stream, as_async=as_async)
+    assert (heard.said.text, heard.said.finish) == (alone.said.text, alone.said.finish)
+    assert len(heard.events) == len(alone.events)
+    assert heard.statuses == ["served", "failed"]
+    assert house.asked(target) == 1
+
+
+@plain_and_stream
+def test_a_routers_refusal_is_that_of_its_first_target(house: House, stream: bool) -> None:
+    house.answers(Reply("", finish="content_filter"))
+    router = Router([house.target("anthropic"), house.target("gemini")], fallback_on=["content_policy"])
+    answer: Any = router.chat.completions.create(messages=[{"role": "user", "content": "Hi"}], stream=stream)
+    finishes = [choice.finish_reason for each in (answer if stream else [answer]) for choice in each.choices]
+    assert finishes[-1] == "content_filter"
+    record = last_call()
+    assert record is not None
+    assert [hop.status for hop in record.hops] == ["served", "failed"]
