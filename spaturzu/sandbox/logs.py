@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -22,10 +22,14 @@ from .server import Action, HttpRequest, Port, Send, Wait
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What every request is answered with, after `delay_s`; a status below 300 stands for what it deserves."""
+    """What every request is answered with, after `delay_s`; a status below 300 stands for what it deserves.
+
+    With `until`, it comes as soon as that is true, and not at all where it is not by then.
+    """
 
     status: int = 200
     delay_s: float = 0.0
+    until: Callable[[], object] | None = None
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     refused: frozenset[str] = frozenset()
     """Models whose entries are refused with 400."""
@@ -74,7 +78,7 @@ class LogGateway:
         if self._record:
             self.requests.append(request)
         if answer.delay_s:
-            yield Wait(answer.delay_s)
+            yield Wait(answer.delay_s, answer.until)
         if answer.status >= 300:
             yield _http(answer.status, {"error": "as told"}, answer.headers)
         elif request.target == "/v1/logs":

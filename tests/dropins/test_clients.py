@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import sys
 import threading
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,7 @@ import pytest
 import spaturzu
 import spaturzu.openai
 from spaturzu.demo.callers import CALLERS
-from spaturzu.sandbox import Reply
+from spaturzu.sandbox import Held, Reply
 from spaturzu.sandbox.clients import KEY
 from spaturzu_translators.messages import PROVIDERS, Provider
 
@@ -527,12 +527,9 @@ class TestAttribution:
     def test_with_agent_is_cheap(self, house: House, primary: Provider) -> None:
         client = house.chain(primary, other(primary))
         client.with_agent("warm")
-        started = time.process_time()
 
-        for number in range(100):
-            client.with_agent(f"agent-{number}")
-
-        assert (time.process_time() - started) / 100 < 0.02  # a new HTTP client with its TLS context costs more
+        most = 7000 if primary == "bedrock" else 900  # a new client of botocore's makes 10,000, of httpx's 1,000
+        assert calls_within(lambda: client.with_agent("writer")) < most
 
     def test_a_streams_agent_is_read_where_it_was_called(self, house: House) -> None:
         client = house.chain("openai", "anthropic")
@@ -545,6 +542,18 @@ class TestAttribution:
         record = spaturzu.last_call()
         assert record is not None
         assert record.agent_path == ("caller",)
+
+
+def calls_within(work: Callable[[], object]) -> int:
+    """How many functions it calls, in C or in Python."""
+    events: list[str] = []
+    before = sys.getprofile()
+    sys.setprofile(lambda _, event, __: events.append(event))
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return sum(event.endswith("call") for event in events)
 
 
 PLACE: contextvars.ContextVar[str] = contextvars.ContextVar("place", default="nowhere")
@@ -561,33 +570,33 @@ def test_a_sync_target_of_an_async_primary_runs_beside_the_loop(house: House, pr
         seen.append((PLACE.get(), threading.current_thread() is threading.main_thread()))
         return raw.chat.completions.create(**kwargs)
 
-    house.answers(Reply(SERVED.text, delay_s=0.25), "openai")
+    house.answers(Held(SERVED, lambda: len(TICKS) > 10), "openai")
     duck = SimpleNamespace(chat=SimpleNamespace(completions=SimpleNamespace(create=create)))
     if primary == "openai":
         house.wire("openai").script(DOWN_ONCE)
     client = house.drop_in(primary, as_async=True, options={"fallback": [house.target("openai", client=duck)]})
 
-    async def ask() -> tuple[str, int]:
+    async def ask() -> str:
         PLACE.set("here")
         ticks = asyncio.create_task(_ticks())
         said = await (CALLERS[primary].astream if stream else CALLERS[primary].aplain)(client)
         ticks.cancel()
-        return said.text, len(TICKS)
+        return said.text
 
     TICKS.clear()
-    text, ticked = house.run(ask())
+    text = house.run(ask())
 
     assert (text, seen) == (SERVED.text, [("here", False)])
-    assert ticked > 10
 
 
-TICKS: list[float] = []
+TICKS: list[None] = []
+"""Of the event loop while an answer is held."""
 
 
 async def _ticks() -> None:
     while True:
         await asyncio.sleep(0.01)
-        TICKS.append(time.monotonic())
+        TICKS.append(None)
 
 
 class TestTheUrlOfAChat:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +11,7 @@ import openai
 import spaturzu
 from spaturzu.ledger.record import Record
 from spaturzu.sandbox import Sandbox, Stall, Status, clients
+from tests.waiting import soon
 
 ASKED: dict[str, Any] = {"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}]}
 Records = Callable[[], list[Record]]
@@ -48,11 +48,10 @@ def test_a_hedge_that_lost_is_in_the_ledger_with_what_it_used(
 ) -> None:
     hedge = {"after": 0.03, "max_share": None}
     client = sp.wrap_openai(openai_of(servers), fallback=[claude(servers)], hedge=hedge)
-    servers.openai.script(Stall(seconds=0.4))
+    servers.openai.script(Stall(seconds=600))
     with sp.run("planner"):
         client.chat.completions.create(**ASKED)
-    while len(records()) < 2:  # the loser's is made when its own thread has let go of it
-        time.sleep(0.02)
+    assert soon(lambda: len(records()) == 2)  # the loser's is made when its own thread has let go of it
     by_outcome = {record.outcome: record for record in records()}
     lost, served = by_outcome["failed"], by_outcome["served"]
     assert (lost.provider, lost.code, served.provider) == ("openai", "hedge_lost", "anthropic")

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from spaturzu.router.breakers import Breakers, Change, breakers_of
-from spaturzu.router.shared import BUSY_S, NEWS_EVERY_S, SharedBreakers
+from spaturzu.router.shared import AFTER_ERROR_S, NEWS_EVERY_S, SharedBreakers
 from spaturzu_translators.failures import Failure
 
 from .stage import Clock
 
 KEY = ("openai", "https://api.example.com/v1", "fingerprint", "gpt")
-TOLD = Failure(kind="rate_limit", retry_after_s=8.0)
+TOLD = Failure(kind="rate_limit", retry_after_s=300.0)
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_an_opening_of_one_process_is_known_to_another(path: Path) -> None:
     assert other.exitcode == 0
     time.sleep(NEWS_EVERY_S)
     assert not ours.admit(KEY)
-    assert 6 < ours.reopens_in(KEY) <= 8
+    assert 0 < ours.reopens_in(KEY) <= 20  # an opening is no longer, whatever was told
     assert [health.target for health in ours.all_health()] == ["openai/gpt"]
 
 
@@ -68,7 +68,7 @@ def test_a_probe_without_a_verdict_is_anybodys(path: Path) -> None:
     assert second.admit(KEY)
 
 
-def test_a_locked_file_costs_a_count_and_next_to_no_time(path: Path) -> None:
+def test_a_locked_file_is_waited_for_once_a_second_at_most(path: Path) -> None:
     breakers = sharing(path)
     locker = sqlite3.connect(path, isolation_level=None)
     locker.execute("BEGIN EXCLUSIVE")
@@ -76,8 +76,7 @@ def test_a_locked_file_costs_a_count_and_next_to_no_time(path: Path) -> None:
     for _ in range(100):
         breakers.failed(KEY, TOLD)
         breakers.admit(KEY)
-    assert time.monotonic() - started < 20 * BUSY_S
-    assert breakers.errors >= 1
+    assert 1 <= breakers.errors <= 1 + (time.monotonic() - started) / AFTER_ERROR_S
     assert not breakers.admit(KEY), "it goes by what it knows itself"
     locker.close()
 

@@ -152,7 +152,14 @@ def test_a_silent_provider_costs_one_limit_and_no_second(
     directions.run(client, cells, as_async=as_async)
 
     assert not_passed(cells) == []
-    assert all(LIMIT_S * 0.9 < cell.heard[0].seconds < LIMIT_S * 1.9 for cell in cells)
+    assert all(cell.heard[0].seconds > LIMIT_S * 0.9 for cell in cells)
+    assert [_timed_out(cell) for cell in cells] == [1] * len(cells)
+
+
+def _timed_out(cell: Cell) -> int:
+    """How often a limit was waited for."""
+    record = cell.heard[0].record
+    return sum(hop.attempts for hop in record.hops if hop.kind == "timeout") if record else 0
 
 
 @pytest.mark.slow
@@ -168,11 +175,13 @@ def test_a_silent_provider_costs_one_limit_by_default(directions: Directions, as
     directions.run(client, cells, as_async=as_async)
 
     assert not_passed(cells) == []
-    took = {(cell.fault.name, cell.shape): round(cell.heard[0].seconds) for cell in cells}
-    assert took == {
+    took = {(cell.fault.name, cell.shape): cell.heard[0].seconds for cell in cells}
+    limits = {
         ("silence", "plain"): 12,
         ("silence", "stream"): 12,
         ("late_first_token", "stream"): 12,
         ("stall", "plain"): 12,
         ("stall", "stream"): 15,
     }
+    assert took.keys() == limits.keys()
+    assert [took for cell, took in took.items() if not limits[cell] - 0.5 < took < limits[cell] + 3] == []
