@@ -17,7 +17,7 @@ from spaturzu.chains import named_chain
 from spaturzu.config import read_chain
 from spaturzu.errors import ConfigError
 from spaturzu.router.chain import Target
-from spaturzu.router.check import CONCERNS, Finding, Known, ask, check, name_of
+from spaturzu.router.check import CONCERNS, Finding, Known, asked, check, name_of, without_end
 from spaturzu.router.targets.common import resolve
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.responses import Usage
@@ -82,19 +82,13 @@ def findings(targets: Sequence[Target], *, live: bool, ignored: Collection[str])
     if unknown := set(ignored) - set(CONCERNS):
         raise ConfigError(f"spaturzu: no concern is named {', '.join(sorted(unknown))}; known: {', '.join(CONCERNS)}")
     seen = [finding for finding in check(targets, lookup) if finding.concern not in ignored]
-    return [*seen, *(_missing(targets) if live and "model" not in ignored else ())]
-
-
-def _missing(targets: Sequence[Target]) -> list[Finding]:
-    return [
-        Finding(concern="model", target=name_of(target), says="the provider has no such model. Name one that it has")
-        for target in targets
-        if target.model and ask(target) is False
-    ]
+    return [*seen, *(asked(targets) if live and "model" not in ignored else ())]
 
 
 def show(targets: Sequence[Target], found: Sequence[Finding], *, as_json: bool) -> None:
-    """A table, or one JSON object for each finding."""
+    """A table, or one JSON object for each finding. On stderr, which models' ends are not known."""
+    if silent := without_end(targets):
+        click.echo(f"spaturzu: not known when they end: {', '.join(silent)}", err=True)
     if as_json:
         for finding in found:
             click.echo(json.dumps(asdict(finding)))

@@ -73,24 +73,51 @@ _RETRIEVE: dict[Provider, tuple[str, str]] = {
 """How each SDK asks for one model (2026-11-25). Bedrock's models are listed by another service of AWS's."""
 
 
-def ask(target: Target) -> bool | None:
-    """Does the provider have the model? Sends one request that costs nothing. None: it could not be asked."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a provider says of one model: whether it has it, and when that ends. None: it does not say."""
+
+    exists: bool | None = None
+    ends: date | None = None
+
+
+def ask(target: Target) -> Said:
+    """Sends one request that costs nothing. Only Mistral tells when a model ends (`deprecation` of its models, SDK 3.7
+    [S], 2026-11-30).
+    """
     method, name = _RETRIEVE.get(target.provider, ("", ""))
     retrieve = resolve(target.client, method) if method else None
     if retrieve is None:
-        return None
+        return Said()
     try:
         answer = retrieve(**{name: target.model})
         if isawaitable(answer):
-            asyncio.run(_awaited(answer))
+            answer = asyncio.run(_awaited(answer))
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure; only a clear "there is none" counts
         failure = failure_of(exc, target.provider)
-        return False if failure is not None and failure.kind == "not_found" else None
-    return True
+        return Said(exists=False if failure is not None and failure.kind == "not_found" else None)
+    ends = getattr(answer, "deprecation", None)
+    return Said(exists=True, ends=ends.date() if isinstance(ends, datetime) else None)
 
 
-async def _awaited(answer: Any) -> None:
-    await answer
+async def _awaited(answer: Any) -> Any:
+    return await answer
+
+
+def asked(targets: Sequence[Target], today: date | None = None) -> Iterator[Finding]:
+    """Findings of what the providers say. Sends a request for each target that has a model."""
+    today = today or datetime.now(UTC).date()
+    for target in targets:
+        said = ask(target) if target.model else Said()
+        if said.exists is False:
+            says = "the provider has no such model. Name one that it has"
+            yield Finding(concern="model", target=name_of(target), says=says)
+        yield from _of_day(target, said.ends, today)
+
+
+def without_end(targets: Sequence[Target]) -> list[str]:
+    """The targets of which nothing here says when their model ends."""
+    return [name_of(target) for target in targets if target.model and end_of(target.provider, target.model) is None]
 
 
 def name_of(target: Target) -> str:
@@ -100,7 +127,7 @@ def name_of(target: Target) -> str:
 
 def _of_model(target: Target, known: Known) -> Iterator[Finding]:
     if known.is_retired:
-        says = "the model is retired; calls will get a 404. Name its successor"
+        says = "the list of prices calls the model deprecated: it ends soon, or has ended. Name its successor"
         yield Finding(concern="model", target=name_of(target), says=says)
     if not known.has_price:
         says = "no price is known, so its calls cost 'unknown' and no budget can count them. Add a price override"
@@ -108,7 +135,10 @@ def _of_model(target: Target, known: Known) -> Iterator[Finding]:
 
 
 def _of_end(target: Target, today: date) -> Iterator[Finding]:
-    end = end_of(target.provider, target.model)
+    yield from _of_day(target, end_of(target.provider, target.model), today)
+
+
+def _of_day(target: Target, end: date | None, today: date) -> Iterator[Finding]:
     if end is not None and end <= today + SOON:
         ended = "ended" if end <= today else "ends"
         says = f"the model {ended} on {end}; calls get a 404 from then on. Name its successor"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -173,7 +173,11 @@ class Models(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         known = self.path.endswith("/there")
-        body = b'{"id": "there", "object": "model", "created": 1, "owned_by": "x"}' if known else b'{"error": {}}'
+        model = {"id": "there", "object": "model", "created": 1, "owned_by": "x", "capabilities": {}, "type": "base"}
+        day = datetime.now(UTC) + timedelta(days=9)
+        ends = {"deprecation": day.isoformat()} if self.path.endswith("ending") else {}
+        body = json.dumps({**model, **ends} if known or ends else {"error": {}}).encode()
+        known = known or bool(ends)
         self.send_response(200 if known else 404)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
@@ -200,3 +204,19 @@ def test_live_asks_the_provider_for_the_model(
 ) -> None:
     source = f'chain = [target("openai", openai.{made}(api_key="k", base_url="{models_url}"), "{model}")]'
     assert concerns(run(source, "--live", "--ignore", "price")) == expected
+
+
+@pytest.mark.parametrize(("model", "found"), [("ending", True), ("there", False), ("gone", True)])
+def test_live_asks_mistral_when_a_model_ends(run: Any, models_url: str, model: str, found: bool) -> None:
+    url = models_url.removesuffix("/v1")
+    source = f'chain = [target("mistral", Mistral(api_key="k", server_url="{url}"), "{model}")]'
+    result = run(source, "--live", "--ignore", "price")
+    assert concerns(result) == ([("model", f"mistral/{model}")] if found else [])
+    assert ("ends on" in result.stdout) == (model == "ending")
+
+
+def test_what_is_not_known_of_ends_is_said(run: Any) -> None:
+    source = (
+        'chain = [target("openai", gpt, "gpt-4o"), target("mistral", Mistral(api_key="k"), "mistral-large-latest")]'
+    )
+    assert "not known when they end: mistral/mistral-large-latest" in run(source).stderr
