@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -145,23 +146,30 @@ assert spaturzu.flush(10)
     assert set(gateway.seen.values()) == {1}
 
 
-def test_workers_of_multiprocessing_lose_nothing(environment: dict[str, str], gateway: LogGateway):
-    program = """
+@pytest.mark.parametrize("method", sorted({"fork", "forkserver"} & {*multiprocessing.get_all_start_methods()}))
+def test_workers_of_multiprocessing_lose_nothing(
+    method: str, environment: dict[str, str], gateway: LogGateway, tmp_path: Path
+):
+    """Workers that are forked end without `atexit`. On Linux `forkserver` is the default from Python 3.14 on."""
+    program = f"""
 from multiprocessing import get_context
-ask()
 
 def work(times):
     global client
     client = spaturzu.openai.OpenAI(max_retries=0)
     ask(times)
 
-with get_context("fork").Pool(2) as pool:
-    pool.map(work, [2, 3])
-    pool.close()
-    pool.join()
-assert spaturzu.flush(10)
+if __name__ == "__main__":
+    ask()
+    with get_context("{method}").Pool(2) as pool:
+        pool.map(work, [2, 3])
+        pool.close()
+        pool.join()
+    assert spaturzu.flush(10)
 """
-    done = run(program, environment)
+    path = tmp_path / "program.py"  # not `-c`: the fork server imports it
+    path.write_text(BEGINNING + program)
+    done = subprocess.run([sys.executable, path], env=environment, capture_output=True, text=True, timeout=100)
     assert done.returncode == 0, done.stderr
     assert len(gateway.entries) == 6
 
