@@ -184,7 +184,13 @@ class Call:
             unwrap=prepared.unwrap,
             one_call=prepared.one_call,
             refusals=self._refusals(),
+            elapsed_s=self.stopwatch(),
         )
+
+    def stopwatch(self) -> Callable[[], float]:
+        """The seconds from now on."""
+        clock, begun = self.chain.clock, self.chain.clock()
+        return lambda: clock() - begun
 
     @cached_property
     def key(self) -> Hashable:

@@ -325,6 +325,7 @@ class FrameRelay(Relay[JSONObject]):
         one_call: bool = False,
         kept: Kept | None = None,
         refusals: Refusals | None = None,
+        elapsed_s: Callable[[], float],
     ) -> None:
         super().__init__(codec, lambda: request, kept, refusals)
         self._source = source or codec
@@ -334,6 +335,7 @@ class FrameRelay(Relay[JSONObject]):
         self._renamed = renamed_tools
         self._unwrapping = Unwrapping() if unwrap else None
         self._first_call = FirstCall() if one_call else None
+        self._elapsed_s = elapsed_s
         self._finished = self._in_call = False
         self._usage: Usage | None = None
         self._ran, self._ends = list[Opaque](), list[ProviderFields]()
@@ -400,8 +402,15 @@ class FrameRelay(Relay[JSONObject]):
         return self._let_out() + said if not self.committed else said
 
     def _closing(self) -> bytes:
-        closing = self._encoder.close() if self._encoder else []
-        return b"".join(map(self.codec.frame, closing)) + self.codec.end
+        if self._encoder is None:
+            return self.codec.end
+        timed = self._measured()
+        return timed + b"".join(map(self.codec.frame, self._encoder.close())) + self.codec.end
+
+    def _measured(self) -> bytes:
+        """What the caller's wire says of how long it took."""
+        timed = self.codec.timed
+        return b"" if timed is None else self._said([Restated(provider_fields=timed(self._elapsed_s()))])
 
     def _out(self, data: bytes, events: list[Event]) -> bytes:
         self.kept.add(data)

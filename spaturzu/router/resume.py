@@ -184,6 +184,7 @@ class SplicedRelay(FrameRelay):
             unwrap=prepared.unwrap,
             one_call=prepared.one_call,
             kept=joint.kept.copy(),
+            elapsed_s=call.stopwatch(),
         )
         self._encoder = call.codec.continuing(request, joint.frames)
         self._splice = _splice(joint, prefilled=prepared.prefilled)

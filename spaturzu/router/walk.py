@@ -666,6 +666,9 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
     hop.model = response.model or target.model
     report_decoded(hop, target.provider, response)
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
+    if call.codec.timed is not None:
+        measured = call.codec.timed(call.chain.clock() - hop.started)
+        response = replace(response, provider_fields={**response.provider_fields, **measured})
     taken = first_call(response) if prepared.one_call else Encoded(response)
     try:
         encoded = call.codec.encode_response(taken.value, call.request)

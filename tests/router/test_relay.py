@@ -33,11 +33,13 @@ def native(provider: Provider) -> NativeRelay:
 
 def translating(direction: Direction) -> FrameRelay:
     source = codec(direction.target)
-    return FrameRelay(codec(direction.primary), STREAMED, source=source, model="other", renamed_tools={})
+    return FrameRelay(
+        codec(direction.primary), STREAMED, source=source, model="other", renamed_tools={}, elapsed_s=lambda: 1.5
+    )
 
 
 def identical(provider: Provider) -> FrameRelay:
-    return FrameRelay(codec(provider), STREAMED, source=None, model="other", renamed_tools={})
+    return FrameRelay(codec(provider), STREAMED, source=None, model="other", renamed_tools={}, elapsed_s=lambda: 1.5)
 
 
 def through(relay: Relay[Any], items: list[Any]) -> bytes:
@@ -407,5 +409,7 @@ def test_a_renamed_tool_has_the_callers_name() -> None:
     call = ToolCall(id="call_1", name="look_up", arguments="{}")
     answer = replace(saying(), candidates=(Candidate(parts=(Text(text="a"), call), finish_reason="tool_calls"),))
     names = {"look_up": "look.up"}
-    relay = FrameRelay(codec("gemini"), STREAMED, source=codec("openai"), model="m", renamed_tools=names)
+    relay = FrameRelay(
+        codec("gemini"), STREAMED, source=codec("openai"), model="m", renamed_tools=names, elapsed_s=lambda: 1.5
+    )
     assert b'"look.up"' in through(relay, frames_of("openai", answer))

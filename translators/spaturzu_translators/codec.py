@@ -14,7 +14,7 @@ from .events import Event, UsageReported
 from .failures import ErrorReply, Failure
 from .foreign import Stripped
 from .loss import Encoded, Loss
-from .messages import JSON, JSONObject, Provider, Wire, is_array, is_object
+from .messages import JSON, JSONObject, Provider, ProviderFields, Wire, is_array, is_object
 from .requests import Request, WireRequest
 from .responses import Response, Usage
 
@@ -163,6 +163,8 @@ class Codec:
     """Does a signature end the thoughts of an answer? Without it they are worth nothing to whoever sends them back."""
     hands_errors_on: bool = False
     """Does its SDK give the errors of a stream to the caller as events, and raise those in an envelope only?"""
+    timed: Callable[[float], ProviderFields] | None = None
+    """What an answer says of the seconds that it took, on a wire whose answers have a place for them."""
     second: Wire | None = None
     """The wire's name where it is not the provider's first one."""
 

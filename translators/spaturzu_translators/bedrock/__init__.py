@@ -8,7 +8,7 @@ from .content import strip
 from .errors import decode_error, encode_error
 from .model_facts import prefills
 from .request import decode_request, encode_request
-from .response import decode_response, decode_usage, encode_response
+from .response import decode_response, decode_usage, encode_response, timed
 from .stream import TERMINAL, StreamDecoder, StreamEncoder, continuing, frame
 
 CODEC = Codec(
@@ -32,4 +32,5 @@ CODEC = Codec(
     strip=strip,
     prefills=prefills,
     seals_thoughts=True,
+    timed=timed,
 )

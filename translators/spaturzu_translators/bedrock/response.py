@@ -223,6 +223,11 @@ def encode_usage(usage: Usage | None, losses: Losses) -> JSONObject:
     return {"usage": counted, "metrics": {"latencyMs": 0}}
 
 
+def timed(seconds: float) -> ProviderFields:
+    """`metrics` of an answer that another provider gave in so many seconds (providers.md 11.3: measured by us)."""
+    return keep({"metrics": {"latencyMs": round(seconds * 1000)}})
+
+
 def _counted(usage: Usage, losses: Losses) -> JSONObject:
     read, written = usage.cache_read_tokens or 0, _written(usage)
     uncached = (usage.input_tokens or 0) - read - (written or 0)
