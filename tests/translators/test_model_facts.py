@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spaturzu_translators import Provider, codec
+from spaturzu_translators import WIRES, Provider, codec
 from spaturzu_translators.messages import Message, Reasoning, Text, ToolCall, ToolResult
 from spaturzu_translators.prefill import CONTINUE
-from spaturzu_translators.requests import ReasoningOptions, Request, Tool
+from spaturzu_translators.requests import ReasoningOptions, Request, Tool, WireRequest
 
 
 def sent(provider: Provider, model: str, losses: list[str], **asked: Any) -> dict[str, Any]:
@@ -55,6 +58,8 @@ def test_bedrock_asks_the_same_claudes_alike() -> None:
     [
         ("gemini-3-pro-preview", ReasoningOptions(effort="medium"), {"thinkingLevel": "HIGH"}),
         ("gemini-3.8-flash", ReasoningOptions(effort="medium"), {"thinkingLevel": "MEDIUM"}),
+        ("gemini-3.8-flash", ReasoningOptions(effort="minimal"), {"thinkingLevel": "LOW"}),
+        ("gemini-3.6-flash", ReasoningOptions(effort="minimal"), {"thinkingLevel": "MINIMAL"}),
         ("gemini-2.5-pro", ReasoningOptions(effort="none"), {"thinkingBudget": 128}),
         ("gemini-2.5-flash", ReasoningOptions(effort="none"), {"thinkingBudget": 0}),
         ("gemini-2.5-flash-lite", ReasoningOptions(budget_tokens=100), {"thinkingBudget": 512}),
@@ -136,3 +141,26 @@ def test_one_that_knows_efforts_thinks_by_them_instead(provider: Provider, model
     assert body["output_config" if provider == "anthropic" else "outputConfig"]["effort"] == "medium"
     assert "budget_tokens" not in str(body)
     assert losses[0].startswith("reasoning")
+
+
+def test_no_fact_of_a_model_is_from_memory() -> None:
+    for wire in WIRES:
+        found = Path(str(import_module(f"spaturzu_translators.{wire}").__file__)).with_name("model_facts.py")
+        assert not found.exists() or "unverified" not in found.read_text("utf-8"), wire
+
+
+@pytest.mark.parametrize(
+    ("model", "takes"),
+    [
+        ("anthropic.claude-3-7-sonnet-20250219-v1:0", True),
+        ("anthropic.claude-3-5-haiku-20241022-v1:0", True),
+        ("anthropic.claude-3-5-sonnet-20241022-v2:0", False),
+        ("amazon.nova-pro-v1:0", False),
+    ],
+)
+def test_a_search_result_is_a_block_where_botocore_says_so(model: str, takes: bool) -> None:
+    block = {"type": "search_result", "source": "s", "title": "t", "content": [{"type": "text", "text": "x"}]}
+    body = {"model": "m", "max_tokens": 9, "messages": [{"role": "user", "content": [block]}]}
+    request = codec("anthropic").decode_request(WireRequest(body=body, model="m"))
+    encoded = codec("bedrock").encode_request(replace(request, model=model)).value.body
+    assert ("searchResult" in encoded["messages"][0]["content"][0]) is takes

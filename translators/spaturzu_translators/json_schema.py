@@ -245,7 +245,7 @@ def _told(rest: JSONObject, kept: JSONObject, lost: list[str]) -> JSONObject:
 def openai_strict(strict: bool | None, schema: JSON, path: str, losses: Losses) -> bool | None:
     """`strict` as OpenAI takes it: it refuses a schema outside of its strict dialect, which then binds no more: a loss.
 
-    Source: providers.md 1.4, 2026-11-22; the keywords: unverified.
+    Source: providers.md 1.4, 2026-11-22; the keywords: developers.openai.com, structured outputs, read 2026-11-30.
     """
     if not strict or schema is None or (is_object(schema) and schema.get("type") == "object" and _is_strict(schema)):
         return strict

@@ -1,7 +1,7 @@
 """What depends on the model, or is a choice of ours, in one place.
 
 A model that no pattern knows, and every new one, gets what the API does today. Each pattern and figure says where it is
-from, with the date; `unverified`: from memory.
+from, with the date.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ _BEFORE_4_6 = re.compile(r"claude-(?:[123]\b|instant|(?:haiku|sonnet|opus)-4(?:-
 def before_4_6(model: str) -> bool:
     """Is it an old Claude: one that takes a thinking budget rather than an effort?
 
-    Source: providers.md 2.2 and 6.5, 2026-11-22, of 4.6 and later; that each one named here has none: unverified.
+    Sources: providers.md 2.2 and 6.5, 2026-11-22, of 4.6 and later; vercel.com/docs/ai-gateway, Bedrock reasoning, read
+    2026-11-30, of the ones before (budgets only).
     """
     return _BEFORE_4_6.search(model) is not None
 

@@ -1,6 +1,6 @@
 """What differs between the models behind Converse. An unknown id (an opaque ARN, a new vendor) gets the defaults.
 
-Each fact says where it is from, with the date; `unverified`: from memory.
+Each fact says where it is from, with the date.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ class ModelFacts:
     one_sampler: bool = False
     """temperature and topP exclude each other: some Claude 4.5 and later (providers.md 3.2, 2026-11-22)."""
     thinking: bool = True
-    """Takes Claude's field `thinking`: Claude from 3.7 (unverified), no other (providers.md 6.5, 2026-11-22)."""
+    """Takes Claude's field `thinking`: Claude from 3.7 (docs.aws.amazon.com, extended thinking, read
+    2026-11-30), no other (providers.md 6.5, 2026-11-22)."""
     budgets: bool = True
     """Takes `thinking: {type: enabled}` with a budget: Claude before 4.7 (NousResearch/hermes-agent#11137, read
     2026-11-25)."""
@@ -41,11 +42,12 @@ class ModelFacts:
     """Takes an effort: Claude from 4.6 (providers.md 6.5, 2026-11-22) and Opus 4.5 (coder/mux#743, read 2026-11-25)."""
     json_schema: bool = True
     """Binds an answer to a schema: Claude from 4.5 and some open models (docs.aws.amazon.com, structured-output;
-    langchain-ai/langchain-aws#883; read 2026-11-25); which vendors have none: unverified."""
+    langchain-ai/langchain-aws#883; read 2026-11-30), which name none of the vendors in `_PROSE_ONLY`."""
     cache: bool = True
-    """Takes `cachePoint`: Claude and Nova; that the other vendors' do not: unverified."""
+    """Takes `cachePoint`: Claude and Nova, the models that docs.aws.amazon.com's page on prompt caching names and
+    langchain-aws' middleware marks (read 2026-11-30); a vendor that is not named here is asked as documented."""
     search_results: bool = True
-    """Takes `searchResult` blocks: Claude (providers.md 11.2, 2026-11-22); that no other does: unverified."""
+    """Takes `searchResult` blocks: Claude from 3.7, and Haiku 3.5 (botocore 1.44.5, `SearchResultBlock`)."""
     prefills: bool = False
     """Goes on with a last turn of the assistant's: Claude before 4.6 (providers.md 11.2, 2026-11-22)."""
 
@@ -84,6 +86,7 @@ def _claude(rest: str) -> ModelFacts:
         budgets=version < (4, 7),
         effort=version >= (4, 6) or (opus and version >= (4, 5)),
         json_schema=version >= (4, 5),
+        search_results=version >= (3, 7) or ("haiku" in rest and version >= (3, 5)),
         prefills=version < (4, 6),
     )
 

@@ -1,6 +1,6 @@
 """What differs between Gemini models. An unknown model gets today's behaviour.
 
-Each row says where it is from, with the date; `unverified`: from memory. Levels and budgets as such: providers.md 4.2
+Each row says where it is from, with the date. Levels and budgets as such: providers.md 4.2
 and 6.5, 2026-11-22.
 """
 
@@ -18,6 +18,8 @@ class Thinking:
     levels: bool
     coarse: bool = False
     """Of the levels, only LOW and HIGH."""
+    minimal: bool = True
+    """Of the levels, MINIMAL too."""
     low: int = 1
     high: int = 65_536
     off: bool = True
@@ -25,15 +27,19 @@ class Thinking:
 
 _QUOTED = "hexdocs.pm/gemini_ex 0.11 and 0.13, quoting ai.google.dev's page on thinking, read 2026-11-25"
 
+_THINKERS = "firebase.google.com/docs/ai-logic/thinking names 2.5 and 3, read 2026-11-30"
+_LEVELS = "docs.cloud.google.com/gemini-enterprise-agent-platform/models/thinking, read 2026-11-30"
+
 THINKING: tuple[tuple[str, Thinking | None, str], ...] = (
-    ("gemini-1", None, "unverified"),
-    ("gemini-2.0", None, "unverified"),
-    ("gemma", None, "unverified"),
+    ("gemini-1", None, _THINKERS),
+    ("gemini-2.0", None, _THINKERS),
     ("gemini-2.5-pro", Thinking(levels=False, low=128, high=32_768, off=False), _QUOTED),
     ("gemini-2.5-flash-lite", Thinking(levels=False, low=512, high=24_576), _QUOTED),
     ("gemini-2.5", Thinking(levels=False, high=24_576), _QUOTED),
     ("gemini-3-pro", Thinking(levels=True, off=False, coarse=True), _QUOTED),
-    ("gemini-3.1-pro", Thinking(levels=True, off=False), "unverified"),
+    ("gemini-3.1-pro", Thinking(levels=True, off=False, minimal=False), "docs.rs/adk-model 1.0, read 2026-11-30"),
+    ("gemini-3.7-flash", Thinking(levels=True, minimal=False), _LEVELS),
+    ("gemini-3.8-flash", Thinking(levels=True, minimal=False), _LEVELS),
 )
 """By the start of a model's name; the first row that fits counts. None: the model cannot think. Then the source."""
 
@@ -47,11 +53,12 @@ EFFORT_BUDGETS: dict[Effort, int] = {
     "xhigh": 32_768,
     "max": 32_768,
 }
-"""For models that take a budget only: Google's own mapping for its OpenAI-compatible endpoint (unverified)."""
+"""For models that take a budget only. Low, medium and high are Google's own for its OpenAI-compatible endpoint (1K, 8K,
+24K: ai.google.dev/gemini-api/docs/openai as feedback.typingmind.com quotes it, read 2026-11-30); the others ours."""
 
-UNSIGNED = ("gemini-1", "gemini-2", "gemma")
+UNSIGNED = ("gemini-1", "gemini-2")
 """Models that take function calls in history without a thought signature; Gemini 3 and later answer 400
-(providers.md 4.3, 2026-11-22; that gemma does: unverified)."""
+(providers.md 4.3, 2026-11-22)."""
 
 
 def thinking_of(model: str) -> Thinking | None:
@@ -65,7 +72,7 @@ def wants_signatures(model: str) -> bool:
     return not _short(model).startswith(UNSIGNED)
 
 
-UNVALIDATED = ("gemini-1", "gemini-2.0", "gemma")
+UNVALIDATED = ("gemini-1", "gemini-2.0")
 """Models that do not know the mode VALIDATED (pydantic-ai's profile of Google's models, read 2026-11-30)."""
 
 

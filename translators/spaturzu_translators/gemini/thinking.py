@@ -98,6 +98,8 @@ def _encode_effort(wanted: ReasoningOptions, effort: Effort, model: Thinking, lo
     if wanted.budget_tokens is not None:
         losses.drop("reasoning.budget_tokens")
     level = (_COARSE if model.coarse else _LEVELS).get(effort, "XHIGH")
+    if level == "MINIMAL" and not model.minimal:
+        level = "LOW"
     if _EFFORTS[level] != effort:
         losses.approximate("reasoning.effort")
     return {"thinkingLevel": level}

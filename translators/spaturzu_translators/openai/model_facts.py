@@ -28,14 +28,15 @@ class ModelFacts:
     """`unasked`: tools only without an explicit effort. `no`: tools only with the effort `none`."""
     cache_breakpoints: bool = False
     """Takes `prompt_cache_breakpoint` on parts."""
-    source: str = "unverified"
-    """Where the row is from, with its date; `unverified`: from memory."""
+    source: str = "a choice of ours: what the oldest servers of this wire know"
+    """Where the row is from, with its date."""
     reasoning_history: bool = False
     """Takes its own `reasoning_content` back. Only servers other than OpenAI's show it in the first place."""
 
 
-_CLASSIC = ModelFacts(effort=False)
-_REASONING = ModelFacts(sampling=False, stop=False, source="providers.md 1.2, 2026-11-22; of o1 and o3: unverified")
+_O_MODELS = "providers.md 1.2, 2026-11-22; o1 and o3: openai/openai-python#2104, 2026-11-30"
+_CLASSIC = ModelFacts(effort=False, source="community.openai.com/t/1110750, table of o and gpt-4 models, 2026-11-30")
+_REASONING = ModelFacts(sampling=False, stop=False, source=_O_MODELS)
 _LATEST = replace(
     _REASONING,
     minimal_effort=False,
@@ -44,7 +45,9 @@ _LATEST = replace(
     source="providers.md 1.2, 1.3 and 12, 2026-11-22",
 )
 _TOOLS_UNASKED = replace(
-    _REASONING, tools_while_reasoning="unasked", source="providers.md 1.2, 2026-11-22; of 5.5: unverified"
+    _REASONING,
+    tools_while_reasoning="unasked",
+    source="providers.md 1.2; 5.5: charmbracelet/crush#2913, 2026-11-30",
 )
 _COMPATIBLE = ModelFacts(token_limit="max_tokens", reasoning_history=True)  # noqa: S106
 

@@ -22,12 +22,15 @@ class ModelFacts:
     """Takes the effort `minimal`."""
     cache_breakpoints: bool = False
     """Takes `prompt_cache_breakpoint` on parts."""
-    source: str = "unverified"
-    """Where the row is from, with its date; `unverified`: from memory."""
+    source: str = "providers.md 1.R, 2026-11-22"
+    """Where the row is from, with its date."""
 
 
 _FAMILIES: tuple[tuple[re.Pattern[str], ModelFacts], ...] = (
-    (re.compile(r"gpt-5-chat|gpt-(?:3\.5|4|audio)|chatgpt-"), ModelFacts(effort=False)),
+    (
+        re.compile(r"gpt-5-chat|gpt-(?:3\.5|4|audio)|chatgpt-"),
+        ModelFacts(effort=False, source="community.openai.com/t/1110750, 2026-11-30"),
+    ),
     (
         re.compile(r"gpt-(?:6|5\.(?:[6-9]|\d\d))"),
         ModelFacts(
@@ -39,7 +42,7 @@ _FAMILIES: tuple[tuple[re.Pattern[str], ModelFacts], ...] = (
     ),
     (
         re.compile(r"gpt-5|o[134](?![a-z])"),
-        ModelFacts(sampling=False, source="providers.md 1.2, 2026-11-22; of o1, o3 and o4: unverified"),
+        ModelFacts(sampling=False, source="providers.md 1.2; o1 to o4: openai/openai-python#2104, 2026-11-30"),
     ),
 )
 _DOCUMENTED = ModelFacts()
