@@ -177,7 +177,7 @@ def test_a_target_that_breaks_is_gone_on_with_too(house: House, primary: Provide
 @sync_and_async
 @each_primary
 def test_a_stream_that_falls_silent_is_gone_on_with(house: House, primary: Provider, as_async: bool) -> None:
-    house.answers(Stall(after_deltas=CUT_AT, seconds=20, reply=WHOLE), primary)
+    house.answers(Stall(after_deltas=CUT_AT, seconds=600, reply=WHOLE), primary)
     house.answers(WHOLE, other(primary))
     client = house.chain(primary, other(primary), as_async=as_async, options={"idle_timeout": 0.2})
 

@@ -217,7 +217,7 @@ def test_runs_of_two_providers() -> None:
 
 def test_flush_and_shutdown() -> None:
     assert flush() is True
-    assert flush(timeout_s=1.0) is True
+    assert flush(timeout_s=30.0) is True
     assert shutdown() is True
 
 
