@@ -109,8 +109,10 @@ class _Pump:
             finish(pulled.hop, pulled.relay, abandoned=not complete, duration_s=duration_s)
 
     def _broke(self, exc: Exception) -> bytes:
-        """The source raised."""
+        """The source raised. After the terminal signal that is no more than a missing end of transmission."""
         relay = self._pulled.relay
+        if relay.complete and self._call.chain.targets:
+            return relay.end()
         if relay is self._first:
             self._cause = exc
         failure = failure_of(exc, self._pulled.hop.provider) or Failure(kind="connection", code=type(exc).__name__)

@@ -329,3 +329,12 @@ def test_a_cancelled_task_closes_its_stream(house: House) -> None:
     assert seen[0].hops[-1].status == "abandoned"
     assert house.asked("anthropic") == 0
     assert _settles("openai", before)
+
+
+@sync_and_async
+def test_a_connection_that_breaks_after_the_terminal_event_breaks_no_answer(house: House, as_async: bool) -> None:
+    """One word, and OpenAI's finish reason: all has been said."""
+    house.answers(Cut(after_deltas=2, framing="wrong", times=None), "openai")
+    heard = house.call("openai", house.chain("openai", "anthropic", as_async=as_async), stream=True, as_async=as_async)
+    assert (heard.said.text, heard.said.finish) == ("Hello", "stop")
+    assert heard.statuses == ["served"]
