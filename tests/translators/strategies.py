@@ -376,8 +376,11 @@ def _results(draw: st.DrawFn, call: ToolCall, *, rich: bool) -> ToolResult:
 def conversations(draw: st.DrawFn, *, rich: bool = True) -> tuple[Message, ...]:
     """User and assistant in turn, calls answered by the next user turn.
 
-    With `rich`, instructions stand between turns, and the assistant may have the last word (a prefill).
+    With `rich`, instructions stand between turns, the assistant may have the last word (a prefill), the user may say
+    nothing, and rarely there is no turn at all.
     """
+    if rich and draw(st.integers(0, 15)) == 15:
+        return ()
     messages: list[Message] = []
     pending: list[ToolCall] = []
     for _ in range(draw(st.integers(0, 3))):
@@ -393,7 +396,7 @@ def conversations(draw: st.DrawFn, *, rich: bool = True) -> tuple[Message, ...]:
 def _user(draw: st.DrawFn, calls: list[ToolCall], *, rich: bool) -> Message:
     results: list[Part] = [draw(_results(call, rich=rich)) for call in calls]
     saying = st.one_of(texts, texts, media(), user_opaque) if rich else plain_texts
-    said = draw(st.lists(saying, min_size=0 if results else 1, max_size=2))
+    said = draw(st.lists(saying, min_size=0 if results or rich else 1, max_size=2))
     fields = draw(own_fields("message")) if rich and not results else NOTHING
     return Message(role="user", parts=(*results, *said), provider_fields=fields)
 

@@ -91,6 +91,10 @@ FEATURES: dict[str, Request] = {
         )
     ),
     "several turns": _after(Text(text="yes")),
+    "last turn without a word": _with(
+        messages=(*_after(Text(text="yes")).messages[:2], Message(role="user", parts=(Text(text=""),)))
+    ),
+    "instructions without a turn": _with(system=(Text(text="be brief"),), messages=()),
     "temperature": _with(temperature=0.5),
     "top_p": _with(top_p=0.5),
     "top_k": _with(top_k=5),

@@ -1,14 +1,19 @@
-"""A history that ends with the assistant's turn.
+"""A history that ends with the assistant's turn, or with a user's that says nothing.
 
 To Mistral (`prefix`), to Claude before 4.6 and so to their callers it is the beginning of the answer, which the model
 goes on with. Claude from 4.6 on refuses it; OpenAI and Gemini take it, and answer anew. So a beginning is closed for
 these by a turn of the user's that asks to go on, and reported; what a caller of OpenAI or Gemini ends with is no
 beginning, and is closed only for a Claude that would refuse it.
+
+OpenAI and Mistral take turns without a word, and requests of instructions alone. Claude and Gemini refuse both. An
+empty turn of the user's is left out there; but where an answer would then have the first or the last word, or nothing
+would be left, it says in words that it is empty.
 Source: providers.md 2.3, 5.3, 10, 11.2 and 11.5, 2026-11-22.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from .loss import Losses
@@ -17,6 +22,8 @@ from .provider_fields import MARK_ANEW
 from .requests import Request
 
 CONTINUE = "Go on from exactly where your answer stopped. Do not repeat any of it."
+SILENT = "(This message is empty.)"
+BEGIN = "Begin."
 
 
 def noted(messages: tuple[Message, ...]) -> JSONObject:
@@ -50,6 +57,35 @@ def trimmed(request: Request, losses: Losses) -> Request:
         return request
     losses.approximate(f"messages[{len(before)}].parts[{len(parts)}]")
     return replace(request, messages=(*before, replace(last, parts=(*parts, replace(end, text=end.text.rstrip())))))
+
+
+def spoken(request: Request, losses: Losses) -> Request:
+    """The request for a model that refuses an empty turn, and a history that is none."""
+    messages = request.messages
+    if not messages:
+        losses.emulate("messages")
+        return replace(request, messages=(Message("user", (Text(BEGIN),)),))
+    if not (_is_silent(messages[0]) or _is_silent(messages[-1])):  # as nearly always
+        return request
+    turns = list(messages)
+    for number in _silent_ends(messages):
+        losses.emulate(f"messages[{number}]")
+        turns[number] = replace(turns[number], parts=(Text(SILENT),))
+    return replace(request, messages=tuple(turns))
+
+
+def _silent_ends(messages: tuple[Message, ...]) -> Iterator[int]:
+    """The user's empty turns without which an answer would have the first or the last word."""
+    words = [number for number, message in enumerate(messages) if not _is_silent(message)]
+    silent = [number for number, message in enumerate(messages) if message.role == "user" and _is_silent(message)]
+    if words and messages[words[0]].role == "assistant":
+        yield from [number for number in silent if number < words[0]][-1:]
+    if not words or messages[words[-1]].role == "assistant":
+        yield from [number for number in silent if not words or number > words[-1]][:1]
+
+
+def _is_silent(message: Message) -> bool:
+    return all(isinstance(part, Text) and not part.text.strip() and not part.provider_fields for part in message.parts)
 
 
 def _ends_with_answer(messages: tuple[Message, ...]) -> bool:

@@ -28,7 +28,7 @@ from ..messages import (
     plain_turn,
 )
 from ..messages import merge_turns as merged
-from ..prefill import closed, trimmed
+from ..prefill import closed, spoken, trimmed
 from ..requests import (
     SCHEMA_NAME,
     AnyTool,
@@ -296,7 +296,7 @@ def _decode_user(body: JSONObject, own: JSONObject) -> str | None:
 def encode_request(request: Request) -> Encoded[WireRequest]:
     """The body, and what it cannot say."""
     losses, own = Losses(), own_fields(request.provider_fields)
-    request = (trimmed if prefills(request.model) else closed)(request, losses)
+    request = (trimmed if prefills(request.model) else closed)(spoken(request, losses), losses)
     called = _names_in_history(request)
     changed = _illegal_names(request, called) if called or request.tools else {}
     if changed:

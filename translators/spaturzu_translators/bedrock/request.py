@@ -26,7 +26,7 @@ from ..messages import (
     only_text,
     plain_block_turn,
 )
-from ..prefill import closed, trimmed
+from ..prefill import closed, spoken, trimmed
 from ..requests import Effort, ReasoningOptions, Request, ResponseFormat, WireRequest, is_plain
 from .content import (
     MORE,
@@ -270,6 +270,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     losses = Losses()
     losses.extend(foreign_fields(request, OWN))
     facts = facts_of(request.model)
+    request = spoken(request, losses)
     asked, request = request, (trimmed if facts.prefills else closed)(request, losses)
     writing = Writing(losses, facts)
     own = own_fields(request.provider_fields)
