@@ -14,7 +14,7 @@ import boto3  # pyright: ignore[reportMissingTypeStubs]
 from botocore import parsers  # pyright: ignore[reportMissingTypeStubs]
 
 from .attribution import Tags
-from .dropin import DropIn, Options, class_of, make_door, subclassed
+from .dropin import DropIn, Options, class_of, door_before, make_door, subclassed
 from .tracked.botocore import leave_by, over_duck
 from .tracked.door import Native, raised_by
 
@@ -150,7 +150,8 @@ def _status_error(client: Any, response: Any) -> Exception:
 
 
 def _dropin(client: Any, options: Options | None, instance: Spaturzu | None) -> Any:
-    door = make_door("bedrock", _native(client), options, sync_caller=True, instance=instance)
+    over = door_before(client)
+    door = make_door("bedrock", _native(client), options, sync_caller=True, instance=instance, over=over)
     client.__class__ = subclassed(_BedrockRuntime, class_of(client))
     client._leave_by(door)
     return client

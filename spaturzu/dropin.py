@@ -99,12 +99,17 @@ def make_door(
     sync_caller: bool,
     instance: Spaturzu | None = None,
     has_primary: bool = True,
+    over: Door | None = None,
 ) -> Door:
-    """The door that `options` describe. Raises ConfigError; without options nothing of the router is loaded yet."""
+    """The door that `options` describe. Raises ConfigError; without options nothing of the router is loaded yet.
+
+    `over`: the door of a client that is wrapped again. Its agent stays, and of its options what is not given anew.
+    """
     instance = instance or get_default_spaturzu()
+    options = options if over is None else _renewed(over.options, options or {})
     chain = _chain(provider, options, sync_caller, has_primary, instance.metering)
     whose = options or {}
-    return Door(
+    door = Door(
         provider=provider,
         native=native,
         chain=_metered(chain, instance.metering),
@@ -112,7 +117,20 @@ def make_door(
         customer=whose.get("customer"),
         session_id=whose.get("session_id"),
         metering=instance.metering if instance.metering.on else None,
+        options=options,
     )
+    return door if over is None or over.agent is None else door.for_agent(over.agent)
+
+
+def _renewed(before: Options, given: Options) -> Options:
+    """A chain by name replaces the targets too."""
+    replaced = {*given, "fallback"} if "chain" in given else given.keys()
+    return {**{name: value for name, value in before.items() if name not in replaced}, **given}
+
+
+def door_before(client: Any) -> Door | None:
+    """The door of a client that is one of ours already."""
+    return client._door if isinstance(client, DropIn) else None
 
 
 def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Chain]:

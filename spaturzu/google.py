@@ -13,7 +13,7 @@ from google import genai as _genai
 from google.genai import errors as _errors
 
 from .attribution import RunFrame, get_current_frame, inside
-from .dropin import DropIn, Options, class_of, make_door, subclassed
+from .dropin import DropIn, Options, class_of, door_before, make_door, subclassed
 from .errors import ConfigError
 from .tracked.door import Native
 from .tracked.http import family_of, track, track_async
@@ -174,8 +174,8 @@ def _over_duck(client: Any) -> Any:
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_google`."""
     raw = client if isinstance(client, _genai.Client) else _over_duck(client)
-    client = _untyped(raw)
-    door = make_door("gemini", _native(client._api_client), options, sync_caller=True, instance=instance)
+    client, over = _untyped(raw), door_before(raw)
+    door = make_door("gemini", _native(client._api_client), options, sync_caller=True, instance=instance, over=over)
     return _sharing(client, subclassed(_Client, class_of(client)), door)
 
 

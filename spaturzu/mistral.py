@@ -13,7 +13,7 @@ from mistralai.client.utils import match_response
 from mistralai.client.utils.eventstreaming import EventStream
 from mistralai.client.utils.unmarshal_json_response import unmarshal_json_response
 
-from .dropin import DropIn, Options, class_of, make_door, subclassed
+from .dropin import DropIn, Options, class_of, door_before, make_door, subclassed
 from .tracked.door import Native, raised_by
 from .tracked.http import family_of, track, track_async
 
@@ -98,7 +98,8 @@ def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_mistral`."""
     if not isinstance(client, _mistralai.Mistral):
         client = _over_duck(client)
-    door = make_door("mistral", NATIVE, options, sync_caller=True, instance=instance)
+    over = door_before(client)
+    door = make_door("mistral", NATIVE, options, sync_caller=True, instance=instance, over=over)
     return _sharing(client, subclassed(_Mistral, class_of(client)), door)
 
 

@@ -96,6 +96,7 @@ class Door:
         customer: str | None = None,
         session_id: str | None = None,
         metering: Metering | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> None:
         self.provider: Provider = provider
         self.native, self.chain, self.tags = native, chain, tags
@@ -103,6 +104,8 @@ class Door:
         self.customer, self.session_id = customer, session_id
         self.metering = metering
         """What notes calls that pass through; None where nothing is recorded."""
+        self.options = options or {}
+        """As they were given: a client that is wrapped again keeps them."""
         self.explained: Explained | None = None
         """Not None: nothing is sent; what would be is left here."""
         self.urls: dict[str, tuple[Any, Any]] = {}

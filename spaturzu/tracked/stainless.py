@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self
 
-from spaturzu.dropin import DropIn, Options, make_door
+from spaturzu.dropin import DropIn, Options, door_before, make_door
 
 from .door import Door, Native, raised_by
 from .http import door_of, family_of, track, track_async
@@ -32,8 +32,9 @@ class StainlessDropIn(DropIn):
         else:
             self._leave_by(self._new_door(spaturzu, None))
 
-    def _new_door(self, options: Options | None, instance: Spaturzu | None) -> Door:
-        return make_door(self._wire_of, self._native(), options, sync_caller=not is_async(self), instance=instance)
+    def _new_door(self, options: Options | None, instance: Spaturzu | None, over: Door | None = None) -> Door:
+        sync_caller = not is_async(self)
+        return make_door(self._wire_of, self._native(), options, sync_caller=sync_caller, instance=instance, over=over)
 
     def _leave_by(self, door: Door) -> None:
         self._door = door.speaking(self._native())
@@ -122,5 +123,5 @@ def wrapped(client: Any, dropin: type[Any], options: Options, instance: Spaturzu
     """
     clone: Any = object.__new__(dropin)
     clone.__dict__.update(client.copy().__dict__)
-    clone._leave_by(clone._new_door(options, instance))
+    clone._leave_by(clone._new_door(options, instance, door_before(client)))
     return clone

@@ -19,6 +19,7 @@ import pytest
 
 import spaturzu
 import spaturzu.openai
+from spaturzu.chains import configure_chains, forget_chains
 from spaturzu.demo.callers import CALLERS
 from spaturzu.sandbox import Held, Reply
 from spaturzu.sandbox.clients import KEY
@@ -292,10 +293,41 @@ class TestWrapping:
 
         assert (heard.record.agent_path, heard.record.tags) == (("triage",), {"env": "dev", "try": "1"})
 
-    def test_a_wrapped_drop_in_has_the_new_chain_only(self, house: House) -> None:
+    def test_a_drop_in_that_is_wrapped_again_has_the_new_targets_only(self, house: House) -> None:
         house.answers(DOWN, "openai")
         house.answers(SERVED, "mistral")
         client = spaturzu.spaturzu().wrap_openai(house.chain("openai", "anthropic"), **_fallback(house, "mistral"))
+
+        heard = house.call("openai", client)
+
+        assert [hop.provider for hop in heard.record.hops] == ["openai", "mistral"]
+
+    @sync_and_async
+    @each_primary
+    def test_a_drop_in_that_is_wrapped_again_keeps_its_chain_and_its_agent(
+        self, house: House, primary: Provider, as_async: bool
+    ) -> None:
+        if as_async and primary == "bedrock":
+            pytest.skip("boto3 has no async client to wrap")
+        house.answers(DOWN, primary)
+        house.answers(SERVED, other(primary))
+        client = house.chain(primary, other(primary), as_async=as_async).with_agent("triage")
+
+        again = getattr(spaturzu.spaturzu(tags={"env": "prod"}), WRAP[primary])(client, customer="acme")
+
+        heard = house.call(primary, again, as_async=as_async)
+        assert heard.said.text == SERVED.text
+        assert (heard.record.agent_path, heard.record.tags) == (("triage",), {"env": "prod"})
+        assert heard.record.customer_id == "acme"
+
+    def test_a_chain_by_name_replaces_the_targets_of_before(self, house: House) -> None:
+        configure_chains({"spare": _fallback(house, "mistral")})
+        house.answers(DOWN, "openai")
+        house.answers(SERVED, "mistral")
+        try:
+            client = spaturzu.spaturzu().wrap_openai(house.chain("openai", "anthropic"), chain="spare")
+        finally:
+            forget_chains()
 
         heard = house.call("openai", client)
 
