@@ -130,7 +130,8 @@ def _renewed(before: Options, given: Options) -> Options:
 
 def door_before(client: Any) -> Door | None:
     """The door of a client that is one of ours already."""
-    return client._door if isinstance(client, DropIn) else None
+    door = getattr(client, "_door", None)
+    return door if isinstance(door, Door) else None
 
 
 def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Chain]:

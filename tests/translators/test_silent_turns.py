@@ -1,4 +1,4 @@
-"""A user's turn that says nothing, and a request without a turn, for providers that refuse both."""
+"""A user's turn that says nothing, and a request without a turn, for providers that refuse the one or the other."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from spaturzu_translators.requests import WireRequest
 MODELS: dict[Provider, tuple[str, ...]] = {
     "anthropic": ("claude-opus-5-5", "claude-3-haiku-20240307"),
     "bedrock": ("anthropic.claude-opus-5-5-v1:0", "anthropic.claude-3-haiku-20240307-v1:0", "amazon.nova-lite-v1:0"),
-    "gemini": ("gemini-3-flash",),
 }
 REFUSES = [(provider, model) for provider, models in MODELS.items() for model in models]
 refusing = pytest.mark.parametrize(("provider", "model"), REFUSES)
@@ -59,6 +58,14 @@ def test_an_empty_turn_alone_is_not_sent_as_none(provider: Provider, model: str,
 
 
 @nothing_said
+def test_gemini_takes_an_empty_text(content: JSON) -> None:
+    turns, losses = translated("gemini", "gemini-3-flash", [*ANSWERED, {"role": "user", "content": content}])
+    assert [turn.role for turn in turns] == ["user", "assistant", "user"]
+    assert "".join(said(turns[-1])).strip() == ""
+    assert not losses
+
+
+@nothing_said
 @refusing
 def test_no_answer_gets_the_first_word(provider: Provider, model: str, content: JSON) -> None:
     history: list[JSON] = [{"role": "assistant", "content": "Hello"}, {"role": "user", "content": "Hi"}]
@@ -67,7 +74,7 @@ def test_no_answer_gets_the_first_word(provider: Provider, model: str, content: 
     assert losses == emulated("messages[0]")
 
 
-@refusing
+@pytest.mark.parametrize(("provider", "model"), [*REFUSES, ("gemini", "gemini-3-flash")])
 def test_instructions_alone_begin(provider: Provider, model: str) -> None:
     turns, losses = translated(provider, model, [{"role": "system", "content": "Write a poem."}])
     assert list(map(said, turns)) == [[BEGIN]]

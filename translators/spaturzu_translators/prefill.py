@@ -5,9 +5,9 @@ goes on with. Claude from 4.6 on refuses it; OpenAI and Gemini take it, and answ
 these by a turn of the user's that asks to go on, and reported; what a caller of OpenAI or Gemini ends with is no
 beginning, and is closed only for a Claude that would refuse it.
 
-OpenAI and Mistral take turns without a word, and requests of instructions alone. Claude and Gemini refuse both. An
-empty turn of the user's is left out there; but where an answer would then have the first or the last word, or nothing
-would be left, it says in words that it is empty.
+OpenAI and Mistral take turns without a word, and requests of instructions alone; Gemini takes such turns as empty texts
+(so recorded). Claude refuses both, and Converse. An empty turn of the user's is left out there; but where an answer
+would then have the first or the last word, or nothing would be left, it says in words that it is empty.
 Source: providers.md 2.3, 5.3, 10, 11.2 and 11.5, 2026-11-22.
 """
 
@@ -59,12 +59,19 @@ def trimmed(request: Request, losses: Losses) -> Request:
     return replace(request, messages=(*before, replace(last, parts=(*parts, replace(end, text=end.text.rstrip())))))
 
 
+def begun(request: Request, losses: Losses) -> Request:
+    """The request for a model that refuses instructions alone."""
+    if request.messages:
+        return request
+    losses.emulate("messages")
+    return replace(request, messages=(Message("user", (Text(BEGIN),)),))
+
+
 def spoken(request: Request, losses: Losses) -> Request:
-    """The request for a model that refuses an empty turn, and a history that is none."""
+    """The request for a model that refuses an empty turn, and instructions alone."""
     messages = request.messages
     if not messages:
-        losses.emulate("messages")
-        return replace(request, messages=(Message("user", (Text(BEGIN),)),))
+        return begun(request, losses)
     if not (_is_silent(messages[0]) or _is_silent(messages[-1])):  # as nearly always
         return request
     turns = list(messages)

@@ -60,8 +60,8 @@ def encode_messages(
         else:
             content = history.content(message, number)
             says = bool(content["parts"])
-            if not says and any(isinstance(part, Text) and not part.text for part in message.parts):
-                content["parts"] = [{"text": ""}]  # a turn may say nothing, and still be the first
+            if not says and _says_nothing(message):
+                content["parts"] = [{"text": ""}]  # it may, and still be the first turn, or the last
             if not content["parts"]:
                 if len(content) > 2:
                     losses.drop(f"messages[{number}]")
@@ -73,6 +73,12 @@ def encode_messages(
                 losses.emulate(f"messages[{number}]")
         joins.turn(number, role, own_fields(message.provider_fields), says)
     return contents, history.media
+
+
+def _says_nothing(message: Message) -> bool:
+    if not message.parts:
+        return message.role == "user"
+    return any(isinstance(part, Text) and not part.text for part in message.parts)
 
 
 _ROLES = {"system": "user", "user": "user", "assistant": "model"}

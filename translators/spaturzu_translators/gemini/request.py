@@ -30,7 +30,7 @@ from ..messages import (
     only_text,
     plain_block_turn,
 )
-from ..prefill import noted, spoken, told
+from ..prefill import begun, noted, told
 from ..provider_fields import MARKERS, with_shared
 from ..requests import (
     SCHEMA_NAME,
@@ -357,7 +357,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     """The body for generateContent, and what it could not say."""
     losses = Losses()
     losses.extend(foreign_fields(request, "gemini"))
-    request = told(spoken(request, losses), losses)
+    request = told(begun(request, losses), losses)
     names = tool_names(request)
     contents, media = encode_messages(request, names, losses)
     body: JSONObject = {"contents": contents}
