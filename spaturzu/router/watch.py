@@ -98,9 +98,10 @@ class Watch:
         """See `Watched`."""
         if self.fired is None:
             seconds, name = self._ended(now)
-            if now < self._started + seconds and self.fired is None:
-                return None if seconds == inf else self._started + seconds
-            self.fired, self.seconds = name, seconds
+            if self.fired is None:  # else its loop, or who won, was quicker and has said which limit it is
+                if now < self._started + seconds:
+                    return None if seconds == inf else self._started + seconds
+                self.fired, self.seconds = name, seconds
         if self.task is not None:
             _on_loop_of(self.task.running, self.task.cancel)
             return None
