@@ -28,7 +28,15 @@ from spaturzu_translators.messages import (
     ToolResult,
     Uri,
 )
-from spaturzu_translators.requests import OpaqueTool, ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
+from spaturzu_translators.requests import (
+    OpaqueTool,
+    ReasoningOptions,
+    Request,
+    ResponseFormat,
+    SoundOptions,
+    Tool,
+    ToolChoice,
+)
 from spaturzu_translators.responses import Candidate, Response, Usage
 
 words = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), min_size=1, max_size=12).filter(
@@ -471,6 +479,11 @@ reasoning_options = st.builds(
 ).filter(lambda asked: asked != ReasoningOptions())
 
 _TUNING: dict[str, st.SearchStrategy[Any]] = {
+    "sound": st.builds(
+        SoundOptions,
+        voice=st.sampled_from([None, "alloy", "Kore"]),
+        format=st.sampled_from([None, "wav", "pcm16", "mp3"]),
+    ),
     "seed": st.integers(0, 1000) | st.just(2**40),
     "frequency_penalty": st.floats(-2, 2),
     "presence_penalty": st.floats(-2, 2),

@@ -19,7 +19,7 @@ UNSIGNED = ""
 _EMPTY_SIGNATURE = re.compile(rb'"signature": ?""')
 
 _MARKS: dict[Wire, dict[bytes, re.Pattern[bytes] | None]] = {
-    "openai": {b"reasoning_content": None},
+    "openai": {b"reasoning_content": None, b"audio_spaturzu_": None},
     "openai_responses": {b"_spaturzu_": None},
     "anthropic": {
         b"signature": _EMPTY_SIGNATURE,

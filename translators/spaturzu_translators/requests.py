@@ -58,6 +58,14 @@ class ResponseFormat:
     strict: bool | None = None
 
 
+@value
+class SoundOptions:
+    """An answer to be heard: a `voice` by its provider's name, a `format` (wav, pcm16, mp3). None: as it sees fit."""
+
+    voice: str | None = None
+    format: str | None = None
+
+
 Effort: TypeAlias = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 
 
@@ -98,6 +106,7 @@ class Request:
     parallel_tool_calls: bool | None = None
     response_format: ResponseFormat | None = None
     reasoning: ReasoningOptions | None = None
+    sound: SoundOptions | None = None
     user: str | None = None
     metadata: Mapping[str, str] | None = None
     service_tier: str | None = None

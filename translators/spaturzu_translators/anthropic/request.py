@@ -543,6 +543,8 @@ def _put_tuning(request: Request, body: JSONObject, own: Mapping[str, JSON], los
     for name in _ABSENT:
         if getattr(request, name) is not None:
             losses.drop(name)
+    if request.sound is not None:
+        losses.drop("sound", "meaning")
     if request.candidate_count is not None:
         losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")
     if request.logprobs:

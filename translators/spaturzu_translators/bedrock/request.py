@@ -599,6 +599,8 @@ def _report_unsayable(request: Request, losses: Losses) -> None:
             losses.drop(name)
     if request.parallel_tool_calls is False and request.tools:
         losses.emulate("parallel_tool_calls")  # in words, or by showing no tools
+    if request.sound is not None:
+        losses.drop("sound", "meaning")
     if request.candidate_count is not None:
         losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")
     if request.logprobs:

@@ -38,11 +38,13 @@ from ..requests import (
     OpaqueTool,
     Request,
     ResponseFormat,
+    SoundOptions,
     Tool,
     ToolChoice,
     WireRequest,
     is_plain,
 )
+from ..sound import PCM_FORMAT, is_googles
 from .detail import SETTING, encode_detail, with_detail
 from .fields import boolean, fields, integer, items, number, own, put_own, rest, string, string_at, strings
 from .history import encode_messages
@@ -141,10 +143,45 @@ def _decode_settings(config: JSONObject, kept: JSONObject) -> dict[str, Any]:
     if config.keys() <= _SETTINGS.keys():
         return said
     said["top_k"] = _decode_top_k(config, kept)
+    said["sound"] = _decode_sound(config, kept)
     said["response_format"] = _decode_format(config, kept)
     if "thinkingConfig" in config:
         said["reasoning"] = decode_thinking(config["thinkingConfig"], f"{WHO}: generationConfig.thinkingConfig", kept)
     return said
+
+
+def _decode_sound(config: JSONObject, kept: JSONObject) -> SoundOptions | None:
+    """An answer that is heard only, in no voice or a named one; other ways to ask for sound stay as they are."""
+    voice = _named_voice(config["speechConfig"]) if "speechConfig" in config else None
+    if config.get("responseModalities") != ["AUDIO"] or ("speechConfig" in config and voice is None):
+        return None
+    for name in ("responseModalities", "speechConfig"):
+        kept.pop(f"generationConfig.{name}", None)
+    return SoundOptions(voice=voice, format=PCM_FORMAT)
+
+
+def _named_voice(speech: JSON) -> str | None:
+    """The voice of a config that says no more than its name."""
+    for step in ("voiceConfig", "prebuiltVoiceConfig", "voiceName"):
+        found = fields(speech, f"{WHO}: generationConfig.speechConfig") if is_object(speech) else {}
+        if found.keys() != {step}:
+            return None
+        speech = found[step]
+    return speech if isinstance(speech, str) and is_googles(speech) else None
+
+
+def _encode_sound(sound: SoundOptions, losses: Losses) -> JSONObject:
+    """Sound is PCM here, of which a WAV file is made for who asked for one."""
+    if sound.format == "wav":
+        losses.emulate("sound.format")
+    elif sound.format != PCM_FORMAT:
+        losses.approximate("sound.format", "tuning" if sound.format is None else "meaning")
+    config: JSONObject = {"responseModalities": ["AUDIO"]}
+    if sound.voice is not None and is_googles(sound.voice):
+        config["speechConfig"] = {"voiceConfig": {"prebuiltVoiceConfig": {"voiceName": sound.voice}}}
+    elif sound.voice is not None:
+        losses.drop("sound.voice")
+    return config
 
 
 def _decode_top_k(config: JSONObject, kept: JSONObject) -> int | None:
@@ -426,6 +463,8 @@ def _encode_settings(request: Request, losses: Losses) -> JSONObject:
             losses.drop(f"stop_sequences[{index}]")
     if request.response_format is not None:
         _encode_format(request, request.response_format, config, losses)
+    if request.sound is not None:
+        config |= _encode_sound(request.sound, losses)
     if request.reasoning is not None:
         thinking = encode_thinking(request.reasoning, thinking_of(request.model), losses)
         config |= {"thinkingConfig": thinking} if thinking else {}

@@ -32,6 +32,7 @@ from ..messages import (
 )
 from ..requests import Request
 from ..responses import Candidate, FinishReason, Response, Usage
+from ..sound import heard
 from .detail import is_by_itself
 from .fields import fields, integer, items, own, put_own, string
 from .history import sign
@@ -310,6 +311,9 @@ def encode_answer_part(part: Part, path: str, losses: Losses) -> JSONObject | No
                 losses.drop(f"{path}.detail")
             return encode_media(part, path, losses)
         case Opaque():
+            if (sound := heard(part)) is not None:
+                losses.approximate(path)
+                return encode_media(sound, path, losses)
             return encode_media(part, path, losses)
         case ToolResult():
             return losses.drop(path, "meaning")

@@ -388,6 +388,8 @@ def _encode_scalars(request: Request, body: JSONObject, report: Losses) -> None:
     for name, key in _SCALARS:
         if (value := getattr(request, name)) is not None:
             body[key] = value
+    if request.sound is not None:
+        report.drop("sound", "meaning")
     if request.stop_sequences:
         body["stop"] = list(request.stop_sequences)
     if metadata := joined(request, report, lambda name, value: True):

@@ -21,9 +21,10 @@ from ..events import (
     merge_usage,
 )
 from ..loss import Loss, Losses, foreign_event_fields
-from ..messages import JSON, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
+from ..messages import JSON, Blob, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
 from ..responses import Candidate, Usage
+from ..sound import spoken
 from .errors import encode_error_object
 from .parts import encode_call, is_call, own
 from .response import (
@@ -180,6 +181,9 @@ class StreamEncoder:
                 return self._call(event.part.value, path, telling)
             case Opaque(value={"audio": audio}) if event.part.issuer == "openai":
                 return [self._chunk(telling.number, {"audio": audio})]
+            case Blob(modality="audio"):
+                self._losses.approximate(path)
+                return [self._chunk(telling.number, {"audio": spoken([event.part], None)})]
             case _:
                 self._losses.drop(path, "meaning")
                 return []

@@ -22,11 +22,13 @@ from ..requests import (
     ReasoningOptions,
     Request,
     ResponseFormat,
+    SoundOptions,
     Tool,
     ToolChoice,
     WireRequest,
     is_plain,
 )
+from ..sound import PCM_FORMAT, is_googles
 from .model_facts import ModelFacts, model_facts
 from .parts import Writing, extras, keep, own, text_of
 from .turns import decode_messages, encode_messages
@@ -97,6 +99,8 @@ def _settle(wire: WireRequest, found: dict[str, Any], fields: dict[str, JSON]) -
     """Where two parameters share a meaning: which one counts, and what must stand there again."""
     found.setdefault("stream", wire.stream)
     found.setdefault("stream_usage", False)
+    if "audio" in fields:
+        _decode_sound(found, fields)
     if "user" in found:
         fields[MARK_USER] = "user"
     elif isinstance(fields.get("safety_identifier"), str):
@@ -106,6 +110,20 @@ def _settle(wire: WireRequest, found: dict[str, Any], fields: dict[str, JSON]) -
         found["max_tokens"] = _checked("max_completion_tokens", long_name, (int,), "an integer")
         if model_facts(wire.model).token_limit == "max_tokens":  # noqa: S105
             fields["max_completion_tokens"] = long_name
+
+
+_SOUND = ["text", "audio"]
+
+
+def _decode_sound(found: dict[str, Any], fields: dict[str, JSON]) -> None:
+    """An answer that is heard as well, in a voice that has a name; other ways to ask for sound stay as they are."""
+    match fields.get("audio"):
+        case {"voice": str(voice), "format": str(form), **rest} if not rest and fields.get("modalities") == _SOUND:
+            if not is_googles(voice):
+                found["sound"] = SoundOptions(voice=voice, format=form)
+                del fields["audio"], fields["modalities"]
+        case _:
+            return
 
 
 def _decode_max_tokens(value: JSON, found: dict[str, Any], _f: dict[str, JSON], _r: Mapping[str, str]) -> None:
@@ -281,6 +299,8 @@ def _encode_options(request: Request, body: JSONObject, writing: Writing) -> Non
     _encode_who(request, body, writing.losses)
     if request.response_format is not None:
         body["response_format"] = _encode_response_format(request.response_format, writing.losses)
+    if request.sound is not None:
+        body |= _encode_sound(request.sound, writing.losses)
     _encode_own(request, body, writing.losses)
 
 
@@ -422,6 +442,20 @@ def _encode_response_format(wanted: ResponseFormat, losses: Losses) -> JSONObjec
         if value is not None:
             schema[name] = value
     return {"type": "json_schema", "json_schema": schema}
+
+
+def _encode_sound(sound: SoundOptions, losses: Losses) -> JSONObject:
+    """Both are demanded here; another provider's voice is ours."""
+    voice, form = sound.voice or _VOICE, sound.format or PCM_FORMAT
+    if is_googles(voice):
+        voice = _VOICE
+    for name, said in (("voice", voice), ("format", form)):
+        if getattr(sound, name) != said:
+            losses.approximate(f"sound.{name}")
+    return {"modalities": _SOUND, "audio": {"voice": voice, "format": form}}
+
+
+_VOICE = "alloy"
 
 
 def _encode_who(request: Request, body: JSONObject, losses: Losses) -> None:

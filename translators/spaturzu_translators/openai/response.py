@@ -26,8 +26,9 @@ from ..messages import (
     ToolResult,
     Uri,
 )
-from ..requests import Request
+from ..requests import Request, SoundOptions
 from ..responses import Candidate, FinishReason, Response, Usage
+from ..sound import joins, spoken
 from .parts import encode_call, extras, is_call, keep, own, text_of
 from .turns import ANSWER_FIELDS, answer_parts
 
@@ -162,7 +163,7 @@ def encode_response(response: Response, request: Request) -> Encoded[JSONObject]
         "created": encode_created(response.created),
         "model": response.model,
         "choices": [
-            _encode_candidate(number, candidate, answers_in_functions(request), losses)
+            _encode_candidate(number, candidate, request, losses)
             for number, candidate in enumerate(response.candidates)
         ],
     }
@@ -181,13 +182,13 @@ def encode_created(created: int | None) -> int:
     return int(time.time()) if created is None else created
 
 
-def _encode_candidate(number: int, candidate: Candidate, in_functions: bool, losses: Losses) -> JSONObject:
-    path = f"candidates[{number}]"
+def _encode_candidate(number: int, candidate: Candidate, request: Request, losses: Losses) -> JSONObject:
+    path, in_functions = f"candidates[{number}]", answers_in_functions(request)
     fields = dict(own(candidate.provider_fields))
     answer = _Answer(path, in_functions, losses)
     for index, part in enumerate(candidate.parts):
         answer.add(part, f"{path}.parts[{index}]")
-    message = {**fields.pop("message", {}), **answer.message()}
+    message = {**fields.pop("message", {}), **answer.message(request.sound)}
     if "annotations" not in message and (citations := of_candidate(candidate, path, "openai", losses)):
         message["annotations"] = citations
     reason = encode_reason(
@@ -215,6 +216,7 @@ class _Answer:
         "functions",
         "in_functions",
         "refusals",
+        "sounds",
         "texts",
         "thoughts",
     )
@@ -227,6 +229,7 @@ class _Answer:
         self.refusals: list[str] = []
         self.calls: list[JSONObject] = []
         self.audio: JSON = None
+        self.sounds: list[Blob] = []
 
     def add(self, part: Part, path: str) -> None:
         """Sort `part` in. Texts are joined and thoughts come first here, whatever their order was."""
@@ -251,6 +254,10 @@ class _Answer:
             case Opaque(value={"audio": audio}) if part.issuer == "openai":
                 self._reach(4, once=True)
                 self.audio = audio
+            case Blob(modality="audio") if joins(self.sounds, part):
+                self._reach(4, once=True)
+                self._losses.approximate(path)
+                self.sounds.append(part)
             case Text() | Refusal():
                 return
             case Reasoning():
@@ -272,8 +279,8 @@ class _Answer:
             self._losses.approximate(f"{self._path}.parts")
         self._rank = max(rank, self._rank)
 
-    def message(self) -> JSONObject:
-        """The message, null where nothing was said."""
+    def message(self, sound: SoundOptions | None) -> JSONObject:
+        """The message, null where nothing was said; sound as it was asked for."""
         said: JSONObject = {
             "role": "assistant",
             "content": "".join(self.texts) if self.texts else None,
@@ -285,6 +292,8 @@ class _Answer:
             said |= {"function_call": self.calls[0]["function"]} if self.in_functions else {"tool_calls": self.calls}
         if self.audio is not None:
             said["audio"] = self.audio
+        elif self.sounds:
+            said["audio"] = spoken(self.sounds, sound and sound.format)
         return said
 
 

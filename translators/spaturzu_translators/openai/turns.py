@@ -38,6 +38,7 @@ from ..messages import (
     plain_turn,
 )
 from ..requests import Request
+from ..sound import OURS
 from .model_facts import model_facts
 from .parts import (
     Writing,
@@ -360,16 +361,44 @@ _WRITERS = {"system": _write_system, "user": _write_user, "assistant": _write_as
 
 
 def strip(body: JSONObject, model: str) -> Stripped:
-    """A request without thoughts, where it is for a model that has no place for any."""
-    if model_facts(model).reasoning_history or not isinstance(body.get("messages"), list):
+    """A request without thoughts, where its model has no place for any, and without sound that OpenAI never made."""
+    if not isinstance(body.get("messages"), list):
         return body, []
+    body, unheard = _without_sounds(body)
+    if model_facts(model).reasoning_history:
+        return body, unheard
     messages: list[JSON] = body["messages"]
     places = [
         f"messages[{number}].reasoning_content"
         for number, message in enumerate(messages)
         if isinstance(message, dict) and "reasoning_content" in message
     ]
-    return ({**body, "messages": [_thoughtless(message) for message in messages]}, places) if places else (body, [])
+    if not places:
+        return body, unheard
+    return {**body, "messages": [_thoughtless(message) for message in messages]}, [*unheard, *places]
+
+
+def _without_sounds(body: JSONObject) -> Stripped:
+    messages: list[JSON] = body["messages"]
+    numbers = [number for number, message in enumerate(messages) if _is_foreign_sound(message)]
+    if not numbers:
+        return body, []
+    kept = [_silent(message) if number in numbers else message for number, message in enumerate(messages)]
+    return {**body, "messages": kept}, [f"messages[{number}].audio" for number in numbers]
+
+
+def _is_foreign_sound(message: JSON) -> bool:
+    match message:
+        case {"audio": {"id": str(name)}}:
+            return name.startswith(OURS)
+        case _:
+            return False
+
+
+def _silent(message: JSON) -> JSONObject:
+    """What it said in words, if it did."""
+    said = {name: value for name, value in cast(JSONObject, message).items() if name != "audio"}
+    return {**said, "content": said.get("content") or ""}
 
 
 def _thoughtless(message: JSON) -> JSON:

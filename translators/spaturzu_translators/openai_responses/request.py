@@ -292,6 +292,8 @@ def _encode_sampling(request: Request, body: JSONObject, writing: Writing) -> No
             writing.losses.drop(name)
     if request.stop_sequences:
         writing.losses.drop("stop_sequences", "meaning")
+    if request.sound is not None:
+        writing.losses.drop("sound", "meaning")
     if request.candidate_count is not None:
         writing.losses.drop("candidate_count", "meaning" if request.candidate_count > 1 else "tuning")
 
