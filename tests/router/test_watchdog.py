@@ -6,6 +6,8 @@ import threading
 import time
 
 from spaturzu.router.lazy import cached_property
+from spaturzu.router.limits import LimitName
+from spaturzu.router.watch import Watch
 from spaturzu.router.watchdog import Watchdog
 from tests.waiting import PATIENCE_S
 
@@ -129,3 +131,17 @@ def test_two_instances_are_worked_out_at_the_same_time() -> None:
         thread.join()
 
     assert not both.broken
+
+
+def test_a_limit_that_is_named_while_it_is_looked_which_it_is_keeps_its_name():
+    """As by the event loop, where the task still connects, or by whoever wins a race."""
+
+    def meanwhile(watch: Watch) -> tuple[float, LimitName]:
+        watch.fired = "connect_timeout"
+        return 0.0, "first_token_timeout"
+
+    watch = Watch(0.0, meanwhile)
+    with watch:
+        assert watch.ring(time.monotonic()) is not None
+
+    assert watch.fired == "connect_timeout"
