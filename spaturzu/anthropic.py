@@ -33,7 +33,10 @@ class AsyncAnthropic(_Anthropic, _anthropic.AsyncAnthropic):
 
 
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
-    """`Spaturzu.wrap_anthropic`. Bedrock, Vertex and Foundry variants of the SDK's client are wrapped too."""
+    """`Spaturzu.wrap_anthropic`. Vertex and Foundry variants of the SDK's client are wrapped too.
+
+    Its Bedrock variant's calls pass through: their path is `invoke_model`'s.
+    """
     if not (hasattr(client, "copy") and hasattr(client, "_client")):
         client = over_duck(client, "anthropic", Anthropic, AsyncAnthropic)
     return wrapped(client, subclassed(_Anthropic, class_of(client)), options, instance)

@@ -122,6 +122,13 @@ def wrapped(client: Any, dropin: type[Any], options: Options, instance: Spaturzu
     class: assigning `__class__` fails where the two classes differ in layout.
     """
     clone: Any = object.__new__(dropin)
-    clone.__dict__.update(client.copy().__dict__)
+    copied = client.copy()
+    state: dict[str, Any] = copied.__dict__
+    clone.__dict__.update({name: _rebound(value, copied, clone) for name, value in state.items()})
     clone._leave_by(clone._new_door(options, instance, door_before(client)))
     return clone
+
+
+def _rebound(value: Any, before: Any, now: Any) -> Any:
+    """A resource of one client as the other's: those for Google Cloud and AWS make theirs at once (anthropic 2.12)."""
+    return type(value)(now) if getattr(value, "_client", None) is before else value

@@ -45,6 +45,7 @@ TUNING: dict[str, frozenset[str]] = {
     ),
     "anthropic": frozenset(
         {
+            "anthropic_version",  # Google Cloud's word for the header
             "$sampling",
             "$thinking",
             "amazon-bedrock-invocationMetrics",

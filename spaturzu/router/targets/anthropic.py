@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from spaturzu_translators.failures import ErrorReply
+from spaturzu_translators.messages import JSONObject
 from spaturzu_translators.requests import WireRequest
 
 from . import Sdk
@@ -24,10 +26,19 @@ from .openai import bound
 DEFAULT_TIMEOUT_S = 600.0
 """The SDK's own. Given explicitly, it lifts the SDK's guard on long plain answers (providers.md 2.2, 2026-11-22)."""
 
+_VERSION = "anthropic_version"
+
 
 def prepare(client: Any, wire: WireRequest, timeout_s: float | None, as_async: bool) -> Callable[[], Any]:
     """The bound `create`."""
+    if _VERSION in wire.body:
+        wire = replace(wire, body=_at_home(wire))
     return bound(creating(client.messages, stream=wire.stream), wire, timeout_s or _timeout_of(client))
+
+
+def _at_home(wire: WireRequest) -> JSONObject:
+    """The body of a caller on Google Cloud: its path has the model there, and each client says its own version."""
+    return {"model": wire.model, **{name: value for name, value in wire.body.items() if name != _VERSION}}
 
 
 def _timeout_of(client: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from spaturzu_translators.messages import JSONObject
@@ -20,6 +21,8 @@ _STOP = {
     "content_filter": "refusal",
 }
 _SIGNATURE = "c2FuZGJveA=="
+_VERTEX = re.compile(r"/publishers/anthropic/models/(?P<model>[^/:]+):(?:streamR|r)awPredict$")
+"""Google Cloud's path has the model; `stream` stands in the body there too (anthropic 2.12 [S])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,12 @@ class _Block:
 
 
 def _read(path: str, body: JSONObject) -> Asked | None:
-    if not path.endswith("/messages"):
+    vertex = _VERTEX.search(path)
+    if vertex is None and not path.endswith("/messages"):
         return None
     wanted = inside(body, "output_config", "format")
     return Asked(
-        model=str(body.get("model", "")),
+        model=vertex["model"] if vertex else str(body.get("model", "")),
         stream=body.get("stream") is True,
         structured=wanted.get("type") == "json_schema",
     )
