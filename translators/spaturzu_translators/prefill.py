@@ -72,7 +72,8 @@ def spoken(request: Request, losses: Losses) -> Request:
     messages = request.messages
     if not messages:
         return begun(request, losses)
-    if not (_is_silent(messages[0]) or _is_silent(messages[-1])):  # as nearly always
+    first, last = messages[0], messages[-1]
+    if not _is_silent(first) and (last is first or not _is_silent(last)):  # as nearly always
         return request
     turns = list(messages)
     for number in _silent_ends(messages):
@@ -92,7 +93,10 @@ def _silent_ends(messages: tuple[Message, ...]) -> Iterator[int]:
 
 
 def _is_silent(message: Message) -> bool:
-    return all(isinstance(part, Text) and not part.text.strip() and not part.provider_fields for part in message.parts)
+    for part in message.parts:  # no generator: every translation asks, and mostly the first part speaks
+        if not isinstance(part, Text) or part.provider_fields or (part.text and not part.text.isspace()):
+            return False
+    return True
 
 
 def _ends_with_answer(messages: tuple[Message, ...]) -> bool:

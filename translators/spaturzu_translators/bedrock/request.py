@@ -283,7 +283,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     more = NO_FIELDS if plain else _additional(request, own, facts, losses)
     if tools := encode_tools(request, writing, orders):
         body["toolConfig"] = tools
-    if config := _inference(request, facts, losses, budgeted=is_budget(more.get("thinking"))):
+    if config := _inference(request, facts, losses, budgeted=not plain and is_budget(more.get("thinking"))):
         body["inferenceConfig"] = config
     if not plain:
         body |= _options(request, facts, losses, orders)
