@@ -165,15 +165,20 @@ def _chain(
     from .config import read_chain
 
     chain = read_chain(options, sync_caller=sync_caller, has_primary=has_primary, prices=metering.prices)
-    _load({provider, *(target.provider for target in chain.targets)})
+    _load({provider, *(target.provider for target in chain.targets)}, recording=metering.on)
     return lambda: chain
 
 
-def _load(providers: set[Provider]) -> None:
+_RUN = ("spaturzu.tracked.exchange", "spaturzu.middleware.meter", "spaturzu.middleware.trace")
+_RECORDING = ("spaturzu.ledger.embedded", "spaturzu.ledger.gateway", "spaturzu.ledger.recorder")
+
+
+def _load(providers: set[Provider], *, recording: bool) -> None:
     """What a fallback runs, imported at construction: in the outage it would cost the first caller 50 ms and more."""
     from spaturzu_translators.codec import codec
 
-    import_module("spaturzu.tracked.exchange")
+    for module in (*_RUN, *(_RECORDING if recording else ())):
+        import_module(module)
     for provider in providers:
         codec(provider)
 
