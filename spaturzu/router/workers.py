@@ -29,6 +29,11 @@ class Workers:
         """How many there are now."""
         return self._threads
 
+    @property
+    def free(self) -> int:
+        """How many of them wait for work."""
+        return self._free
+
     def submit(self, job: Callable[[], object]) -> bool:
         """Run `job`, which raises nothing. False: all threads are busy, or the interpreter is ending."""
         with self._lock:
