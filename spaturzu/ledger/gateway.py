@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from spaturzu.errors import LedgerError
 
@@ -30,8 +31,10 @@ class Gateway:
 
     def take(self, records: Sequence[Record]) -> None:
         """Send them, or spool what the gateway does not take at once. Calls that nobody understood are not sent."""
-        sender = self._started()
         left = [record for record in records if record.operation != "unmetered"]
+        if (sender := self._started()) is None:
+            self._store.spool(left, self._address.name)
+            return
         while left:
             refused = sender.offer(left[:BATCH], PATIENCE_S)
             left = left[BATCH:]
@@ -40,10 +43,12 @@ class Gateway:
                 sender.kick()
                 return
 
-    def _started(self) -> Sender:
+    def _started(self) -> Sender | None:
+        """None where no thread can begin: Python 3.12 refuses one at its end. Another process sends the spool then."""
         with self._lock:
             if self._sender is None:
-                self._sender = Sender(self._store, self._address, self._trouble)
+                with suppress(RuntimeError):
+                    self._sender = Sender(self._store, self._address, self._trouble)
             return self._sender
 
     def flush(self, timeout_s: float | None) -> bool:
@@ -62,7 +67,8 @@ class Gateway:
         ((last,),) = self._store.select(_LAST, (self._address.name,))
         if not self._left(last):
             return True
-        sender = self._started()
+        if (sender := self._started()) is None:
+            return False
         failures = sender.hurry()
         while self._left(last):
             remaining_s = 1.0 if deadline is None else deadline - time.monotonic()
