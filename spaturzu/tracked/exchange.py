@@ -112,6 +112,7 @@ class _Primary:
     def __init__(self, family: Any, inner: Any, request: Request, options: dict[str, Any], call: Call) -> None:
         self._family, self._inner, self._request, self._options = family, inner, request, options
         self._call, self._chain = call, call.chain
+        self._given: dict[str, float | None] = request.extensions.get("timeout", {})
 
     def send(self, timeout_s: float | None) -> Reply:
         """Once. A plain answer is read whole; where limits hold, here, since its body has one of its own."""
@@ -151,9 +152,12 @@ class _Primary:
             limits["read"] = _least(limits.get("read"), self._chain.limits.least_between_events_s)
 
     def _limit(self, timeout_s: float | None) -> None:
-        """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit."""
+        """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit.
+
+        Each try has the SDK's own timeouts, and not what was left of them for the body of the one before.
+        """
         request = self._request
-        limits = {**request.extensions.get("timeout", {})}
+        limits = {**self._given}
         if timeout_s is not None:
             limits = {phase: _least(limits.get(phase), timeout_s) for phase in ("connect", "read", "write", "pool")}
         limits["connect"] = _least(limits.get("connect"), self._chain.limits.connect_s)

@@ -14,7 +14,7 @@ import pytest
 
 from spaturzu import last_call
 from spaturzu.router.watchdog import WATCHDOG
-from spaturzu.sandbox import Held, Refused, Reply, Silence, Stall
+from spaturzu.sandbox import Held, Refused, Reply, Silence, Stall, Status
 from spaturzu_translators.messages import Provider
 from tests.waiting import PATIENCE_S, soon
 
@@ -405,3 +405,15 @@ def test_a_chain_without_limits_is_not_watched(house: House) -> None:
     stream = client.chat.completions.create(model="m", messages=[{"role": "user", "content": "Hi"}], stream=True)
     assert WATCHDOG.watched <= watched  # fewer where another thread is done meanwhile
     stream.close()
+
+
+@pytest.mark.parametrize("primary", ["openai", "anthropic", "gemini", "mistral"])
+@sync_and_async
+def test_a_second_try_has_the_time_of_the_first(house: House, primary: Provider, as_async: bool) -> None:
+    """How near to each other the pieces of a plain answer have to be says nothing of how soon the next one begins."""
+    house.wire(primary).script(Status(500), Reply("Hello.", delay_s=5 * LIMIT_S))
+    client = house.chain(primary, other(primary), as_async=as_async, options={"idle_timeout": LIMIT_S})
+
+    heard = house.call(primary, client, as_async=as_async)
+
+    assert [(hop.status, hop.attempts) for hop in heard.record.hops] == [("served", 2)]
