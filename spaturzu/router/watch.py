@@ -44,6 +44,7 @@ class Watch:
         "_connect_s",
         "_exact",
         "_frame",
+        "_has_connected",
         "_started",
         "_thread",
         "context",
@@ -58,6 +59,8 @@ class Watch:
     def __init__(self, soonest_s: float, exact: Callable[[Watch], Limit], connect_s: float = inf) -> None:
         self.soonest_s, self._exact, self._connect_s = soonest_s, exact, connect_s
         self.fired: LimitName | None = None
+        self._has_connected = False
+        """Did it make no connection when it was last looked at?"""
         self.seconds = 0.0
         """How long the limit that fired was."""
         self._frame: FrameType | None = None
@@ -124,9 +127,14 @@ class Watch:
             return self._exact(self)
         if self.task is not None:
             _on_loop_of(self.task.running, partial(self.task.connects_no_longer, self._connect_s))
-        elif connects(self._thread, self._frame):
+        elif self.still_connects(connects(self._thread, self._frame)):
             return self._connect_s, "connect_timeout"
-        return self.soonest_s, "first_token_timeout"
+        return min(self.soonest_s, now - self._started + self._connect_s), "first_token_timeout"
+
+    def still_connects(self, now: bool) -> bool:
+        """Does it, and did it when it was looked at before, or when it began? Some begin to connect late."""
+        before, self._has_connected = self._has_connected, not now
+        return now and not before
 
 
 class _Task:
@@ -154,7 +162,7 @@ class _Task:
 
     def connects_no_longer(self, seconds: float) -> None:
         """On the loop: end the wait where the task still makes a connection."""
-        if not self._left and self._watch.fired is None and is_connecting(self._work):
+        if not self._left and self._watch.fired is None and self._watch.still_connects(is_connecting(self._work)):
             self._watch.fired, self._watch.seconds = "connect_timeout", seconds
             self.cancel()
 
