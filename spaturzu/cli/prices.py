@@ -117,17 +117,21 @@ def _plain(one: Quote) -> dict[str, Any]:
 
 
 def show_list(providers: Sequence[Provider], *, as_json: bool) -> None:
-    """Every model that has a price, with input's and output's."""
+    """Every model that has a price, with input's and output's: as JSON in decimal strings."""
     found = [(provider, name, quote(provider, name)) for provider in providers for name in known(provider)]
-    priced = [(provider, name, one.figures) for provider, name, one in found if one]
+    priced = [{"provider": provider, "model": name, **_two(one)} for provider, name, one in found if one]
     if as_json:
-        click.echo(json.dumps([{"provider": provider, "model": name} for provider, name, _ in priced]))
+        click.echo(json.dumps(priced))
         return
     table = Table("provider", "model", "input", "output", caption="US dollars per million tokens")
-    for provider, name, figures in priced:
-        prices = [_figure(figures[unit].base) if unit in figures else "-" for unit in ("input", "output")]
-        table.add_row(provider, name, *prices)
+    for row in priced:
+        table.add_row(*(value or "-" for value in row.values()))
     Console().print(table)
+
+
+def _two(one: Quote) -> dict[str, str | None]:
+    """US dollars per million tokens."""
+    return {unit: _figure(one.figures[unit].base) if unit in one.figures else None for unit in ("input", "output")}
 
 
 @dataclass(frozen=True, slots=True)

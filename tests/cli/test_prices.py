@@ -63,6 +63,7 @@ def test_what_has_no_price_is_an_exit_status() -> None:
 def test_the_list_holds_every_provider_or_one() -> None:
     everything = json.loads(run("list", "--json").stdout)
     assert {entry["provider"] for entry in everything} == {"openai", "anthropic", "bedrock", "gemini", "mistral"}
+    assert {"provider": "openai", "model": "gpt-5.4", "input": "2.5", "output": "15"} in everything
     assert "claude-haiku-4-5" in run("list", "--provider", "anthropic").stdout
 
 

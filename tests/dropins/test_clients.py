@@ -307,8 +307,6 @@ class TestWrapping:
     def test_a_drop_in_that_is_wrapped_again_keeps_its_chain_and_its_agent(
         self, house: House, primary: Provider, as_async: bool
     ) -> None:
-        if as_async and primary == "bedrock":
-            pytest.skip("boto3 has no async client to wrap")
         house.answers(DOWN, primary)
         house.answers(SERVED, other(primary))
         client = house.chain(primary, other(primary), as_async=as_async).with_agent("triage")
