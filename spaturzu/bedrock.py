@@ -160,7 +160,7 @@ def _dropin(client: Any, options: Options | None, instance: Spaturzu | None) -> 
 def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
     """`Spaturzu.wrap_bedrock`."""
     if isinstance(client, AsyncBedrockRuntime):
-        return _async_over(wrap(client._client, options, instance))
+        return _async_over(wrap(client.__dict__["_client"], options, instance))
     if not (hasattr(client, "_endpoint") and hasattr(client, "converse")):
         client = over_duck(client)  # refuses a client of another service
     return _dropin(_own_endpoint(client), options, instance)
