@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Self
 
 from .attribution import Agent, Tags
@@ -109,6 +111,8 @@ def make_door(
     options = options if over is None else _renewed(over.options, options or {})
     chain = _chain(provider, options, sync_caller, has_primary, instance.metering)
     whose = options or {}
+    if instance.metering.on:
+        _load_httpx2()
     door = Door(
         provider=provider,
         native=native,
@@ -120,6 +124,16 @@ def make_door(
         options=options,
     )
     return door if over is None or over.agent is None else door.for_agent(over.agent)
+
+
+def _load_httpx2() -> None:
+    """Where an SDK of the older generation uses httpx, and not later with the price list in the recorder's thread.
+
+    openai 2.x looks at whatever stands in `sys.modules` under that name, also while another thread still imports it,
+    and fails: seen with 2.31 and later, 2026-12-01.
+    """
+    if "httpx" in sys.modules and "httpx2" not in sys.modules and find_spec("httpx2") is not None:
+        import_module("httpx2")
 
 
 def _renewed(before: Options, given: Options) -> Options:
