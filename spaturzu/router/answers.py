@@ -20,7 +20,7 @@ _KEYS: dict[str, frozenset[str]] = {
 
 def is_answer(wire_name: str, body: JSONObject) -> bool:
     """An error inside a 200 is none, nor is an empty object; all else is left to the SDK to judge."""
-    return bool(_KEYS[wire_name] & body.keys()) or (bool(body) and not _OF_ERRORS & body.keys())
+    return not _KEYS[wire_name].isdisjoint(body) or (bool(body) and _OF_ERRORS.isdisjoint(body))
 
 
 _OF_ERRORS = frozenset({"error", "__type", "message", "detail"})

@@ -190,10 +190,12 @@ def at_once(call: Call) -> SendPrimary | None:
 def answered(call: Call, hop: Hop, answer: NativeAnswer) -> Result:
     """The primary answered `at_once`."""
     hop.duration_s = call.chain.clock() - hop.started
-    _mark(hop, answer.stream)
-    if answer.stream is None:  # a stream has yet to succeed
-        call.succeeded(None)
-        hop.over()
+    if answer.stream is not None:  # it has yet to succeed
+        _mark(hop, answer.stream)
+        return answer
+    hop.status = "served"
+    call.succeeded(None)
+    hop.over()
     return answer
 
 

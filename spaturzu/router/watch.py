@@ -43,6 +43,7 @@ class Watch:
     __slots__ = (
         "_connect_s",
         "_exact",
+        "_first_look_s",
         "_frame",
         "_has_connected",
         "_started",
@@ -58,6 +59,8 @@ class Watch:
 
     def __init__(self, soonest_s: float, exact: Callable[[Watch], Limit], connect_s: float = inf) -> None:
         self.soonest_s, self._exact, self._connect_s = soonest_s, exact, connect_s
+        self._first_look_s = connect_s if connect_s < soonest_s else soonest_s
+        """When it is looked at first: at who still connects, or at what has come."""
         self.fired: LimitName | None = None
         self._has_connected = False
         """Did it make no connection when it was last looked at?"""
@@ -75,7 +78,10 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        self.begin(self.first_look_s)
+        self.context = copy_context()
+        self._started = time.monotonic()
+        self.due = self._started + self._first_look_s
+        WATCHDOG.watch(self)
         return self
 
     def __exit__(
@@ -84,18 +90,6 @@ class Watch:
         WATCHDOG.leave(self)
         self._frame = None
         return False
-
-    @property
-    def first_look_s(self) -> float:
-        """When it is looked at first: at who still connects, or at what has come."""
-        return min(self._connect_s, self.soonest_s)
-
-    def begin(self, first_s: float) -> None:
-        """From now on it is watched, and looked at after so long."""
-        self.context = copy_context()
-        self._started = time.monotonic()
-        self.due = self._started + first_s
-        WATCHDOG.watch(self)
 
     def ring(self, now: float) -> float | None:
         """See `Watched`."""
@@ -149,7 +143,7 @@ class _Task:
         self._cancelled = self._left = False
 
     def __enter__(self) -> None:
-        self._watch.begin(self._watch.first_look_s)
+        self._watch.__enter__()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

@@ -42,8 +42,7 @@ class Own:
 
 def own(door: Door, chain: Chain, surface: Surface, body: bytes) -> Own | None:
     """None where there is nothing to leave out, as in every conversation that its own provider served."""
-    spoken = surface.wire or door.provider
-    if not chain.targets or not may_be_foreign(spoken, body):
+    if not chain.targets or not may_be_foreign(spoken := surface.wire or door.provider, body):
         return None
     asked = read_wire(surface, body)
     kept, places = codec(spoken).strip(asked.body, asked.model)

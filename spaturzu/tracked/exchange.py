@@ -23,6 +23,7 @@ from spaturzu_translators.loss import Loss
 
 from .calls import (
     COMPACT,
+    Own,
     asks_usage,
     begin,
     named_headers,
@@ -40,13 +41,13 @@ from .surfaces import Surface
 if TYPE_CHECKING:
     from httpx2 import Request, Response
 
-    from spaturzu.router.chain import Chain
-
 
 def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request, options: dict[str, Any]) -> Any:
     """Walk the chain and give the SDK its response, or raise its error."""
     chain = door.chain()
-    request, stripped = _own(family, door, chain, surface, request) if chain.targets else (request, ())
+    stripped: tuple[Loss, ...] = ()
+    if (kept := own(door, chain, surface, request.content)) is not None:
+        request, stripped = _own(family, door, request, kept)
     call = begin(door, chain, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
@@ -60,7 +61,9 @@ async def asend(
 ) -> Any:
     """The same, async."""
     chain = door.chain()
-    request, stripped = _own(family, door, chain, surface, request) if chain.targets else (request, ())
+    stripped: tuple[Loss, ...] = ()
+    if (kept := own(door, chain, surface, request.content)) is not None:
+        request, stripped = _own(family, door, request, kept)
     call = begin(door, chain, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
@@ -69,11 +72,8 @@ async def asend(
     return library(family).answer(door, call, result, request)
 
 
-def _own(family: Any, door: Door, chain: Chain, surface: Surface, request: Any) -> tuple[Any, tuple[Loss, ...]]:
-    """The request as it came, but without what another provider said in it and this one would refuse."""
-    kept = own(door, chain, surface, request.content)
-    if kept is None:
-        return request, ()
+def _own(family: Any, door: Door, request: Any, kept: Own) -> tuple[Any, tuple[Loss, ...]]:
+    """The request without what another provider said in it and this one would refuse."""
     if kept.unknown is not None:
         raise unknown_answer(door, kept.unknown, lambda reply: library(family).error_response(reply, request))
     return _with_body(family, request, kept.body), kept.stripped
@@ -134,7 +134,7 @@ class _Primary:
                 raise
         if self._call.unasking is not None and self._unasks(response):
             return self.send(timeout_s)
-        return _whole(response)
+        return Reply(response, response.status_code, response.headers, response.content)
 
     def _unasks(self, response: Response) -> bool:
         """Does the server complain of the question for the usage? Then the request is the caller's own from now on."""
@@ -147,9 +147,12 @@ class _Primary:
 
     def _limit_body(self) -> None:
         """The head of a plain answer has come: the rest is as near as the events of a stream are to each other."""
-        limits: dict[str, float | None] | None = self._request.extensions.get("timeout")
-        if limits is not None and self._chain.targets:
-            limits["read"] = _least(limits.get("read"), self._chain.limits.least_between_events_s)
+        if not self._chain.targets:
+            return
+        limits: dict[str, float | None] = self._request.extensions["timeout"]
+        read_s, longest_s = limits.get("read"), self._chain.limits.least_between_events_s
+        if longest_s != inf and (read_s is None or read_s > longest_s):
+            self._request.extensions["timeout"] = {**limits, "read": longest_s}
 
     def _limit(self, timeout_s: float | None) -> None:
         """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit.
@@ -157,10 +160,12 @@ class _Primary:
         Each try has the SDK's own timeouts, and not what was left of them for the body of the one before.
         """
         request = self._request
-        limits = {**self._given}
+        limits = self._given
         if timeout_s is not None:
             limits = {phase: _least(limits.get(phase), timeout_s) for phase in ("connect", "read", "write", "pool")}
-        limits["connect"] = _least(limits.get("connect"), self._chain.limits.connect_s)
+        connect_s, longest_s = limits.get("connect"), self._chain.limits.connect_s
+        if longest_s != inf and (connect_s is None or connect_s > longest_s):
+            limits = {**limits, "connect": longest_s}
         request.extensions = {**request.extensions, "timeout": limits}
 
     def late(self, seconds: float) -> Exception:
@@ -197,7 +202,7 @@ class _AsyncPrimary(_Primary):
                 raise
         if self._call.unasking is not None and self._unasks(response):
             return await self.send(timeout_s)
-        return _whole(response)
+        return Reply(response, response.status_code, response.headers, response.content)
 
     async def fetch(self, effect: Fetch) -> Mapping[str, Media]:  # type: ignore[override]
         """The same, in a thread."""
@@ -225,10 +230,6 @@ def _bytes_of(response: Response, decoded: Any) -> Any:
     chunks = decoded()
     del response.headers["content-encoding"]
     return chunks
-
-
-def _whole(response: Response) -> Reply:
-    return Reply(response, response.status_code, response.headers, response.content)
 
 
 def _streamed(response: Response, source: Any, close: Any) -> Reply:

@@ -87,14 +87,10 @@ def _classes(family: Any) -> tuple[Any, Any]:
         """An HTTP client that stands between a provider's SDK and its provider."""
 
         def __init__(self, inner: Any, door: Door) -> None:
-            self.__dict__.update(_inner=inner, _door=door)
+            self.__dict__.update(_inner=inner, _door=door, build_request=inner.build_request)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.__dict__["_inner"], name)
-
-        def build_request(self, *args: Any, **options: Any) -> Any:
-            """The inner client's own: its base URL, headers, cookies and timeout."""
-            return self._inner.build_request(*args, **options)
 
         def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
@@ -113,14 +109,10 @@ def _classes(family: Any) -> tuple[Any, Any]:
         """The same, async."""
 
         def __init__(self, inner: Any, door: Door) -> None:
-            self.__dict__.update(_inner=inner, _door=door)
+            self.__dict__.update(_inner=inner, _door=door, build_request=inner.build_request)
 
         def __getattr__(self, name: str) -> Any:
             return getattr(self.__dict__["_inner"], name)
-
-        def build_request(self, *args: Any, **options: Any) -> Any:
-            """The inner client's own: its base URL, headers, cookies and timeout."""
-            return self._inner.build_request(*args, **options)
 
         async def send(self, request: Any, **options: Any) -> Any:
             """Send: chat calls walk the chain, all else goes straight through."""
