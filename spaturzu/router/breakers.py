@@ -83,8 +83,11 @@ class _State:
         """Failures and samples within the window."""
         while self.samples and self.samples[0][0] < now - WINDOW_S:
             self.samples.popleft()
-        failed = sum(weight for _, weight, has_failed in self.samples if has_failed)
-        return failed, sum(weight for _, weight, _ in self.samples)
+        failed = weighed = 0
+        for _, weight, has_failed in self.samples:
+            weighed += weight
+            failed += weight if has_failed else 0
+        return failed, weighed
 
     def is_too_many(self, now: float) -> bool:
         failed, all_of_them = self.weighed(now)

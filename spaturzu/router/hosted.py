@@ -108,7 +108,7 @@ def _anthropic(bodies: Iterable[JSONObject]) -> Hosted:
     """Whole answers, or the events of a stream."""
     for body in bodies:
         place = body if body.get("type") == "message" else body.get("message") or body.get("delta")
-        if isinstance(place, dict) and place.get("container"):
+        if isinstance(place, dict) and cast("JSONObject", place).get("container"):
             return {"timed_sessions": 1}
     return NONE
 

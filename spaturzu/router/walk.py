@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -687,12 +687,7 @@ def _unread(call: Call, hop: Hop, failure: Failure) -> Broken:
 
 def of_response(losses: tuple[Loss, ...]) -> tuple[Loss, ...]:
     """Losses of an answer, told apart from those of its request."""
-    return tuple(map(_of_response, losses))
-
-
-@lru_cache(maxsize=1024)
-def _of_response(loss: Loss) -> Loss:
-    return replace(loss, path=f"response.{loss.path}")
+    return tuple([Loss(path=f"response.{loss.path}", kind=loss.kind, matters=loss.matters) for loss in losses])
 
 
 def _renamed(response: Response, prepared: Prepared) -> Response:

@@ -75,9 +75,7 @@ class Losses:
         What stands there by other means is not lost: a loss of meaning inside it, as of a part of a turn that was
         joined to the next, is said by itself.
         """
-        if not self._losses:
-            return ()
-        if len(self._losses) == 1:
+        if self._are_apart():
             return tuple(self._losses.values())
         outer: dict[str, Loss] = {}
         inner: list[tuple[str, Loss]] = []
@@ -92,6 +90,11 @@ class Losses:
                 covering = outer.get(around)
                 outer[around if covering else loss.path] = replace(covering or loss, matters="meaning")
         return tuple(outer.values())
+
+    def _are_apart(self) -> bool:
+        """Does none begin as another does? Those that do stand next to each other once they are sorted."""
+        paths = sorted(self._losses)
+        return not any(map(str.startswith, paths[1:], paths))
 
     def _covers(self, place: str, inner: Loss) -> bool:
         """Does the loss of `place` say that `inner` is lost too?"""
