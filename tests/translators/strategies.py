@@ -83,7 +83,12 @@ _CITATION = {
 }
 _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
     "request": {
-        "openai": [("store", True), ("logit_bias", {"50256": -100}), ("web_search_options", {})],
+        "openai": [
+            ("store", True),
+            ("logit_bias", {"50256": -100}),
+            ("web_search_options", {}),
+            ("moderation", {"model": "omni-moderation-latest", "policy": {"output": {"mode": "block"}}}),
+        ],
         "anthropic": [("container", "c1"), ("inference_geo", "us")],
         "bedrock": [
             ("guardrailConfig", {"guardrailIdentifier": "g", "guardrailVersion": "1"}),
@@ -93,7 +98,12 @@ _OWN: dict[str, dict[str, list[tuple[str, Any]]]] = {
             ("safetySettings", [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]),
             ("cachedContent", "cachedContents/c"),
         ],
-        "mistral": [("safe_prompt", True), ("prompt_mode", "future")],
+        "mistral": [
+            ("safe_prompt", True),
+            ("prompt_mode", "future"),
+            ("guardrails", [{"moderation_llm_v2": {"action": "none"}}]),
+            ("guardrails", [{"moderation_llm_v1": {"action": "block"}, "block_on_error": False}]),
+        ],
     },
     "tool": {
         "openai": [("function", {"extra": 1})],

@@ -4,9 +4,7 @@ Each row is a feature as it stands on the caller's wire, and a letter for each t
 means (or mapped), D dropped with a report, S the target is skipped. Tables 11.1 to 11.5 are those of OpenAI, Anthropic,
 Bedrock, Gemini and Mistral. Where a letter is not the table's, we carry more than it says (a user id as metadata for
 OpenAI callers too, OpenAI's `store` to Gemini, as 11.4 carries Gemini's to OpenAI, a text document as text, images in
-Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures) or less:
-OpenAI's moderation and Mistral's guardrails, which have models, classes and thresholds of their own, are not asked for
-in each other's stead (1.2 drops moderation too).
+Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures).
 """
 
 from __future__ import annotations
@@ -218,7 +216,7 @@ FROM: dict[Provider, list[Row]] = {
         ("prompt_cache_key", {"prompt_cache_key": "k"}, "DDDM"),
         ("prediction", {"prediction": {"type": "content", "content": "x"}}, "DDDM"),
         ("verbosity", {"verbosity": "low"}, "DDDD"),
-        ("moderation", {"moderation": {"model": "omni-moderation-latest"}}, "DDDD"),
+        ("moderation", {"moderation": {"model": "omni-moderation-latest"}}, "DDDE"),
         ("store", {"store": True}, "DDMD"),
         ("web_search_options", {"web_search_options": {}}, "SSSS"),
         ("audio output", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "SSES"),
@@ -564,8 +562,8 @@ FROM: dict[Provider, list[Row]] = {
         ("prefix", turns({"role": "assistant", "content": "The", "prefix": True}), "EEEE"),
         ("safe_prompt", {"safe_prompt": True}, "DDDD"),
         ("guardrails that block on errors", {"guardrails": [{"block_on_error": True}]}, "SSSS"),
-        ("guardrails that block", {"guardrails": [{"moderation_llm_v2": {"action": "block"}}]}, "SSSS"),
-        ("guardrails that look", {"guardrails": [{"moderation_llm_v2": {"action": "none"}}]}, "DDDD"),
+        ("guardrails that block", {"guardrails": [{"moderation_llm_v2": {"action": "block"}}]}, "ESSE"),
+        ("guardrails that look", {"guardrails": [{"moderation_llm_v2": {"action": "none"}}]}, "EDDD"),
         ("random_seed", {"random_seed": 1}, "MDDM"),
         ("min_tokens", {"min_tokens": 5}, "DDDD"),
         ("repetition_penalty", {"repetition_penalty": 1.1}, "DDDD"),
@@ -856,3 +854,51 @@ def test_a_file_has_a_detail_in_responses(detail: str, said: str | None) -> None
     request = codec("openai_responses").decode_request(WireRequest(body=body, model="gpt-6.2"))
     home = codec("openai_responses").encode_request(request).value.body["input"][0]["content"][0]
     assert (home.get("detail"), home["file_data"]) == (said, file["file_data"])
+
+
+@pytest.mark.parametrize(
+    ("policy", "action", "kind"),
+    [
+        (None, "none", "emulated"),
+        ({"input": {"mode": "score"}, "output": {"mode": "score"}}, "none", "emulated"),
+        ({"input": {"mode": "block"}, "output": {"mode": "block"}}, "block", "emulated"),
+        ({"output": {"mode": "block"}}, "block", "approximated"),
+    ],
+)
+def test_moderation_becomes_a_guardrail(policy: dict[str, Any] | None, action: str, kind: str) -> None:
+    moderation = {"model": "omni-moderation-latest", **({"policy": policy} if policy else {})}
+    body = {**PLAIN["openai"], "model": MODELS["openai"], "moderation": moderation}
+    request = codec("openai").decode_request(WireRequest(body, MODELS["openai"]))
+    encoded = codec("mistral").encode_request(replace(request, model=MODELS["mistral"]))
+    assert encoded.value.body["guardrails"] == [{"moderation_llm_v2": {"action": action}}]
+    assert {loss.path: loss.kind for loss in encoded.losses}["provider_fields.openai.moderation"] == kind
+    assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
+
+
+@pytest.mark.parametrize("wire_name", ["openai", "openai_responses"])
+@pytest.mark.parametrize(("action", "mode"), [("block", "block"), ("none", "score"), (None, "score")])
+def test_a_guardrail_becomes_moderation(wire_name: Any, action: str | None, mode: str) -> None:
+    check = {} if action is None else {"action": action}
+    body = {**PLAIN["mistral"], "model": MODELS["mistral"], "guardrails": [{"moderation_llm_v2": check}]}
+    request = codec("mistral").decode_request(WireRequest(body, MODELS["mistral"]))
+    encoded = codec(wire_name).encode_request(replace(request, model=MODELS["openai"]))
+    assert encoded.value.body["moderation"]["policy"] == {"input": {"mode": mode}, "output": {"mode": mode}}
+    assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
+
+
+@pytest.mark.parametrize(
+    "guardrail",
+    [
+        {"block_on_error": True, "moderation_llm_v2": {"action": "none"}},
+        {"moderation_llm_v2": {"action": "block", "custom_category_thresholds": {"pii": 0.1}}},
+        {"moderation_llm_v1": {"action": "notify"}},
+        {"another": 1},
+    ],
+)
+@pytest.mark.parametrize("target", ["openai", "gemini"])
+def test_a_guardrail_that_says_more_skips_the_target(guardrail: dict[str, Any], target: Provider) -> None:
+    body = {**PLAIN["mistral"], "model": MODELS["mistral"], "guardrails": [guardrail]}
+    request = codec("mistral").decode_request(WireRequest(body, MODELS["mistral"]))
+    encoded = codec(target).encode_request(replace(request, model=MODELS[target]))
+    assert {"moderation", "safetySettings"}.isdisjoint(encoded.value.body)
+    assert [loss.path for loss in encoded.losses if loss.matters == "meaning"] == ["provider_fields.mistral.guardrails"]

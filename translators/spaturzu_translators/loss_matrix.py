@@ -165,6 +165,7 @@ OWN: dict[Wire, dict[str, dict[str, Any]]] = {
     "openai": {
         "logit_bias": {"logit_bias": {"1": 1}},
         "verbosity": {"verbosity": "low"},
+        "moderation": {"moderation": {"model": "omni-moderation-latest"}},
         "prompt_cache_key": {"prompt_cache_key": "k"},
         "web_search_options": {"web_search_options": {}},
         "audio output": {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}},
@@ -192,7 +193,8 @@ OWN: dict[Wire, dict[str, dict[str, Any]]] = {
     "mistral": {
         "safe_prompt": {"safe_prompt": True},
         "prompt_mode": {"prompt_mode": "reasoning"},
-        "guardrails that block": {"guardrails": [{"block_on_error": True}]},
+        "guardrails that block": {"guardrails": [{"moderation_llm_v2": {"action": "block"}}]},
+        "guardrails that block on errors": {"guardrails": [{"block_on_error": True}]},
         "guardrails that look": {"guardrails": [{"moderation_llm_v2": {"action": "none"}}]},
         PREFILL: PREFILLED,
     },

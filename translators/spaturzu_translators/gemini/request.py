@@ -12,6 +12,7 @@ from typing import Any
 
 from ..accounts import joined, split
 from ..codec import BadWire, as_object
+from ..guardrails import put_safety
 from ..json_schema import from_openapi
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import (
@@ -419,6 +420,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
     if not plain:
         _encode_account(request, body, losses)
         _put_own_request(request, body)
+        put_safety(request.provider_fields, body, losses)
     renamed = {wire: name for name, wire in names.items() if wire != name} if names else {}
     return Encoded(WireRequest(body, request.model, request.stream, renamed), losses.found())
 

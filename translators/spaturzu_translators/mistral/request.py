@@ -7,6 +7,7 @@ from typing import Any, cast, get_args
 
 from ..accounts import joined, split
 from ..codec import BadWire, as_list, as_object
+from ..guardrails import put_guardrails
 from ..ids import Remembered
 from ..loss import Encoded, Joins, Losses, foreign_fields
 from ..messages import (
@@ -380,6 +381,7 @@ def encode_request(request: Request) -> Encoded[WireRequest]:
         own = own_fields(request.provider_fields)
         _encode_reasoning(request.reasoning, body, own, report)
         body.update((name, value) for name, value in own.items() if name not in MARKERS)
+        put_guardrails(request.provider_fields, body, report)
     wire = WireRequest(body, request.model, request.stream, encoding.renamed)
     return Encoded(wire, report.found())
 

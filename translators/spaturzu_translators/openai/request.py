@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..codec import BadWire, as_list, as_object
+from ..guardrails import put_moderation
 from ..json_schema import openai_strict
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
@@ -494,5 +495,6 @@ def _encode_own(request: Request, body: JSONObject, losses: Losses) -> None:
             losses.drop(f"provider_fields.openai.{name}")
         else:
             body[name] = value | body[name] if name == "stream_options" else value
+    put_moderation(request.provider_fields, body, losses)
     if "max_completion_tokens" in body:
         body.pop("max_tokens", None)

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..codec import BadWire, as_list, as_object
+from ..guardrails import put_moderation
 from ..json_schema import openai_strict
 from ..loss import Encoded, Losses, foreign_fields
 from ..messages import JSON, JSONObject
@@ -456,3 +457,4 @@ def _encode_own(request: Request, body: JSONObject, losses: Losses) -> None:
                 losses.drop(f"provider_fields.{OWN}.stream_options")
             case _:
                 body[name] = value
+    put_moderation(request.provider_fields, body, losses)
