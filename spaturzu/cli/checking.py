@@ -17,7 +17,7 @@ from spaturzu.chains import named_chain
 from spaturzu.config import read_chain
 from spaturzu.errors import ConfigError
 from spaturzu.router.chain import Target
-from spaturzu.router.check import CONCERNS, Finding, Known, asked, check, name_of, without_end
+from spaturzu.router.check import CONCERNS, Finding, Known, Said, ask_all, asked, check, name_of, without_end
 from spaturzu.router.targets.common import resolve
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.responses import Usage
@@ -77,17 +77,21 @@ def lookup(provider: Provider, model: str) -> Known:
     return Known(has_price=has_price, context_window=entry.context_window, is_retired=entry.is_deprecated)
 
 
-def findings(targets: Sequence[Target], *, live: bool, ignored: Collection[str]) -> list[Finding]:
-    """All that is not ignored. Raises ConfigError where something else than a concern is to be ignored."""
+def findings(targets: Sequence[Target], *, live: bool, ignored: Collection[str]) -> tuple[list[Finding], Sequence[str]]:
+    """All that is not ignored, and the targets whose models' ends are not known.
+
+    Raises ConfigError where something else than a concern is to be ignored.
+    """
     if unknown := set(ignored) - set(CONCERNS):
         raise ConfigError(f"spaturzu: no concern is named {', '.join(sorted(unknown))}; known: {', '.join(CONCERNS)}")
     seen = [finding for finding in check(targets, lookup) if finding.concern not in ignored]
-    return [*seen, *(asked(targets) if live and "model" not in ignored else ())]
+    said = ask_all(targets) if live and "model" not in ignored else [Said()] * len(targets)
+    return [*seen, *asked(targets, said)], without_end(targets, said)
 
 
-def show(targets: Sequence[Target], found: Sequence[Finding], *, as_json: bool) -> None:
+def show(targets: Sequence[Target], found: Sequence[Finding], silent: Sequence[str], *, as_json: bool) -> None:
     """A table, or one JSON object for each finding. On stderr, which models' ends are not known."""
-    if silent := without_end(targets):
+    if silent:
         click.echo(f"spaturzu: not known when they end: {', '.join(silent)}", err=True)
     if as_json:
         for finding in found:

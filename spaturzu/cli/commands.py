@@ -100,11 +100,11 @@ def check(
 
     try:
         targets = load(chain, model)
-        found = findings(targets, live=live, ignored=ignore)
+        found, silent = findings(targets, live=live, ignored=ignore)
     except ConfigError as error:
         click.echo(str(error), err=True)
         context.exit(2)
-    show(targets, found, as_json=as_json)
+    show(targets, found, silent, as_json=as_json)
     context.exit(1 if found else 0)
 
 

@@ -11,11 +11,13 @@ from typing import Any, Literal, TypeAlias
 
 from spaturzu_translators import structured
 from spaturzu_translators.codec import codec
+from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import Blob, Message, Provider, Text, Uri
 from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
 
 from .chain import Target
 from .failures import failure_of
+from .lifecycle import foundation_model, is_profile
 from .retirements import end_of
 from .targets.common import resolve
 
@@ -70,7 +72,7 @@ _RETRIEVE: dict[Provider, tuple[str, str]] = {
     "gemini": ("models.get", "model"),
     "mistral": ("models.retrieve", "model_id"),
 }
-"""How each SDK asks for one model (2026-11-25). Bedrock's models are listed by another service of AWS's."""
+"""How each SDK asks for one model (2026-11-25). Bedrock's models: see `lifecycle`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,45 +81,81 @@ class Said:
 
     exists: bool | None = None
     ends: date | None = None
+    is_legacy: bool = False
+    """Is it one that is still served, and by its provider's word on its way out?"""
 
 
 def ask(target: Target) -> Said:
-    """Sends one request that costs nothing. Only Mistral tells when a model ends (`deprecation` of its models, SDK 3.7
-    [S], 2026-11-30).
+    """Sends one request that costs nothing. Mistral tells when a model ends (`deprecation` of its models, SDK 3.7 [S],
+    2026-11-30), and Bedrock's other service does.
     """
-    method, name = _RETRIEVE.get(target.provider, ("", ""))
-    retrieve = resolve(target.client, method) if method else None
-    if retrieve is None:
-        return Said()
     try:
-        answer = retrieve(**{name: target.model})
-        if isawaitable(answer):
-            answer = asyncio.run(_awaited(answer))
+        return _ask_bedrock(target) if target.provider == "bedrock" else _ask_directly(target)
     except Exception as exc:  # noqa: BLE001 - reduced to a Failure; only a clear "there is none" counts
         failure = failure_of(exc, target.provider)
-        return Said(exists=False if failure is not None and failure.kind == "not_found" else None)
-    ends = getattr(answer, "deprecation", None)
-    return Said(exists=True, ends=ends.date() if isinstance(ends, datetime) else None)
+        is_gone = failure is not None and failure.kind == "not_found" and not _may_be_elsewhere(target, failure)
+        return Said(exists=False if is_gone else None)
+
+
+def _ask_directly(target: Target) -> Said:
+    method, name = _RETRIEVE[target.provider]
+    retrieve = resolve(target.client, method)
+    if retrieve is None:
+        return Said()
+    answer = retrieve(**{name: target.model})
+    if isawaitable(answer):
+        answer = asyncio.run(_awaited(answer))
+    return Said(exists=True, ends=_day(getattr(answer, "deprecation", None)))
+
+
+def _ask_bedrock(target: Target) -> Said:
+    told = foundation_model(target.client, target.model).get("modelLifecycle", {})
+    return Said(exists=True, ends=_day(told.get("endOfLifeTime")), is_legacy=told.get("status") == "LEGACY")
+
+
+def _may_be_elsewhere(target: Target, failure: Failure) -> bool:
+    """Bedrock's other service knows the models of its own region only, and an address may have no such service."""
+    return target.provider == "bedrock" and (is_profile(target.model) or failure.code != _NO_SUCH_MODEL)
+
+
+_NO_SUCH_MODEL = "ResourceNotFoundException"
+
+
+def _day(moment: Any) -> date | None:
+    return moment.date() if isinstance(moment, datetime) else None
 
 
 async def _awaited(answer: Any) -> Any:
     return await answer
 
 
-def asked(targets: Sequence[Target], today: date | None = None) -> Iterator[Finding]:
-    """Findings of what the providers say. Sends a request for each target that has a model."""
+def ask_all(targets: Sequence[Target]) -> list[Said]:
+    """What the providers say of each target's model. Sends a request for each that has one."""
+    return [ask(target) if target.model else Said() for target in targets]
+
+
+def asked(targets: Sequence[Target], said: Sequence[Said], today: date | None = None) -> Iterator[Finding]:
+    """Findings of what the providers say."""
     today = today or datetime.now(UTC).date()
-    for target in targets:
-        said = ask(target) if target.model else Said()
-        if said.exists is False:
+    for target, of_model in zip(targets, said, strict=True):
+        if of_model.exists is False:
             says = "the provider has no such model. Name one that it has"
             yield Finding(concern="model", target=name_of(target), says=says)
-        yield from _of_day(target, said.ends, today)
+        if of_model.is_legacy:
+            until = f" until {of_model.ends}" if of_model.ends else ""
+            says = f"its provider calls the model legacy, and serves it{until}. Name its successor"
+            yield Finding(concern="model", target=name_of(target), says=says)
+        else:
+            yield from _of_day(target, of_model.ends, today)
 
 
-def without_end(targets: Sequence[Target]) -> list[str]:
-    """The targets of which nothing here says when their model ends."""
-    return [name_of(target) for target in targets if target.model and end_of(target.provider, target.model) is None]
+def without_end(targets: Sequence[Target], said: Sequence[Said]) -> list[str]:
+    """The targets of which neither we nor what was `said` knows when their model ends."""
+    return [
+        name_of(target)
+        for target, of_model in zip(targets, said, strict=True)
+        if target.model and of_model.ends is None and end_of(target.provider, target.model) is None
+    ]
 
 
 def name_of(target: Target) -> str:

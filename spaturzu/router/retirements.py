@@ -2,8 +2,7 @@
 
 Sources: OpenAI's models in providers.md section 1.5 and Anthropic's in its SDK 2.12 (`DEPRECATED_MODELS`), 2026-11-22.
 Gemini's and Mistral's deprecated models stand in genai-prices' list without a date; Mistral's service tells one
-(`check --live`). Bedrock has dates of its own, also for Anthropic's models, and tells them by another service of AWS's
-(`endOfLifeTime` of GetFoundationModel, botocore 1.44 [S], 2026-11-30), which is not asked.
+(`check --live`). Bedrock has dates of its own, also for Anthropic's models: `lifecycle` asks for them.
 """
 
 from __future__ import annotations

@@ -190,9 +190,14 @@ class Models(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def models_url() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Models)
+    for url in _served(Models):
+        yield f"{url}/v1"
+
+
+def _served(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1"
+    yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
 
@@ -213,6 +218,59 @@ def test_live_asks_mistral_when_a_model_ends(run: Any, models_url: str, model: s
     result = run(source, "--live", "--ignore", "price")
     assert concerns(result) == ([("model", f"mistral/{model}")] if found else [])
     assert ("ends on" in result.stdout) == (model == "ending")
+
+
+class FoundationModels(BaseHTTPRequestHandler):
+    """AWS's other service. `legacy` ends in 200 days, `ending` in 9; `denied` is not to be asked for."""
+
+    def do_GET(self) -> None:
+        name = self.path.rpartition("/")[2].partition(".")[2]
+        statuses = {"denied": (403, "AccessDeniedException"), "gone": (404, "ResourceNotFoundException")}
+        status, error = statuses.get(name, (200, ""))
+        days = {"legacy": 200, "ending": 9}.get(name)
+        ends = {"endOfLifeTime": (datetime.now(UTC) + timedelta(days=days)).isoformat()} if days else {}
+        lifecycle = {"status": "LEGACY" if name == "legacy" else "ACTIVE", **ends}
+        details = {"modelArn": "a", "modelId": name, "modelLifecycle": lifecycle}
+        body = json.dumps({"message": error} if error else {"modelDetails": details}).encode()
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
+        if error:
+            self.send_header("x-amzn-errortype", error)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def bedrock_url() -> Iterator[str]:
+    yield from _served(FoundationModels)
+
+
+@pytest.mark.parametrize(
+    ("model", "says", "is_known"),
+    [
+        ("acme.fine", None, False),
+        ("acme.ending", "the model ends on", True),
+        ("us.acme.ending", "the model ends on", True),
+        ("acme.legacy", "calls the model legacy, and serves it until", True),
+        ("acme.gone", "has no such model", False),
+        ("us.acme.gone", None, False),
+        ("acme.denied", None, False),
+    ],
+)
+def test_live_asks_aws_when_a_model_ends(
+    run: Any, bedrock_url: str, model: str, says: str | None, is_known: bool
+) -> None:
+    keys = f'region_name="us-east-1", aws_access_key_id="k", aws_secret_access_key="k", endpoint_url="{bedrock_url}"'
+    source = f'chain = [target("bedrock", boto3.client("bedrock-runtime", {keys}), "{model}")]'
+    result = run(source, "--live", "--ignore", "price", "--ignore", "retries", "--json")
+    found = [json.loads(line)["says"] for line in result.stdout.splitlines()]
+    assert len(found) == (says is not None), result.output
+    assert all(says and says in sentence for sentence in found)
+    assert ("not known when they end" in result.stderr) != is_known
 
 
 def test_what_is_not_known_of_ends_is_said(run: Any) -> None:
