@@ -101,8 +101,8 @@ class Watch:
                 self.fired, self.seconds = name, seconds
         if self.task is not None:
             _on_loop_of(self.task.running, self.task.cancel)
-            return None
-        return now + AGAIN_S if cut(self._thread, self._frame) else None  # until it has left: it may connect again
+            return now + AGAIN_S  # until it has left: a library may be cancelling it for itself just now
+        return now + AGAIN_S if cut(self._thread, self._frame) else None  # likewise: it may connect again
 
     def lose(self) -> None:
         """Somebody else has answered: end it now."""

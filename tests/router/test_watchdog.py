@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
+from contextlib import suppress
 
 from spaturzu.router.lazy import cached_property
 from spaturzu.router.limits import LimitName
 from spaturzu.router.watch import Watch
 from spaturzu.router.watchdog import Watchdog
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, asoon
 
 
 class Other:
@@ -145,3 +147,29 @@ def test_a_limit_that_is_named_while_it_is_looked_which_it_is_keeps_its_name():
         assert watch.ring(time.monotonic()) is not None
 
     assert watch.fired == "connect_timeout"
+
+
+def test_a_task_that_a_library_is_cancelling_for_itself_is_ended_once_it_is_done() -> None:
+    """As anyio's scopes do, for as long as they close."""
+    watch = Watch(0.01, lambda _: (0.01, "first_token_timeout"))
+
+    async def work() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(0)
+        assert await asoon(lambda: watch.fired)
+        await asyncio.sleep(0.05)  # it has been tried
+        task.uncancel()
+        await asyncio.sleep(PATIENCE_S)
+        raise AssertionError("nobody has ended it")
+
+    async def watched() -> int:
+        waiting, task = work(), asyncio.current_task()
+        assert task is not None
+        with watch.on_loop(waiting):
+            await waiting
+        return task.cancelling()
+
+    assert asyncio.run(watched()) == 0
