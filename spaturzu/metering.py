@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+# Python refuses to load it once the main thread has ended, and a thread may make its first call then.
+import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -126,7 +128,8 @@ class Metering:
         store, address = Store(), options.address
         sink = Embedded(store, trouble.stats) if address is None else Gateway(store, address, trouble)
         completing = Completing(trouble, priced=address is None, overrides=self.prices)
-        return Recorder(store.path.with_name(f"{store.path.name}.journal"), sink, completing, trouble)
+        whose = "" if address is None else f"-{address.slug}"
+        return Recorder(store.path.with_name(f"{store.path.name}.journal{whose}"), sink, completing, trouble)
 
     def flush(self, timeout_s: float | None) -> bool:
         """Wait until everything has left."""

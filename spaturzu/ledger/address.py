@@ -20,3 +20,8 @@ class Address:
     def name(self) -> str:
         """Gateway and project, without the secret: what waits for one never goes to another."""
         return f"{self.base_url}#{hashlib.sha256((self.api_key or '').encode()).hexdigest()[:16]}"
+
+    @property
+    def slug(self) -> str:
+        """The name, as a part of a file's name."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:16]

@@ -282,3 +282,28 @@ def test_a_page_of_the_journal_that_was_cut_off_gives_its_whole_entries(database
 def _no_default() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
     yield
     spaturzu.shutdown()
+
+
+@pytest.mark.parametrize("where", ["gateway", "embedded"])
+def test_a_thread_makes_its_first_call_after_the_main_thread_has_ended(
+    where: str, environment: dict[str, str], database: Path, gateway: LogGateway
+) -> None:
+    late = "threading.Thread(target=lambda: (threading.main_thread().join(), ask(3))).start()"
+    done = run(late, environment if where == "gateway" else embedded(environment))
+    assert done.stderr == ""
+    run("spaturzu.flush()", environment if where == "gateway" else embedded(environment))
+    ((stored,),) = Store(database).select("SELECT count(*) FROM hops")
+    assert len(gateway.entries) + stored == 3
+
+
+def test_what_a_killed_process_left_for_one_project_never_goes_to_another(
+    environment: dict[str, str], database: Path, gateway: LogGateway
+) -> None:
+    run("ask(3); os._exit(1)", environment)
+    before = len(gateway.entries)
+    run("spaturzu.flush(); ask(); spaturzu.flush()", {**environment, "SPATURZU_API_KEY": "spa_other"})
+    assert len(gateway.entries) == before + 1
+    run("spaturzu.flush(); ask(); spaturzu.flush()", embedded(environment))
+    assert Store(database).select("SELECT count(*) FROM hops") == [(1,)]
+    run("spaturzu.flush()", environment)
+    assert len(gateway.entries) == 4
