@@ -141,7 +141,7 @@ def asked(targets: Sequence[Target], said: Sequence[Said], today: date | None = 
         if of_model.exists is False:
             says = "the provider has no such model. Name one that it has"
             yield Finding(concern="model", target=name_of(target), says=says)
-        if of_model.is_legacy:
+        if of_model.is_legacy and (of_model.ends is None or of_model.ends > today):
             until = f" until {of_model.ends}" if of_model.ends else ""
             says = f"its provider calls the model legacy, and serves it{until}. Name its successor"
             yield Finding(concern="model", target=name_of(target), says=says)

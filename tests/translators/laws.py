@@ -53,15 +53,29 @@ class Id(str):
 
 def unexplained(before: Any, after: Any, losses: Iterable[Loss]) -> str | None:
     """How the losses fail to explain the difference between two canonical values, or None."""
-    losses, expected = tuple(losses), tree(after, ())
+    losses = tuple(losses)
+    new = tuple(loss for loss in losses if _is_new(before, after, loss))
+    expected = tree(after, new)
     if not same(tree(before, losses), expected):
         return f"lost without a report: {losses}\n  before: {tree(before, losses)}\n  after:  {expected}"
     for loss in losses:
-        if _emulated_around(loss, losses) or _is_empty_beside_emulated(before, loss, losses):
+        if loss in new or _emulated_around(loss, losses) or _is_empty_beside_emulated(before, loss, losses):
             continue  # what is read back there may be anything, so it cannot be told from this
         if same(tree(before, tuple(other for other in losses if other is not loss)), expected):
             return f"reported but not lost: {loss}\n  before: {tree(before, losses)}\n  after:  {expected}"
     return None
+
+
+def _is_new(before: Any, after: Any, loss: Loss) -> bool:
+    """A provider's own field, which says what stood in another's: it is there afterwards, and was not before."""
+    return (
+        loss.kind == "emulated" and _own_field(before, loss.path) is None and _own_field(after, loss.path) is not None
+    )
+
+
+def _own_field(value: Any, path: str) -> Any:
+    found = re.fullmatch(r"provider_fields\.(\w+)\.(\w+)", path)
+    return getattr(value, "provider_fields", {}).get(found[1], {}).get(found[2]) if found else None
 
 
 def _emulated_around(loss: Loss, losses: Iterable[Loss]) -> list[Loss]:
