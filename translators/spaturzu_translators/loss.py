@@ -79,7 +79,7 @@ class Losses:
         What stands there by other means is not lost: a loss of meaning inside it, as of a part of a turn that was
         joined to the next, is said by itself.
         """
-        if self._are_apart():
+        if len(self._losses) < 2 or self._are_apart():
             return tuple(self._losses.values())
         outer: dict[str, Loss] = {}
         inner: list[tuple[str, Loss]] = []
