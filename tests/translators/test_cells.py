@@ -862,7 +862,7 @@ def test_a_file_has_a_detail_in_responses(detail: str, said: str | None) -> None
         (None, "none", "emulated"),
         ({"input": {"mode": "score"}, "output": {"mode": "score"}}, "none", "emulated"),
         ({"input": {"mode": "block"}, "output": {"mode": "block"}}, "block", "emulated"),
-        ({"output": {"mode": "block"}}, "block", "approximated"),
+        ({"output": {"mode": "block"}}, "block", "emulated"),
     ],
 )
 def test_moderation_becomes_a_guardrail(policy: dict[str, Any] | None, action: str, kind: str) -> None:

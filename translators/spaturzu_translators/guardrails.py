@@ -3,8 +3,8 @@ and Gemini's safety settings where guardrails stop an answer.
 
 The first two let a model of the provider's own look at what is asked and answered, and either tell what it saw or stop
 the answer. Classes and thresholds are each provider's own, so that is all that carries over: emulated. Where the two
-ends of a conversation are to be treated differently, both get the stricter way, approximated. Gemini has settings that
-stop an answer and none that tell; its classes are fewer: approximated. Guardrails with thresholds of the caller's, and
+ends of a conversation are to be treated differently, both get the stricter way. Gemini has settings that stop an answer
+and none that tell; its classes are fewer. Guardrails with thresholds of the caller's, and
 those that also stop what could not be looked at, are not asked for in other words.
 Source: openai 3.54 `ModerationPolicy`, mistralai 3.7 `GuardrailConfig`, google-genai 3 `HarmCategory`.
 """
@@ -34,7 +34,7 @@ def put_guardrails(fields: ProviderFields, body: JSONObject, losses: Losses) -> 
     stops = "block" in modes
     body["guardrails"] = [{"moderation_llm_v2": {"action": "block" if stops else "none"}}]
     losses.emulate(_MISTRAL)
-    (losses.emulate if len(modes) == 1 else losses.approximate)(_OPENAI)
+    losses.emulate(_OPENAI)
 
 
 def put_moderation(fields: ProviderFields, body: JSONObject, losses: Losses) -> None:
@@ -56,7 +56,8 @@ def put_safety(fields: ProviderFields, body: JSONObject, losses: Losses) -> None
         {"category": f"HARM_CATEGORY_{harm}", "threshold": "BLOCK_MEDIUM_AND_ABOVE"} for harm in _HARMS
     ]
     losses.emulate(_SAFETY)
-    losses.approximate(_MISTRAL)
+    losses.forget(_MISTRAL)
+    losses.emulate(_MISTRAL)
 
 
 def _modes(moderation: JSON) -> set[Mode]:
