@@ -83,7 +83,7 @@ def draft_of(call: Call, hop: Hop) -> Draft:
     record, call_id = call.record, call.record.id
     answered = hop.status == "served" or hop.status == "abandoned"
     draft: Draft = {
-        "id": call_id if hop.index == 0 and hop.attempts else _id(call, hop),
+        "id": _id(call, hop),
         "call_id": call_id,
         "hop": hop.index,
         "provider": hop.provider,
@@ -130,6 +130,8 @@ def _attribute(draft: Draft, record: CallRecord) -> None:
 
 def _id(call: Call, hop: Hop) -> str:
     """The first hop that is tried has the call's own id, which is what later calls name as their parent."""
+    if hop.index == 0 and hop.attempts:
+        return call.record.id
     tried_before = any(earlier.attempts for earlier in call.record.hops[: hop.index])
     if hop.attempts and not tried_before:
         return call.record.id

@@ -78,10 +78,7 @@ class Watch:
 
     def __enter__(self) -> Watch:
         self._thread, self._frame = threading.get_ident(), sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
-        self.context = copy_context()
-        self._started = time.monotonic()
-        self.due = self._started + self._first_look_s
-        WATCHDOG.watch(self)
+        self.begin()
         return self
 
     def __exit__(
@@ -90,6 +87,13 @@ class Watch:
         WATCHDOG.leave(self)
         self._frame = None
         return False
+
+    def begin(self) -> None:
+        """From now on it is watched. A task's watch holds no frame: that would hold the watch."""
+        self.context = copy_context()
+        self._started = time.monotonic()
+        self.due = self._started + self._first_look_s
+        WATCHDOG.watch(self)
 
     def ring(self, now: float) -> float | None:
         """See `Watched`."""
@@ -143,7 +147,7 @@ class _Task:
         self._cancelled = self._left = False
 
     def __enter__(self) -> None:
-        self._watch.__enter__()
+        self._watch.begin()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None

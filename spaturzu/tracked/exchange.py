@@ -147,12 +147,9 @@ class _Primary:
 
     def _limit_body(self) -> None:
         """The head of a plain answer has come: the rest is as near as the events of a stream are to each other."""
-        if not self._chain.targets:
-            return
-        limits: dict[str, float | None] = self._request.extensions["timeout"]
-        read_s, longest_s = limits.get("read"), self._chain.limits.least_between_events_s
-        if longest_s != inf and (read_s is None or read_s > longest_s):
-            self._request.extensions["timeout"] = {**limits, "read": longest_s}
+        if self._chain.targets:
+            extensions = self._request.extensions
+            extensions["timeout"] = _capped(extensions["timeout"], "read", self._chain.limits.least_between_events_s)
 
     def _limit(self, timeout_s: float | None) -> None:
         """No phase of the request may last longer than `timeout_s`, nor connecting longer than the chain's limit.
@@ -160,12 +157,9 @@ class _Primary:
         Each try has the SDK's own timeouts, and not what was left of them for the body of the one before.
         """
         request = self._request
-        limits = self._given
-        if timeout_s is not None:
-            limits = {phase: _least(limits.get(phase), timeout_s) for phase in ("connect", "read", "write", "pool")}
-        connect_s, longest_s = limits.get("connect"), self._chain.limits.connect_s
-        if longest_s != inf and (connect_s is None or connect_s > longest_s):
-            limits = {**limits, "connect": longest_s}
+        limits = _capped(self._given, "connect", self._chain.limits.connect_s)
+        for phase in ("connect", "read", "write", "pool") if timeout_s is not None else ():
+            limits = _capped(limits, phase, timeout_s)
         request.extensions = {**request.extensions, "timeout": limits}
 
     def late(self, seconds: float) -> Exception:
@@ -209,10 +203,10 @@ class _AsyncPrimary(_Primary):
         return await in_thread(partial(super().fetch, effect))
 
 
-def _least(given: float | None, longest_s: float) -> float | None:
-    """The SDK's own timeout, if it is shorter; None is none."""
-    least_s = longest_s if given is None else min(given, longest_s)
-    return None if least_s == inf else least_s
+def _capped(timeouts: dict[str, float | None], phase: str, longest_s: float) -> dict[str, float | None]:
+    """The SDK's own timeouts, with that of one phase no longer than so; None is none. They stay as they are."""
+    given_s = timeouts.get(phase)
+    return timeouts if longest_s >= (inf if given_s is None else given_s) else {**timeouts, phase: longest_s}
 
 
 def _is_stream(response: Response) -> bool:
