@@ -1011,6 +1011,8 @@ def test_a_cut_stream_has_no_finish() -> None:
         {"type": "content_block_start", "index": 0},
         {"type": "content_block_start", "index": 0, "content_block": {"type": "text"}},
         {"type": "content_block_start", "content_block": {"type": "text", "text": ""}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "signature": [{}]}},
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": 5}},
         {"type": "content_block_delta", "index": 7, "delta": {"type": "text_delta", "text": "a"}},
         {"type": "content_block_stop", "index": 7},
         {"type": "message_delta", "delta": 1},

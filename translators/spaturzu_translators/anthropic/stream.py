@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias, cast
 
 from ..citations import said
@@ -270,7 +271,8 @@ def _start_text(raw: JSONObject) -> Part:
 
 def _start_thinking(raw: JSONObject) -> Part:
     """The signature comes last, so the issuer is taken on trust; unsigned, it is never replayed anyway."""
-    return Reasoning(text=raw.get("thinking") or "", signature=raw.get("signature") or None, issuer="anthropic")
+    part = decode_block({**raw, "thinking": raw.get("thinking") or ""}, f"{WHO}: content_block", {})
+    return replace(cast(Reasoning, part), issuer="anthropic")
 
 
 def _start_call(raw: JSONObject) -> Part:
