@@ -4,7 +4,8 @@ Each row is a feature as it stands on the caller's wire, and a letter for each t
 means (or mapped), D dropped with a report, S the target is skipped. Tables 11.1 to 11.5 are those of OpenAI, Anthropic,
 Bedrock, Gemini and Mistral. Where a letter is not the table's, we carry more than it says (a user id as metadata for
 OpenAI callers too, OpenAI's `store` to Gemini, as 11.4 carries Gemini's to OpenAI, a text document as text, images in
-Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures).
+Mistral's results, Gemini's resolution of all media as the `detail` of OpenAI's and Mistral's pictures) or refuse to
+leave out what stops an answer: a moderation that blocks, which table 11.1 drops with all moderation.
 """
 
 from __future__ import annotations
@@ -216,7 +217,12 @@ FROM: dict[Provider, list[Row]] = {
         ("prompt_cache_key", {"prompt_cache_key": "k"}, "DDDM"),
         ("prediction", {"prediction": {"type": "content", "content": "x"}}, "DDDM"),
         ("verbosity", {"verbosity": "low"}, "DDDD"),
-        ("moderation", {"moderation": {"model": "omni-moderation-latest"}}, "DDDE"),
+        ("moderation that scores", {"moderation": {"model": "omni-moderation-latest"}}, "DDDE"),
+        (
+            "moderation that blocks",
+            {"moderation": {"model": "omni-moderation-latest", "policy": {"input": {"mode": "block"}}}},
+            "SSSE",
+        ),
         ("store", {"store": True}, "DDMD"),
         ("web_search_options", {"web_search_options": {}}, "SSSS"),
         ("audio output", {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}}, "SSES"),
@@ -857,21 +863,21 @@ def test_a_file_has_a_detail_in_responses(detail: str, said: str | None) -> None
 
 
 @pytest.mark.parametrize(
-    ("policy", "action", "kind"),
+    ("policy", "action"),
     [
-        (None, "none", "emulated"),
-        ({"input": {"mode": "score"}, "output": {"mode": "score"}}, "none", "emulated"),
-        ({"input": {"mode": "block"}, "output": {"mode": "block"}}, "block", "emulated"),
-        ({"output": {"mode": "block"}}, "block", "emulated"),
+        (None, "none"),
+        ({"input": {"mode": "score"}, "output": {"mode": "score"}}, "none"),
+        ({"input": {"mode": "block"}, "output": {"mode": "block"}}, "block"),
+        ({"output": {"mode": "block"}}, "block"),
     ],
 )
-def test_moderation_becomes_a_guardrail(policy: dict[str, Any] | None, action: str, kind: str) -> None:
+def test_moderation_becomes_a_guardrail(policy: dict[str, Any] | None, action: str) -> None:
     moderation = {"model": "omni-moderation-latest", **({"policy": policy} if policy else {})}
     body = {**PLAIN["openai"], "model": MODELS["openai"], "moderation": moderation}
     request = codec("openai").decode_request(WireRequest(body, MODELS["openai"]))
     encoded = codec("mistral").encode_request(replace(request, model=MODELS["mistral"]))
     assert encoded.value.body["guardrails"] == [{"moderation_llm_v2": {"action": action}}]
-    assert {loss.path: loss.kind for loss in encoded.losses}["provider_fields.openai.moderation"] == kind
+    assert {loss.path: loss.kind for loss in encoded.losses}["provider_fields.openai.moderation"] == "emulated"
     assert not [loss for loss in encoded.losses if loss.matters == "meaning"]
 
 
@@ -902,3 +908,14 @@ def test_a_guardrail_that_says_more_skips_the_target(guardrail: dict[str, Any], 
     encoded = codec(target).encode_request(replace(request, model=MODELS[target]))
     assert {"moderation", "safetySettings"}.isdisjoint(encoded.value.body)
     assert [loss.path for loss in encoded.losses if loss.matters == "meaning"] == ["provider_fields.mistral.guardrails"]
+
+
+@pytest.mark.parametrize("guardrails", [[{}], [{"moderation_llm_v2": None}]])
+def test_a_guardrail_that_asks_for_nothing_becomes_nothing(guardrails: Any) -> None:
+    body = {**PLAIN["mistral"], "model": MODELS["mistral"], "guardrails": guardrails}
+    request = codec("mistral").decode_request(WireRequest(body, MODELS["mistral"]))
+    encoded = codec("openai").encode_request(replace(request, model=MODELS["openai"]))
+    assert "moderation" not in encoded.value.body
+    assert [(loss.kind, loss.matters) for loss in encoded.losses if "guardrails" in loss.path] == [
+        ("dropped", "tuning")
+    ]

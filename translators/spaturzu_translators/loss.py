@@ -64,9 +64,10 @@ class Losses:
         if before is None or before.kind == "dropped":
             self._losses[path] = Loss(path=path, kind="emulated", matters=before.matters if before else matters)
 
-    def forget(self, path: str) -> None:
-        """What was reported of `path` is not so."""
-        self._losses.pop(path, None)
+    def reword(self, *paths: str) -> None:
+        """What stood at one of them stands at the other, in another provider's words, whatever was reported before."""
+        for path in paths:
+            self._losses[path] = Loss(path=path, kind="emulated", matters="tuning")
 
     def extend(self, losses: Iterable[Loss]) -> None:
         """Take over losses found elsewhere."""

@@ -165,7 +165,10 @@ OWN: dict[Wire, dict[str, dict[str, Any]]] = {
     "openai": {
         "logit_bias": {"logit_bias": {"1": 1}},
         "verbosity": {"verbosity": "low"},
-        "moderation": {"moderation": {"model": "omni-moderation-latest"}},
+        "moderation that scores": {"moderation": {"model": "omni-moderation-latest"}},
+        "moderation that blocks": {
+            "moderation": {"model": "omni-moderation-latest", "policy": {"output": {"mode": "block"}}}
+        },
         "prompt_cache_key": {"prompt_cache_key": "k"},
         "web_search_options": {"web_search_options": {}},
         "audio output": {"modalities": ["text", "audio"], "audio": {"voice": "alloy", "format": "wav"}},

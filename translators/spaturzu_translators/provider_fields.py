@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .messages import JSON, ProviderFields, is_array, is_object
+from .guardrails import STOPS
+from .messages import JSON, ProviderFields
 
 TUNING: dict[str, frozenset[str]] = {
     "openai": frozenset(
@@ -169,17 +170,9 @@ _NATIVE = "additionalModelRequestFields."
 
 def is_tuning(provider: str, name: str, value: JSON) -> bool:
     """Can a call do without this field of `provider`, as `value`, and still mean the same?"""
-    if provider == "mistral" and name == "guardrails":
-        return is_array(value) and not any(map(_blocks, value))
+    if (stops := STOPS.get((provider, name))) is not None:
+        return not stops(value)
     return name in TUNING.get(provider, ()) or (provider == "bedrock" and name.startswith(_NATIVE))
-
-
-def _blocks(guardrail: JSON) -> bool:
-    """Does a guardrail of Mistral's stop an answer, rather than look at it? providers.md 11.5; mistralai 3.7.0."""
-    if not is_object(guardrail) or guardrail.get("block_on_error"):
-        return True
-    checks = [check for name, check in guardrail.items() if name != "block_on_error"]
-    return any(check and not (is_object(check) and check.get("action", "none") == "none") for check in checks)
 
 
 _REWORDED: dict[str, frozenset[str]] = {
