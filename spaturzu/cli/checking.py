@@ -17,7 +17,8 @@ from spaturzu.chains import named_chain
 from spaturzu.config import read_chain
 from spaturzu.errors import ConfigError
 from spaturzu.router.chain import Target
-from spaturzu.router.check import CONCERNS, Finding, Known, Said, ask_all, asked, check, name_of, without_end
+from spaturzu.router.check import CONCERNS, Finding, Known, asked, check, name_of, without_end
+from spaturzu.router.lifecycle import Said, ask_all
 from spaturzu.router.targets.common import resolve
 from spaturzu_translators.messages import Provider
 from spaturzu_translators.responses import Usage

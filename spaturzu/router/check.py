@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from inspect import isawaitable
 from typing import Any, Literal, TypeAlias
 
 from spaturzu_translators import structured
 from spaturzu_translators.codec import codec
-from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import Blob, Message, Provider, Text, Uri
 from spaturzu_translators.requests import ReasoningOptions, Request, ResponseFormat, Tool, ToolChoice
 
 from .chain import Target
-from .failures import failure_of
-from .lifecycle import foundation_model, is_profile
+from .lifecycle import Said
 from .retirements import end_of
 from .targets.common import resolve
 
@@ -66,74 +62,6 @@ def check(targets: Sequence[Target], lookup: Lookup, today: date | None = None) 
     yield from _of_domains(targets)
 
 
-_RETRIEVE: dict[Provider, tuple[str, str]] = {
-    "openai": ("models.retrieve", "model"),
-    "anthropic": ("models.retrieve", "model_id"),
-    "gemini": ("models.get", "model"),
-    "mistral": ("models.retrieve", "model_id"),
-}
-"""How each SDK asks for one model (2026-11-25). Bedrock's models: see `lifecycle`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a provider says of one model: whether it has it, and when that ends. None: it does not say."""
-
-    exists: bool | None = None
-    ends: date | None = None
-    is_legacy: bool = False
-    """Is it one that is still served, and by its provider's word on its way out?"""
-
-
-def ask(target: Target) -> Said:
-    """Sends one request that costs nothing. Mistral tells when a model ends (`deprecation` of its models, SDK 3.7 [S],
-    2026-11-30), and Bedrock's other service does.
-    """
-    try:
-        return _ask_bedrock(target) if target.provider == "bedrock" else _ask_directly(target)
-    except Exception as exc:  # noqa: BLE001 - reduced to a Failure; only a clear "there is none" counts
-        failure = failure_of(exc, target.provider)
-        is_gone = failure is not None and failure.kind == "not_found" and not _may_be_elsewhere(target, failure)
-        return Said(exists=False if is_gone else None)
-
-
-def _ask_directly(target: Target) -> Said:
-    method, name = _RETRIEVE[target.provider]
-    retrieve = resolve(target.client, method)
-    if retrieve is None:
-        return Said()
-    answer = retrieve(**{name: target.model})
-    if isawaitable(answer):
-        answer = asyncio.run(_awaited(answer))
-    return Said(exists=True, ends=_day(getattr(answer, "deprecation", None)))
-
-
-def _ask_bedrock(target: Target) -> Said:
-    told = foundation_model(target.client, target.model).get("modelLifecycle", {})
-    return Said(exists=True, ends=_day(told.get("endOfLifeTime")), is_legacy=told.get("status") == "LEGACY")
-
-
-def _may_be_elsewhere(target: Target, failure: Failure) -> bool:
-    """Bedrock's other service knows the models of its own region only, and an address may have no such service."""
-    return target.provider == "bedrock" and (is_profile(target.model) or failure.code != _NO_SUCH_MODEL)
-
-
-_NO_SUCH_MODEL = "ResourceNotFoundException"
-
-
-def _day(moment: Any) -> date | None:
-    return moment.date() if isinstance(moment, datetime) else None
-
-
-async def _awaited(answer: Any) -> Any:
-    return await answer
-
-
-def ask_all(targets: Sequence[Target]) -> list[Said]:
-    """What the providers say of each target's model. Sends a request for each that has one."""
-    return [ask(target) if target.model else Said() for target in targets]
-
-
 def asked(targets: Sequence[Target], said: Sequence[Said], today: date | None = None) -> Iterator[Finding]:
     """Findings of what the providers say."""
     today = today or datetime.now(UTC).date()
@@ -150,9 +78,9 @@ def asked(targets: Sequence[Target], said: Sequence[Said], today: date | None = 
 
 
 def without_end(targets: Sequence[Target], said: Sequence[Said]) -> list[str]:
-    """The targets of which neither we nor what was `said` knows when their model ends."""
+    """The targets of which neither we nor what was `said` knows when their model ends, and why it was not told."""
     return [
-        name_of(target)
+        name_of(target) + (f" (not told: {of_model.untold})" if of_model.untold else "")
         for target, of_model in zip(targets, said, strict=True)
         if target.model and of_model.ends is None and end_of(target.provider, target.model) is None
     ]

@@ -271,6 +271,7 @@ def test_live_asks_aws_when_a_model_ends(
     assert len(found) == (says is not None), result.output
     assert all(says and says in sentence for sentence in found)
     assert ("not known when they end" in result.stderr) != is_known
+    assert ("not told: AccessDeniedException" in result.stderr) == (model == "acme.denied")
 
 
 def test_what_is_not_known_of_ends_is_said(run: Any) -> None:
