@@ -158,8 +158,9 @@ class _Primary:
         """
         request = self._request
         limits = _capped(self._given, "connect", self._chain.limits.connect_s)
-        for phase in ("connect", "read", "write", "pool") if timeout_s is not None else ():
-            limits = _capped(limits, phase, timeout_s)
+        if timeout_s is not None:
+            for phase in ("connect", "read", "write", "pool"):
+                limits = _capped(limits, phase, timeout_s)
         request.extensions = {**request.extensions, "timeout": limits}
 
     def late(self, seconds: float) -> Exception:
