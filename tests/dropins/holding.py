@@ -26,7 +26,8 @@ ends.
 class Holding:
     """One provider's server. `left` is released for each connection that a client closes.
 
-    `asked` is released for each request, when all that it is ever told has been sent.
+    `asked` is released for each request, when all that it is ever told has been sent, which is nothing while
+    `may_answer` is not set.
     """
 
     provider: Provider
@@ -35,6 +36,10 @@ class Holding:
     door: socket.socket
     asked: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     left: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+    may_answer: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        self.may_answer.set()
 
     @property
     def url(self) -> str:
@@ -55,6 +60,7 @@ class Holding:
         with client:
             while b"\r\n\r\n" not in client.recv(1 << 20):
                 pass
+            self.may_answer.wait()
             if self.until == "drip":
                 self.asked.release()
             try:

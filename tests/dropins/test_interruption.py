@@ -175,14 +175,16 @@ def test_a_task_that_is_cancelled_between_two_events_lets_go(house: House) -> No
 def test_a_stream_that_comes_when_its_task_is_cancelled_is_let_go_of(house: House) -> None:
     async def leave(client: Any, held: Holding) -> None:
         call = asyncio.ensure_future(CALLERS["bedrock"].create(client, True, False, True))
-        while not held.asked.acquire(blocking=False):  # noqa: ASYNC110 - it may not be done when this is
+        while not _work():  # noqa: ASYNC110 - a thread cannot tell the loop that it has begun
             await asyncio.sleep(0)
+        held.may_answer.set()
         assert soon(lambda: not _work())  # its thread is done, while the loop stands still
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
 
     with holding("bedrock", "text", stream=True) as held:
+        held.may_answer.clear()
         gc.disable()
         try:
             house.run(leave(_async_bedrock(house, held), held))
