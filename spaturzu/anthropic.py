@@ -37,7 +37,7 @@ def wrap(client: Any, options: Options, instance: Spaturzu) -> Any:
 
     Its Bedrock variant's calls pass through: their path is `invoke_model`'s.
     """
-    if not (hasattr(client, "copy") and hasattr(client, "_client")):
+    if not all(hasattr(client, name) for name in ("copy", "_client", "messages")):
         client = over_duck(client, "anthropic", Anthropic, AsyncAnthropic)
     return wrapped(client, subclassed(_Anthropic, class_of(client)), options, instance)
 

@@ -259,7 +259,7 @@ def _mapping(options: Any) -> Mapping[str, Any]:
 
 def _with_clients(given: dict[str, Any], *, as_async: bool) -> dict[str, Any]:
     """`"provider/model"`, alone or as a target's `target`, stands for a client built from the environment."""
-    if not isinstance(given.get("fallback"), list):
+    if not isinstance(given.get("fallback"), list | tuple):
         return given
     targets = enumerate(given["fallback"])
     return {**given, "fallback": [_with_client(f"fallback[{number}]", target, as_async) for number, target in targets]}
@@ -334,7 +334,8 @@ def _sentence(item: Mapping[str, Any]) -> str:
         case "missing":
             return f"spaturzu: {where} is missing; add it"
         case _:
-            return f"spaturzu: {where} is {item['input']!r}: {item['msg'][0].lower()}{item['msg'][1:]}"
+            said, _, _ = item["msg"].partition(" or instance of ")  # a class of ours, which nobody is to make
+            return f"spaturzu: {where} is {item['input']!r}: {said[0].lower()}{said[1:]}"
 
 
 def _names(step: int | str, fields: Collection[str]) -> bool:

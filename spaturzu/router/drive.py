@@ -286,12 +286,13 @@ def _send_target(call: Call, primary: Primary | None, effect: SendTarget) -> Out
 
 
 def _sent_to_target(call: Call, effect: SendTarget) -> Outcome:
-    answer = effect.invoke()
+    answer, sdk = effect.invoke(), effect.target.sdk
     try:
         if effect.relay is None:
-            return TargetAnswer(effect.target.sdk.body(answer))
-        stream = effect.target.sdk.stream(answer)
-        frames = map(effect.target.sdk.frame, iter(stream))
+            return TargetAnswer(sdk.body(answer), sdk.answer_id(answer))
+        effect.relay.answer_id = sdk.answer_id(answer)
+        stream = sdk.stream(answer)
+        frames = map(sdk.frame, iter(stream))
         source, close = _watched(call, effect.hop, effect.target, frames, closing(stream))
     except BaseException:
         _dispose(answer)
@@ -337,12 +338,14 @@ async def _asend_target(call: Call, primary: AsyncPrimary | None, effect: SendTa
 
 
 async def _asent_to_target(call: Call, effect: SendTarget) -> Outcome:
+    sdk = effect.target.sdk
     try:
-        answer = await ainvoked(effect.target.sdk, effect.target.client, effect.invoke)
+        answer = await ainvoked(sdk, effect.target.client, effect.invoke)
         if effect.relay is None:
-            return TargetAnswer(effect.target.sdk.body(answer))
-        stream = effect.target.sdk.stream(answer)
-        frames = aframes(stream, effect.target.sdk.frame)
+            return TargetAnswer(sdk.body(answer), sdk.answer_id(answer))
+        effect.relay.answer_id = sdk.answer_id(answer)
+        stream = sdk.stream(answer)
+        frames = aframes(stream, sdk.frame)
         source, close = _awatched(call, effect.hop, effect.target, frames, closing(stream))
         return await _apull(effect.hop, effect.relay, source, close)
     except Exception as exc:  # noqa: BLE001 - the walk goes on, and the record names the class

@@ -340,6 +340,8 @@ class FrameRelay(Relay[JSONObject]):
         self._usage: Usage | None = None
         self._ran, self._ends = list[Opaque](), list[ProviderFields]()
         self.model = model
+        self.answer_id = ""
+        """What names an answer whose events do not."""
 
     @property
     def complete(self) -> bool:
@@ -436,6 +438,7 @@ class FrameRelay(Relay[JSONObject]):
             event = self._unwrapping.event(event)
         match event:
             case Started():
+                event = event if event.id else replace(event, id=self.answer_id)
                 self.started, self.model = event, event.model or self.model
             case Restated():
                 self.model = event.model or self.model

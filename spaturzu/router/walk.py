@@ -123,9 +123,10 @@ class Pulled:
 
 @dataclass(frozen=True, slots=True)
 class TargetAnswer:
-    """A target's plain answer in its own wire JSON."""
+    """A target's plain answer in its own wire JSON; `id` names one whose body has none."""
 
     body: JSONObject
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -665,6 +666,9 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
         return _unread(call, hop, failed.failure)
     except BadWire:
         return _unread(call, hop, Failure(kind="server", code="malformed_response"))
+    if not response.candidates:
+        return _unread(call, hop, Failure(kind="server", code="malformed_response"))
+    response = response if response.id else replace(response, id=answer.id)
     hop.model = response.model or target.model
     report_decoded(hop, target.provider, response)
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)

@@ -38,12 +38,14 @@ NO_ANSWERS: dict[str, Step] = {
 }
 
 OTHER_FORM = '{"choices": 5, "content": 5, "output": 5, "candidates": 5}'
+NO_CANDIDATE = '{"choices": [], "content": 5, "output": 5, "candidates": []}'
 OTHER_FORM_INSIDE = """{"choices": [{"message": 5}], "content": [5], "output": {"message": {"content": 5}},
 "candidates": [{"content": {"parts": 5}}]}"""
 
 NO_ANSWERS_OF_TARGETS: dict[str, Step] = {
     **NO_ANSWERS,
     "another form": Reply(body=OTHER_FORM, headers={"content-type": "application/json"}),
+    "no candidate": Reply(body=NO_CANDIDATE, headers={"content-type": "application/json"}),
     "another form inside": Reply(body=OTHER_FORM_INSIDE, headers={"content-type": "application/json"}),
 }
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from spaturzu.sandbox import Reply, ToolCall
 from spaturzu_translators.messages import PROVIDERS, Provider
 
-from .chains import DOWN, SERVED, House, served_model
+from .chains import DOWN, SERVED, House, plain_and_stream, served_model
 from .generation import WHOLE_HISTORY
 
 USER = [{"role": "user", "content": "What is the weather in Cluj?"}]
@@ -281,6 +281,38 @@ def test_bedrock_structured_output(house: House, target: Provider) -> None:
     assert json.loads(answer["output"]["message"]["content"][0]["text"]) == CLUJ.model_dump()
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert answer["ResponseMetadata"]["HTTPHeaders"]["x-spaturzu-provider"] == target
+
+
+@plain_and_stream
+@pytest.mark.parametrize("primary", ["openai", "anthropic", "gemini", "mistral"])
+def test_an_answer_of_bedrock_has_an_id(house: House, primary: Provider, stream: bool) -> None:
+    """Its body has none: the request's stands for it."""
+    client = _down(house, primary, "bedrock", SERVED)
+
+    heard = [house.call(primary, client, stream=stream) for _ in range(2)]
+
+    named = [_id_of(primary, one.events[0] if stream else one.answer) for one in heard]
+    assert [one.record.served_by.response_id for one in heard] == named
+    assert len({*named}) == 2
+    assert all(name.startswith("00000000-0000-4000-8000-") for name in named)  # the sandbox's
+
+
+def test_responses_of_bedrock_have_ids(house: House) -> None:
+    client = _down(house, "openai", "bedrock", SERVED)
+
+    answers = [client.responses.create(model="m", input="hi") for _ in range(2)]
+
+    assert len({answer.id for answer in answers}) == len({answer.output[0].id for answer in answers}) == 2
+
+
+def _id_of(primary: Provider, answer: Any) -> str:
+    match primary:
+        case "anthropic":
+            return getattr(answer, "message", answer).id
+        case "gemini":
+            return answer.response_id
+        case _:
+            return getattr(answer, "data", answer).id
 
 
 def test_the_sdk_finds_the_request_id_of_a_fallbacks_answer(house: House) -> None:

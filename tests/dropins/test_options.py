@@ -9,7 +9,7 @@ import pytest
 
 import spaturzu as package
 from spaturzu import ConfigError, spaturzu
-from spaturzu_translators.messages import Provider
+from spaturzu_translators.messages import PROVIDERS, Provider
 
 from .chains import ASYNC_CLASSES, DOWN, SERVED, House, each_primary
 
@@ -41,6 +41,10 @@ WRONG: dict[str, tuple[Options, list[str]]] = {
     "a name that names no target": (
         lambda house: {"fallback": [house.target("mistral"), "anthropic"]},
         ["fallback[1] is 'anthropic'", "write PROVIDER/MODEL"],
+    ),
+    "a target that is none": (
+        lambda _: {"fallback": [None]},
+        ["'fallback[0]' is None", "should be a valid dictionary"],
     ),
     "no client": (_without("client"), ["'fallback[0].client'", "missing", "add it"]),
     "no model": (_without("model"), ["'fallback[0].model'", "missing", "add it"]),
@@ -139,6 +143,14 @@ def test_wrapping_what_is_no_client_says_what_is_missing(name: str) -> None:
         getattr(spaturzu(), f"wrap_{name}")(object())
 
 
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_wrapping_another_providers_client_says_what_is_missing(house: House, name: Provider) -> None:
+    theirs = house.raw("anthropic" if name in ("openai", "mistral") else "openai")
+
+    with pytest.raises(ConfigError, match=rf"a \w+ without `.*` is no {name} client"):
+        getattr(spaturzu(), f"wrap_{name}")(theirs)
+
+
 def test_wrapping_a_client_of_another_aws_service_is_refused() -> None:
     import boto3
 
@@ -169,3 +181,11 @@ def test_an_older_api_version_lets_an_old_claude_sample(house: House, model: str
     record = package.last_call()
     assert record is not None
     assert ("temperature" in {loss.path for loss in record.hops[-1].losses}) == (not sampled)
+
+
+def test_a_chain_of_names_may_be_a_tuple(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTHROPIC_API_KEY", "any")
+
+    client = house.drop_in("openai", options={"fallback": ("anthropic/claude-haiku-5-5",)})
+
+    assert [target.target for target in client.spaturzu.health().targets][1:] == ["anthropic/claude-haiku-5-5"]

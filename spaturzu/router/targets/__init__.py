@@ -42,6 +42,8 @@ class Sdk:
     """May its call be awaited? Gemini's and Mistral's clients serve sync callers as well, `is_async` ones do not."""
     silent: Callable[[Client], Client] = lambda client: client
     """The client without spans of its SDK's own."""
+    answer_id: Callable[[Any], str] = lambda _: ""
+    """What names an answer where its body does not."""
     takes_timeout: bool = True
     """False where the SDK has timeouts for a whole client only."""
 

@@ -80,6 +80,11 @@ def stream(answer: Any) -> Any:
     return answer["stream"]
 
 
+def request_id(answer: Any) -> str:
+    """What names an answer: Converse's body has no id (providers.md section 3.6, 2026-11-22)."""
+    return str(answer.get("ResponseMetadata", {}).get("RequestId") or "")
+
+
 SDK = Sdk(
     method="converse",
     prepare=prepare,
@@ -91,5 +96,6 @@ SDK = Sdk(
     max_retries=configured_retries,
     is_async=async_by("converse"),
     serves_async=async_by("converse"),
+    answer_id=request_id,
     takes_timeout=False,
 )
