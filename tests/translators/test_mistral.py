@@ -572,16 +572,31 @@ def test_a_foreign_signature_is_never_shown() -> None:
     assert "secret" not in json.dumps(frames_of(unfold(response)))
 
 
-def test_log_probabilities_are_never_made_up() -> None:
-    own = {"content": [{"token": "x", "logprob": -0.1, "bytes": [120], "token_id": 3, "top_logprobs": []}]}
-    foreign = {"content": [{"token": "x", "logprob": -0.1, "bytes": [120]}]}
-    for value, kept in ((own, True), (foreign, False), ([1], False)):
+def test_log_probabilities_are_mistrals_own_or_said_not_to_be() -> None:
+    token = {"token": "x", "logprob": -0.1, "bytes": [120], "top_logprobs": []}
+    own = {"content": [{**token, "token_id": 3}]}
+    unnumbered, chosen = {"content": [token]}, {"chosenCandidates": [{"token": "x", "logProbability": -0.1}]}
+    for value, told, kind in (
+        (own, own, None),
+        (unnumbered, {"content": [{**token, "token_id": -1}]}, "approximated"),
+        (chosen, {"content": [{**token, "token_id": -1}]}, "approximated"),
+        (
+            {"content": [{**token, "bytes": None, "token_id": None}]},
+            {"content": [{**token, "token_id": -1}]},
+            "approximated",
+        ),
+        ([1], None, "dropped"),
+        ({"content": [1]}, None, "dropped"),
+        ({"chosenCandidates": [{"token": "x"}]}, None, "dropped"),
+    ):
         response = Response(
             id="r", model="m", candidates=(Candidate(parts=(Text(text="x"),), finish_reason="stop", logprobs=value),)
         )
         result = MISTRAL.encode_response(response, ASKED)
-        assert ("logprobs" in result.value["choices"][0]) is kept
-        assert [loss.path for loss in result.losses] == ([] if kept else ["candidates[0].logprobs"])
+        assert result.value["choices"][0].get("logprobs") == told
+        assert [(loss.path, loss.kind) for loss in result.losses] == (
+            [("candidates[0].logprobs", kind)] if kind else []
+        )
 
 
 @pytest.mark.parametrize("body", [{}, {"choices": {}}, {"choices": [{"message": 3}]}, {"choices": [], "usage": 3}])

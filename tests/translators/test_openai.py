@@ -560,11 +560,25 @@ def test_a_picture_in_an_answer_is_a_loss_of_meaning() -> None:
     assert paths(encoder.losses, "meaning") == ["candidates[0].parts[0]"]
 
 
-def test_foreign_logprobs_are_never_passed_off_as_openais() -> None:
-    foreign = Candidate(finish_reason="stop", logprobs={"chosenCandidates": []})
+def test_geminis_logprobs_are_respelt() -> None:
+    chosen = [{"token": "a", "tokenId": 3, "logProbability": -0.1}, {"token": "b", "logProbability": -0.2}]
+    rivals = [{"candidates": [{"token": "a", "logProbability": -0.1}, {"token": "c", "logProbability": -2.0}]}]
+    foreign = Candidate(finish_reason="stop", logprobs={"chosenCandidates": chosen, "topCandidates": rivals})
+    encoded = encode_response(Response(id="r", model="m", created=1, candidates=(foreign,)), ASKED)
+    assert [(loss.path, loss.kind) for loss in encoded.losses] == [("candidates[0].logprobs", "approximated")]
+    told = ChatCompletion.model_validate(encoded.value).choices[0].logprobs
+    assert told
+    assert told.content
+    assert [(token.token, token.logprob) for token in told.content] == [("a", -0.1), ("b", -0.2)]
+    assert [[top.token for top in token.top_logprobs] for token in told.content] == [["a", "c"], []]
+
+
+@pytest.mark.parametrize("logprobs", [{"another": []}, [1], {"chosenCandidates": 1}, {"chosenCandidates": [{}]}])
+def test_logprobs_that_are_nobodys_are_dropped(logprobs: Any) -> None:
+    foreign = Candidate(finish_reason="stop", logprobs=logprobs)
     encoded = encode_response(Response(id="r", model="m", created=1, candidates=(foreign,)), ASKED)
     assert paths(encoded.losses) == ["candidates[0].logprobs"]
-    ChatCompletion.model_validate(encoded.value)
+    assert encoded.value["choices"][0]["logprobs"] is None
 
 
 @pytest.mark.parametrize(

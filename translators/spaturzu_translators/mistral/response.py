@@ -6,9 +6,8 @@ Source: providers.md sections 5.6, 6.1 and 6.2, 2026-11-22. Audio tokens stand b
 
 from __future__ import annotations
 
-from typing import cast
-
 from ..codec import as_object
+from ..logprobs import tokens_of, with_ids
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, JSONObject, Part, ProviderFields, Reasoning, ToolCall
 from ..requests import Request
@@ -61,7 +60,6 @@ _USAGE = frozenset(
         "num_cached_tokens",
     }
 )
-_LOGPROB_ITEM = frozenset({"token", "logprob", "bytes", "token_id"})
 
 
 def decode_response(body: JSONObject, model: str) -> Response:
@@ -213,21 +211,16 @@ def encode_finish(
 
 
 def encode_logprobs(value: JSON, path: str, report: Losses) -> JSONObject:
-    """Log probabilities in this wire's own form; another's lacks token ids, and none are made up."""
+    """Log probabilities in this wire's own form; another's may lack its tokens' numbers and bytes."""
     if value is None:
         return {}
-    if _are_logprobs(value):
-        return {"logprobs": value}
-    report.drop(f"{path}.logprobs")
-    return {}
-
-
-def _are_logprobs(value: JSON) -> bool:
-    match value:
-        case {"content": [*items]}:
-            return all(isinstance(item, dict) and cast(JSONObject, item).keys() >= _LOGPROB_ITEM for item in items)
-        case _:
-            return False
+    if (tokens := tokens_of(value)) is None:
+        report.drop(f"{path}.logprobs")
+        return {}
+    told = {"content": with_ids(tokens)}
+    if told != value:
+        report.approximate(f"{path}.logprobs")
+    return {"logprobs": told}
 
 
 def encode_usage(usage: Usage | None, report: Losses) -> JSONObject:

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from ..citations import of_candidate
 from ..codec import BadWire, as_list, as_object, as_seconds
+from ..logprobs import tokens_of
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import (
     JSON,
@@ -329,10 +330,13 @@ def drop_stop_sequence(stop_sequence: str | None, path: str, losses: Losses) -> 
 
 
 def encode_logprobs(logprobs: JSON, path: str, losses: Losses) -> JSON:
-    """OpenAI's own logprobs; another provider's have another shape."""
+    """OpenAI's own logprobs as they are; Gemini's respelt."""
     match logprobs:
         case None | {"content": _} | {"refusal": _}:
             return logprobs
+        case _ if (tokens := tokens_of(logprobs)) is not None:
+            losses.approximate(f"{path}.logprobs")
+            return {"content": tokens, "refusal": None}
         case _:
             losses.drop(f"{path}.logprobs")
             return None

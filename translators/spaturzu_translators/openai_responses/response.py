@@ -12,6 +12,7 @@ from typing import assert_never
 
 from ..citations import cited
 from ..codec import BadWire, FailedAnswer, as_list, as_object, as_seconds
+from ..logprobs import tokens_of
 from ..loss import Encoded, Losses, foreign_response_fields
 from ..messages import JSON, Blob, File, JSONObject, Opaque, Part, Reasoning, Refusal, Text, ToolCall, ToolResult, Uri
 from ..requests import Request
@@ -367,12 +368,16 @@ class Answer:
         return {"id": self.new_id("rs"), **encode_reasoning(seal)}
 
     def log(self, logprobs: JSON) -> None:
-        """The tokens' logprobs, at the first text; another provider's have another shape."""
+        """The tokens' logprobs, at the first text; Gemini's respelt."""
+        if logprobs is None:
+            return
+        texts = self._texts()
         match logprobs:
-            case None:
-                return
-            case {"content": [*tokens]} if texts := self._texts():
+            case {"content": [*tokens]} if texts:
                 texts[0]["logprobs"] = tokens
+            case _ if texts and (told := tokens_of(logprobs)) is not None:
+                self._losses.approximate("candidates[0].logprobs")
+                texts[0]["logprobs"] = told
             case _:
                 self._losses.drop("candidates[0].logprobs")
 
