@@ -156,8 +156,8 @@ class Chain:
 
     @cached_property
     def is_bounded(self) -> bool:
-        """Does any limit hold for its calls? Then the router takes the SDK's retries over too."""
-        return bool(self.targets) or self.limits != Limits()
+        """Does any limit hold for its calls, or a number of tries? Then the router takes the SDK's retries over too."""
+        return bool(self.targets) or self.limits != Limits() or self.retry.attempts is not None
 
     @cached_property
     def takes_answers_for_granted(self) -> bool:

@@ -113,6 +113,19 @@ def test_the_last_hop_is_asked_as_often_as_its_sdk_would(house: House, max_retri
     assert (house.asked("openai"), house.asked("anthropic")) == (min(2, requests), requests)
 
 
+@sync_and_async
+@each_primary
+def test_attempts_are_all_there_are_without_a_chain_too(house: House, primary: Provider, as_async: bool) -> None:
+    """The SDK does not try them all again."""
+    house.answers(Status(500, times=None), primary)
+    client = house.drop_in(primary, as_async=as_async, options=TWICE)
+
+    heard = house.attempt(primary, client, stream=False, as_async=as_async)
+
+    assert house.asked(primary) == heard.record.hops[0].attempts == 2
+    same_error(heard.error, house.raw_error(primary, Status(500)), in_words=False)
+
+
 @each_primary
 def test_without_a_chain_the_sdk_retries_as_it_always_did(house: House, primary: Provider) -> None:
     """openai and anthropic ask three times, botocore too; the other two only where they are told to."""
