@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from spaturzu_translators import Wire, codec
-from spaturzu_translators.events import unfold
+from spaturzu_translators import Provider, Wire, codec
+from spaturzu_translators.events import Finished, fold, unfold
 from spaturzu_translators.foreign import may_be_foreign
 from spaturzu_translators.messages import Part, Reasoning, Text, ToolCall
 from spaturzu_translators.responses import Candidate, Response
@@ -285,3 +285,40 @@ def test_a_streamed_responses_caller_sees_geminis_grounding_at_its_text(after: t
     assert (plainly, added) == ([cited], [] if after else [cited])
     assert kinds.index("response.output_text.done") < kinds.index("response.content_part.done")
     assert [frame["sequence_number"] for frame in frames] == list(range(len(frames)))
+
+
+@pytest.mark.parametrize("caller", ["anthropic", "bedrock"])
+def test_geminis_grounding_is_streamed_at_the_last_text(caller: Provider) -> None:
+    """The block of an earlier text is over by then: the hop's losses say that the grounding is gone."""
+    parts = (Text(text=SAID), ToolCall(id="call_1", name="f", arguments="{}"), Text(text=CITED))
+    chunks = [{"web": {"uri": f"{URL}{number}", "title": TITLE}} for number in (0, 1)]
+    supports = [
+        {"segment": {"partIndex": at, "startIndex": 0, "endIndex": 4}, "groundingChunkIndices": [number]}
+        for number, at in enumerate((0, 2))
+    ]
+    own = {"gemini": {"groundingMetadata": {"groundingChunks": chunks, "groundingSupports": supports}}}
+    candidate = Candidate(parts=parts, finish_reason="tool_calls", provider_fields=own)
+    response = Response(id="r1", model="m", candidates=(candidate,))
+    encoder = codec(caller).stream_encoder(ASKED)
+    frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
+    check_frames(caller, frames)
+    assert (f"{URL}0" in json.dumps(frames), f"{URL}1" in json.dumps(frames)) == (False, True)
+    lost = {loss.path: loss.kind for loss in encoder.losses}
+    assert lost["candidates[0].parts[2].provider_fields"] == "approximated"
+    assert lost["candidates[0].provider_fields.gemini.groundingMetadata"] == "dropped"
+
+
+@pytest.mark.parametrize("caller", ["anthropic", "bedrock"])
+def test_a_stream_that_goes_on_after_a_text_does_not_end_it_twice(caller: Provider) -> None:
+    response = Response(id="r1", model="m", candidates=(Candidate(parts=(Text(text=SAID), Text(text=CITED))),))
+    events = list(unfold(response))
+    first = codec(caller).stream_encoder(ASKED)
+    sent = [frame for event in events[:5] for frame in first.feed(event)]
+    rest = codec(caller).continuing(ASKED, sent)
+    ended = Finished(finish_reason="stop")
+    frames = [*sent, *(frame for event in [*events[4:-1], ended] for frame in rest.feed(event)), *rest.close()]
+    check_frames(caller, frames)
+    decoder = codec(caller).stream_decoder("m")
+    folded = fold([event for frame in frames for event in decoder.feed(frame)] + decoder.close())
+    assert [part.text for part in folded.candidates[0].parts if isinstance(part, Text)] == [SAID, CITED]
+    assert json.dumps(frames).lower().replace("_", "").count("contentblockstop") == 2

@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias, cast
 
 from .foreign import UNSIGNED
 from .loss import Losses
-from .messages import JSON, NOTHING, JSONObject, ProviderFields, Text, Wire
+from .messages import JSON, NOTHING, JSONObject, ProviderFields, Reasoning, Text, Wire
 from .responses import Candidate, Response
 from .values import value
 
@@ -67,14 +67,37 @@ def beside_texts(candidate: Candidate, path: str, own: Wire, losses: Losses) -> 
     parts, begins, last = list(candidate.parts), 0, len(answer_text(candidate)) - 1
     for at, part in enumerate(parts):
         if isinstance(part, Text) and part.text:
-            ends = begins + len(part.text)
-            here = [_from(begins, one) for one in whole if begins <= min(one.start or 0, last) < ends]
+            here = _resting_on(whole, begins, begins + len(part.text), last)
             fields = said(part.provider_fields, own, len(part.text), here)
-            begins = ends
+            begins += len(part.text)
             if fields is not None:
                 losses.approximate(f"{path}.parts[{at}].provider_fields")
                 parts[at] = replace(part, provider_fields=fields)
     return replace(candidate, parts=tuple(parts))
+
+
+def beside_last(texts: Mapping[int, str], fields: ProviderFields, own: Wire) -> list[Citation]:
+    """What other wires say beside a whole answer, in `fields`, of the last of its texts: those of its parts that are.
+
+    For a stream that knows it when no other text can be cited any more. Places are those in that text.
+    """
+    if not fields.keys() - {own}:
+        return []
+    whole = list(_of_answer(answer_of(texts, fields), own))
+    ends = sum(map(len, texts.values()))
+    return _resting_on(whole, ends - len(texts[max(texts)]), ends, ends - 1)
+
+
+def answer_of(texts: Mapping[int, str], fields: ProviderFields) -> Candidate:
+    """The texts of an answer in their places among its parts, and what was said beside it."""
+    places = range(max(texts, default=-1) + 1)
+    parts = [Text(text=texts[at]) if at in texts else Reasoning() for at in places]
+    return Candidate(parts=tuple(parts), provider_fields=fields)
+
+
+def _resting_on(whole: list[Citation], begins: int, ends: int, last: int) -> list[Citation]:
+    """Those of an answer's citations that rest on its text there, with places in that text."""
+    return [_from(begins, one) for one in whole if begins <= min(one.start or 0, last) < ends]
 
 
 def _from(begins: int, citation: Citation) -> Citation:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeAlias, cast
 
-from ..citations import said
+from ..citations import Citation, beside_last, said
 from ..codec import BadWire, as_list, as_object, replayed
 from ..events import (
     ArgumentsDelta,
@@ -304,8 +304,11 @@ class StreamEncoder:
         "_late",
         "_losses",
         "_open",
+        "_over",
         "_part",
+        "_pieces",
         "_started",
+        "_texts",
         "_usage",
         "_waiting",
     )
@@ -319,7 +322,11 @@ class StreamEncoder:
         self._fields: dict[int, ProviderFields] = {}
         self._waiting: list[PartEvent] = []
         self._open: int | None = None
+        self._over = False
+        """Is the open text said? Its block is open until the next part, for what is said beside the whole answer."""
         self._part: Part | None = None
+        self._pieces: list[str] = []
+        self._texts: dict[int, str] = {}
         self._block: int | None = None
         self._blocks = 0
         self._calls = False
@@ -419,6 +426,8 @@ class StreamEncoder:
         self._late |= own_fields(event.provider_fields)
 
     def _said(self, event: PartEvent) -> list[JSONObject]:
+        if self._over:
+            return [*self._end(None), *self._said(event)]
         if self._open is None and isinstance(event, PartStarted):
             return self._begin(event)
         if event.index != self._open:
@@ -433,12 +442,16 @@ class StreamEncoder:
                 return self._delta({"type": "input_json_delta", "partial_json": event.arguments})
             case SignatureDelta():
                 return self._signature(event)
+            case PartEnded() if self._block is not None and isinstance(self._part, Text) and not self._waiting:
+                self._keep(event.provider_fields)
+                self._over = True
+                return []
             case PartEnded():
                 return [*self._end(event), *self._resume()]
 
     def _begin(self, event: PartStarted) -> list[JSONObject]:
         """Text and thoughts begin with their first words, so that no empty block stands in the answer."""
-        self._open, self._part, self._block = event.index, event.part, None
+        self._open, self._part, self._block, self._pieces = event.index, event.part, None, []
         self._fields[event.index] = event.part.provider_fields
         match event.part:
             case Text() | Refusal():
@@ -463,7 +476,8 @@ class StreamEncoder:
         if isinstance(self._part, Reasoning):
             return [*self._open_block(_THOUGHT), *self._delta({"type": "thinking_delta", "thinking": text})]
         if isinstance(self._part, Refusal):
-            self._losses.approximate(self._path)
+            self._losses.emulate(self._path)
+        self._pieces.append(text)
         return [*self._open_block({"type": "text", "text": ""}), *self._delta({"type": "text_delta", "text": text})]
 
     def _thought(self, part: Reasoning) -> list[JSONObject]:
@@ -519,8 +533,7 @@ class StreamEncoder:
         )
 
     def _end(self, event: PartEnded | None) -> list[JSONObject]:
-        if event and event.provider_fields and self._open is not None:
-            self._fields[self._open] = _joined(self._fields[self._open], event.provider_fields)
+        self._keep(event.provider_fields if event else NOTHING)
         frames: list[JSONObject] = []
         if self._block is None:
             if isinstance(self._part, Reasoning):
@@ -529,16 +542,32 @@ class StreamEncoder:
             self._cite()
             frames = [*self._citations(), {"type": "content_block_stop", "index": self._block}]
         self._open = self._part = self._block = None
+        self._over = False
         return frames
+
+    def _keep(self, fields: ProviderFields) -> None:
+        """What only the end of the open part brought."""
+        if fields and self._open is not None:
+            self._fields[self._open] = _joined(self._fields[self._open], fields)
 
     def _cite(self) -> None:
         """Another provider's citations, in our form."""
         if not isinstance(self._part, Text) or self._open is None:
             return
-        told = said(self._fields[self._open], "anthropic", 0)
+        self._texts[self._open] = "".join(self._pieces)
+        told = said(self._fields[self._open], "anthropic", 0, self._beside())
         if told is not None:
             self._fields[self._open] = told
             self._losses.approximate(f"{self._path}.provider_fields")
+
+    def _beside(self) -> list[Citation]:
+        """What another provider said of the open text beside its whole answer, which is over."""
+        return beside_last(self._texts, self._finished.provider_fields, "anthropic") if self._finished else []
+
+    def settle(self) -> None:
+        """The frames that were sent ended the open text, if it is said."""
+        if self._over:
+            self._end(None)
 
     def _citations(self) -> list[JSONObject]:
         if not isinstance(self._part, Text) or self._open is None:
@@ -571,4 +600,5 @@ def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
     """An encoder that goes on with a stream of which `frames` were sent."""
     encoder = StreamEncoder(request)
     replayed(StreamDecoder(request.model), encoder, frames)
+    encoder.settle()
     return encoder

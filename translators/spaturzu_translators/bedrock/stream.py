@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, assert_never, cast
 
-from ..citations import said
+from ..citations import beside_last, said
 from ..codec import as_object, replayed
 from ..events import (
     ArgumentsDelta,
@@ -32,7 +32,7 @@ from ..foreign import UNSIGNED
 from ..ids import map_id
 from ..json_text import dumps, parsed_object
 from ..loss import Loss, Losses, foreign_event_fields
-from ..messages import JSON, NOTHING, JSONObject, Part, Provider, Reasoning, Refusal, Text, ToolCall
+from ..messages import JSON, NOTHING, JSONObject, Part, Provider, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
 from ..responses import Candidate, Usage
 from .content import Reading, Writing, decode_block, encode_part
@@ -251,6 +251,7 @@ class _Open:
     part: Part
     block: int | None = None
     texts: int = 0
+    pieces: list[str] = field(default_factory=list[str])
     signed: bool = False
 
 
@@ -261,6 +262,9 @@ class StreamEncoder:
         self._losses = Losses()
         self._writing = Writing(losses=self._losses, facts=facts_of(request.model), replaying=False)
         self._open: dict[int, _Open] = {}
+        self._over: PartEnded | None = None
+        """Ended the latest text, whose block is open until the next part, for what is said beside the whole answer."""
+        self._texts: dict[int, str] = {}
         self._blocks = 0
         self._calls = False
         self._usage: Usage | None = None
@@ -315,6 +319,9 @@ class StreamEncoder:
         if event.candidate:
             self._losses.drop(f"candidates[{event.candidate}]", "meaning")
             return []
+        if self._over is not None:
+            beside = event.provider_fields if isinstance(event, Finished) else NOTHING
+            return [*self._release(beside), *self._of_candidate(event)]
         match event:
             case PartStarted(index=index, part=part):
                 return self._part_started(index, part)
@@ -325,7 +332,7 @@ class StreamEncoder:
             case SignatureDelta(index=index, signature=signature):
                 return self._signed(index, signature)
             case PartEnded():
-                return self._part_ended(event)
+                return self._ended(event)
             case Finished():
                 return self._finished(event)
             case _:
@@ -357,6 +364,7 @@ class StreamEncoder:
             return []
         if isinstance(self._open[index].part, Reasoning):
             return self._delta(index, {"reasoningContent": {"text": text}})
+        self._open[index].pieces.append(text)
         return self._delta(index, {"text": text})
 
     def _signed(self, index: int, signature: str) -> list[JSONObject]:
@@ -387,12 +395,27 @@ class StreamEncoder:
             frames += [{"contentBlockDelta": {"delta": delta, "contentBlockIndex": number}} for delta in deltas]
         return frames
 
-    def _part_ended(self, event: PartEnded) -> list[JSONObject]:
+    def _ended(self, event: PartEnded) -> list[JSONObject]:
+        opened = self._open[event.index]
+        if opened.block is None or not isinstance(opened.part, Text):
+            return self._part_ended(event)
+        self._over = event
+        return []
+
+    def settle(self) -> None:
+        """The frames that were sent ended the latest text, if it is over."""
+        self._release(NOTHING)
+
+    def _release(self, beside: ProviderFields) -> list[JSONObject]:
+        over, self._over = self._over, None
+        return [] if over is None else self._part_ended(over, beside)
+
+    def _part_ended(self, event: PartEnded, beside: ProviderFields = NOTHING) -> list[JSONObject]:
         opened = self._open.pop(event.index)
         frames: list[JSONObject] = []
         part, path = opened.part, f"candidates[0].parts[{event.index}]"
         self._losses.extend(foreign_event_fields(event.provider_fields, path, OWN))
-        frames += [self._framed(opened, {"citation": item}) for item in self._citations(opened, event, path)]
+        frames += [self._framed(opened, {"citation": item}) for item in self._citations(opened, event, path, beside)]
         if isinstance(part, ToolCall) and not opened.texts:
             frames.append(self._framed(opened, {"toolUse": {"input": "{}"}}))  # callers parse what they collected
         if opened.block is None:
@@ -404,13 +427,15 @@ class StreamEncoder:
         self._report_part(part, path)
         return [*frames, {"contentBlockStop": {"contentBlockIndex": opened.block}}]
 
-    def _citations(self, opened: _Open, event: PartEnded, path: str) -> list[Any]:
-        """Ours, or another provider's in our form."""
+    def _citations(self, opened: _Open, event: PartEnded, path: str, beside: ProviderFields) -> list[Any]:
+        """Ours, or another provider's in our form: of this text, and `beside` an answer that ends with it."""
         if not isinstance(opened.part, Text):
             return []
+        self._texts[event.index] = "".join(opened.pieces)
         fields = {**own_fields(opened.part.provider_fields), **own_fields(event.provider_fields)}
-        if opened.block is not None and (opened.part.provider_fields or event.provider_fields):
-            told = said({**opened.part.provider_fields, **event.provider_fields}, OWN, 0)
+        if opened.block is not None and (opened.part.provider_fields or event.provider_fields or beside):
+            more = beside_last(self._texts, beside, OWN)
+            told = said({**opened.part.provider_fields, **event.provider_fields}, OWN, 0, more)
             if told is not None:
                 self._losses.approximate(f"{path}.provider_fields")
                 fields = own_fields(told)
@@ -418,7 +443,7 @@ class StreamEncoder:
 
     def _report_part(self, part: Part, path: str) -> None:
         if isinstance(part, Refusal):
-            self._losses.approximate(path)
+            self._losses.emulate(path)
 
     def _finished(self, event: Finished) -> list[JSONObject]:
         candidate = Candidate(
@@ -464,4 +489,5 @@ def continuing(request: Request, frames: list[JSONObject]) -> StreamEncoder:
     """An encoder that goes on with a stream of which `frames` were sent."""
     encoder = StreamEncoder(request)
     replayed(StreamDecoder(request.model), encoder, frames)
+    encoder.settle()
     return encoder

@@ -382,7 +382,7 @@ class _Writing:
             self._report.approximate(f"{self._path}.parts")
         self._last = kind
         if isinstance(part, Refusal):
-            self._report.approximate(self._place(index))
+            self._report.emulate(self._place(index))
         return [delta]
 
     def _end(self, index: int, part: Part) -> list[JSONObject]:

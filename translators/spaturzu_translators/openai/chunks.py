@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from ..citations import beside_answer, moved, of_answer
+from ..citations import answer_of, beside_answer, moved, of_answer
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -23,7 +23,7 @@ from ..events import (
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, Blob, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Candidate, Usage
+from ..responses import Usage
 from ..sound import spoken
 from .errors import encode_error_object
 from .parts import encode_call, is_call, own
@@ -64,6 +64,10 @@ class _Telling:
     call: int = -1
     refuses: bool = False
     muted: bool = False
+
+    def spoken(self) -> dict[int, str]:
+        """Each part of the text."""
+        return {at: "".join(pieces) for at, pieces in self.texts.items()}
 
 
 class StreamEncoder:
@@ -257,7 +261,7 @@ class StreamEncoder:
         fields = dict(own(event.provider_fields))
         delta = dict(fields.pop("message", {}))
         if event.provider_fields.keys() - {"openai"}:
-            telling.citations += of_answer(_told(telling, event.provider_fields), "openai")
+            telling.citations += of_answer(answer_of(telling.spoken(), event.provider_fields), "openai")
         if telling.citations and "annotations" not in delta:
             delta["annotations"] = telling.citations
             self._losses.approximate(f"{path}.provider_fields")
@@ -267,10 +271,3 @@ class StreamEncoder:
 
     def _report_foreign(self, fields: ProviderFields, path: str) -> None:
         self._losses.extend(foreign_event_fields(fields, path, "openai"))
-
-
-def _told(telling: _Telling, fields: ProviderFields) -> Candidate:
-    """The texts of an answer in their places among its parts, and what was said beside it."""
-    places = range(max(telling.texts, default=-1) + 1)
-    parts = [Text(text="".join(telling.texts[at])) if at in telling.texts else Reasoning() for at in places]
-    return Candidate(parts=tuple(parts), provider_fields=fields)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import assert_never
 
-from ..citations import beside_texts, said
+from ..citations import answer_of, beside_texts, said
 from ..events import (
     ArgumentsDelta,
     Event,
@@ -28,7 +28,7 @@ from ..events import (
 from ..loss import Loss, Losses, foreign_event_fields
 from ..messages import JSON, JSONObject, Opaque, Part, ProviderFields, Reasoning, Refusal, Text, ToolCall
 from ..requests import Request
-from ..responses import Candidate, Usage
+from ..responses import Usage
 from .errors import error_event
 from .fields import OWN, not_answered, own
 from .items import is_item
@@ -116,8 +116,7 @@ class StreamEncoder:
             return
         held = self._held
         told = {at: held.text if held and held.content is text else text["text"] for at, text in self._texts.items()}
-        parts = [Text(text=told[at]) if at in told else Reasoning() for at in range(max(told, default=-1) + 1)]
-        whole = beside_texts(Candidate(parts=tuple(parts), provider_fields=beside), "candidates[0]", OWN, self._losses)
+        whole = beside_texts(answer_of(told, beside), "candidates[0]", OWN, self._losses)
         for at, text in self._texts.items():
             if annotations := own(whole.parts[at].provider_fields).get("annotations"):
                 text["annotations"] = [*text["annotations"], *annotations]
