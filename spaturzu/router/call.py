@@ -424,6 +424,8 @@ class Call:
             body = _limited(body, self.codec, target)
         if self.hides_usage and may_ask(self.server(target)):
             body = {**body, "stream_options": {"include_usage": True}}
+        if self.wire.headers:
+            body = {**body, "extra_headers": dict(self.wire.headers)}
         wire = replace(self.wire, body=_merged(body, target.params), model=target.model)
         return Prepared(wire, self.wire_name, losses=self._stripped)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -72,6 +72,7 @@ def begin(
     key: Callable[[], Hashable],
     *,
     as_async: bool,
+    headers: Mapping[str, str] | None = None,
     stripped: tuple[Loss, ...] = (),
 ) -> Call:
     """A call over `chain`, the door's; attributed here, where it enters."""
@@ -83,7 +84,7 @@ def begin(
         record=record,
         chain=chain,
         wire_name=surface.wire,
-        read=lambda: read_wire(surface, body),
+        read=lambda: read_wire(surface, body, _own_headers(door, headers)),
         named=lambda: named_model(surface, body),
         key=key,
         max_retries=door.native.max_retries,
@@ -159,12 +160,21 @@ def named_headers(provider: str, model: str, hops: int) -> dict[str, str]:
     return {"x-spaturzu-provider": provider, "x-spaturzu-model": model, "x-spaturzu-hops": str(hops)}
 
 
-def read_wire(surface: Surface, body: bytes) -> WireRequest:
+def _own_headers(door: Door, headers: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    """Which betas of Anthropic's a request uses stands beside its body: without them another key would refuse it."""
+    betas = headers.get(_BETAS) if headers and door.provider == "anthropic" else None
+    return {_BETAS: betas} if betas else None
+
+
+_BETAS = "anthropic-beta"
+
+
+def read_wire(surface: Surface, body: bytes, headers: Mapping[str, str] | None = None) -> WireRequest:
     """The request as its codec takes it. What is no JSON object stands as an empty one: no codec reads that."""
     parsed = _object(body)
     model = surface.model or parsed.get("model") or ""
     stream = parsed.get("stream") if surface.stream is None else surface.stream
-    return WireRequest(body=parsed, model=str(model), stream=stream is True)
+    return WireRequest(body=parsed, model=str(model), stream=stream is True, headers=headers or {})
 
 
 _MODEL = re.compile(rb'(?<!\\)"model"\s*:\s*"([^"\\]*)"')

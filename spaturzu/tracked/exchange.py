@@ -48,7 +48,16 @@ def send(family: Any, inner: Any, door: Door, surface: Surface, request: Request
     stripped: tuple[Loss, ...] = ()
     if (kept := own(door, chain, surface, request.content)) is not None:
         request, stripped = _own(family, door, request, kept)
-    call = begin(door, chain, surface, request.content, lambda: _key(request), as_async=False, stripped=stripped)
+    call = begin(
+        door,
+        chain,
+        surface,
+        request.content,
+        lambda: _key(request),
+        as_async=False,
+        headers=request.headers,
+        stripped=stripped,
+    )
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
     asking = _asking_usage(family, surface, call, request) if options.get("stream") else request
@@ -64,7 +73,16 @@ async def asend(
     stripped: tuple[Loss, ...] = ()
     if (kept := own(door, chain, surface, request.content)) is not None:
         request, stripped = _own(family, door, request, kept)
-    call = begin(door, chain, surface, request.content, lambda: _key(request), as_async=True, stripped=stripped)
+    call = begin(
+        door,
+        chain,
+        surface,
+        request.content,
+        lambda: _key(request),
+        as_async=True,
+        headers=request.headers,
+        stripped=stripped,
+    )
     if door.explained is not None:
         return library(family).answer(door, call, explain(call, door.explained), request)
     asking = _asking_usage(family, surface, call, request) if options.get("stream") else request

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from spaturzu.sandbox import Reply, ToolCall
 from spaturzu_translators.messages import PROVIDERS, Provider
 
-from .chains import DOWN, SERVED, House, plain_and_stream, served_model
+from .chains import DOWN, DOWN_ONCE, SERVED, House, plain_and_stream, served_model, sync_and_async
 from .generation import WHOLE_HISTORY
 
 USER = [{"role": "user", "content": "What is the weather in Cluj?"}]
@@ -281,6 +281,33 @@ def test_bedrock_structured_output(house: House, target: Provider) -> None:
     assert json.loads(answer["output"]["message"]["content"][0]["text"]) == CLUJ.model_dump()
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
     assert answer["ResponseMetadata"]["HTTPHeaders"]["x-spaturzu-provider"] == target
+
+
+@plain_and_stream
+@sync_and_async
+def test_anthropics_betas_hold_at_another_key_too(house: House, stream: bool, as_async: bool) -> None:
+    """They stand in a header, and without it the body would be refused."""
+    house.wire("anthropic").script(DOWN_ONCE)
+    client = house.chain("anthropic", "anthropic", as_async=as_async)
+    create: Any = client.beta.messages.create
+
+    answer = create(model="m", max_tokens=9, messages=USER, betas=["files-api-2025-04-14", "second"], stream=stream)
+    if as_async:
+        house.run(answer)
+
+    first, second = house.wire("anthropic").requests
+    assert second.headers["anthropic-beta"] == first.headers["anthropic-beta"] == "files-api-2025-04-14,second"
+    assert "extra_headers" not in second.body
+
+
+def test_a_targets_own_headers_stand_over_the_callers_betas(house: House) -> None:
+    house.wire("anthropic").script(DOWN_ONCE)
+    own = {"extra_headers": {"anthropic-beta": "own"}}
+    client = house.drop_in("anthropic", options={"fallback": [house.target("anthropic", params=own)]})
+
+    client.beta.messages.create(model="m", max_tokens=9, messages=USER, betas=["callers"])
+
+    assert house.wire("anthropic").requests[1].headers["anthropic-beta"] == "own"
 
 
 @plain_and_stream

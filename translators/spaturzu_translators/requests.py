@@ -131,10 +131,11 @@ class WireRequest:
     """A request as one provider's HTTP body. Gemini and Bedrock carry `model` and `stream` in the path.
 
     For the other three they stand in `body` too. `renamed_tools` maps a tool's name on this wire to the caller's name
-    where the wire's rules made them differ.
+    where the wire's rules made them differ. `headers` are those that belong to the request and not to whose it is.
     """
 
     body: JSONObject
     model: str
     stream: bool = False
     renamed_tools: Mapping[str, str] = field(default_factory=dict[str, str])
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
