@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from spaturzu_translators.codec import BadWire, FailedAnswer, codec
+from spaturzu_translators.codec import BadWire, Codec, FailedAnswer, codec
 from spaturzu_translators.events import Event, Finished, PartStarted, TextDelta, is_content
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import JSONObject, Refusal, Wire
+from spaturzu_translators.responses import Response
 
 _KEYS: dict[str, frozenset[str]] = {
     "openai": frozenset({"choices"}),
@@ -39,6 +40,17 @@ def refusal(wire_name: Wire, body: JSONObject) -> Failure | None:
 
 REFUSED = Failure(kind="content_policy", status=200, code="content_filter")
 _REFUSING = frozenset({"content_filter", "refusal"})
+
+
+MALFORMED_ANSWER = Failure(kind="server", code="malformed_answer")
+"""What a model made of its answer is none (Gemini's MALFORMED_FUNCTION_CALL and its like), and the caller's wire has no
+word for that: its end would look like any other."""
+
+
+def is_malformed(response: Response, to: Codec) -> bool:
+    """Is all of it malformed, for a caller whose wire cannot say so?"""
+    ends = [candidate.finish_reason for candidate in response.candidates]
+    return not to.tells_malformed and bool(ends) and all(end == "malformed" for end in ends)
 
 
 class Refusals:

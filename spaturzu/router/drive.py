@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeVar, cast
 from spaturzu_translators.failures import Failure
 from spaturzu_translators.messages import Provider
 
-from .answers import REFUSED
+from .answers import MALFORMED_ANSWER, REFUSED
 from .call import Call
 from .chain import Target
 from .errands import ERRAND, Left, in_thread
@@ -452,8 +452,8 @@ async def _nothing() -> AsyncIterator[Any]:
 
 
 def _unbegun(hop: Hop, relay: Relay[Any], failure: Failure, nothing: Any) -> Broken:
-    """A stream that failed before its first content. A refusal is paid for all the same, and kept."""
-    if failure.kind == "content_policy":
+    """A stream that failed before its first content. One that has an end is paid for all the same, and kept."""
+    if failure.kind == "content_policy" or failure is MALFORMED_ANSWER:
         hop.usage, hop.answer, hop.hosted = relay.usage, relay.partial, relay.hosted
     refused = Pulled(hop, relay, b"", nothing, lambda: None) if failure is REFUSED else None
     return Broken(failure, None, refused)

@@ -32,7 +32,7 @@ from spaturzu_translators.requests import Request
 from spaturzu_translators.responses import Candidate, Response, Usage
 from spaturzu_translators.structured import Unwrapping
 
-from .answers import REFUSED, Refusals
+from .answers import MALFORMED_ANSWER, REFUSED, Refusals
 from .hosted import Hosted, hosted_in, hosted_in_stream
 from .kept import Kept, Said
 
@@ -331,12 +331,14 @@ class FrameRelay(Relay[JSONObject]):
         self._source = source or codec
         self._decoder = self._source.stream_decoder(model)
         self._encoder = codec.stream_encoder(request) if source else None
+        self._cannot_tell = source is not None and not codec.tells_malformed and (request.candidate_count or 1) == 1
+        """Would the end of a malformed answer look like any other? Of several answers, the others may be sound."""
         self._hides = not request.stream_usage
         self._renamed = renamed_tools
         self._unwrapping = Unwrapping() if unwrap else None
         self._first_call = FirstCall() if one_call else None
         self._elapsed_s = elapsed_s
-        self._finished = self._in_call = False
+        self._finished = self._in_call = self._untold = False
         self._usage: Usage | None = None
         self._ran, self._ends = list[Opaque](), list[ProviderFields]()
         self.model = model
@@ -371,7 +373,7 @@ class FrameRelay(Relay[JSONObject]):
     def feed(self, item: JSONObject) -> bytes:
         """A frame of the target's stream."""
         events = self._read(item)
-        if events is None or self.failure is not None:
+        if events is None or self.failure is not None or self._untold:
             return b""
         return self._out(self._told(item, events), events)
 
@@ -395,6 +397,8 @@ class FrameRelay(Relay[JSONObject]):
         events = self._all_seen(self._decoder.close())
         if not self._finished:
             return self.broke(TRUNCATED)
+        if self._untold:
+            return self.broke(MALFORMED_ANSWER)
         refused = self._is_refused(events)
         said = self._said(events) + self._closing()
         self.kept.add(said)
@@ -445,6 +449,7 @@ class FrameRelay(Relay[JSONObject]):
             case Finished():
                 self._finished = True
                 self._ends.append(event.provider_fields)
+                self._untold |= event.finish_reason == "malformed" and self._cannot_tell
             case Failed():
                 self.failure = event.failure
             case UsageReported():

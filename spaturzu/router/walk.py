@@ -16,7 +16,7 @@ from spaturzu_translators.one_call import first_call
 from spaturzu_translators.responses import Response
 from spaturzu_translators.structured import unwrapped
 
-from .answers import is_answer, refusal
+from .answers import MALFORMED_ANSWER, is_answer, is_malformed, refusal
 from .call import Call, Prepared, Skip
 from .chain import Target, Turn, turns_of
 from .failures import failure_of_reply
@@ -671,6 +671,8 @@ def _read(call: Call, hop: Hop, target: Target, prepared: Prepared, answer: Targ
     response = response if response.id else replace(response, id=answer.id)
     hop.model = response.model or target.model
     report_decoded(hop, target.provider, response)
+    if is_malformed(response, call.codec):
+        return _unread(call, hop, MALFORMED_ANSWER)
     response = unwrapped(response) if prepared.unwrap else _renamed(response, prepared)
     if call.codec.timed is not None:
         measured = call.codec.timed(call.chain.clock() - hop.started)

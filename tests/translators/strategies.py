@@ -300,6 +300,11 @@ details = st.none() | st.none() | st.sampled_from(["low", "medium", "high", "ult
 media_names = maybe(st.sampled_from(["a", "report 2.pdf", "report", "a", "наме"]))
 
 
+def _told_once(fields: Any, more: dict[str, Any]) -> dict[str, Any]:
+    """A provider's own word for the detail stands where it is none of ours, and not beside one."""
+    return {**more, "detail": None} if any("detail" in own for own in fields.values()) else more
+
+
 @st.composite
 def media(draw: st.DrawFn) -> Blob | Uri | File:
     """Media of every modality, inline, by address, or in a provider's store."""
@@ -308,10 +313,13 @@ def media(draw: st.DrawFn) -> Blob | Uri | File:
         case "blob":
             modality, media_type, data = draw(st.sampled_from(_BLOBS))
             fields = draw(own_fields(modality))
-            return Blob(modality=modality, media_type=media_type, data=data, provider_fields=fields, **more)
+            told = _told_once(fields, more)
+            return Blob(modality=modality, media_type=media_type, data=data, provider_fields=fields, **told)
         case "uri":
             modality, uri, kind = draw(st.sampled_from(_URIS))
-            return Uri(modality=modality, uri=uri, media_type=kind, provider_fields=draw(own_fields(modality)), **more)
+            fields = draw(own_fields(modality))
+            told = _told_once(fields, more)
+            return Uri(modality=modality, uri=uri, media_type=kind, provider_fields=fields, **told)
         case _:
             modality, file_id, issuer, kind = draw(st.sampled_from(_FILES))
             if issuer == "mistral" or (issuer == "anthropic" and modality == "image"):

@@ -161,6 +161,8 @@ class Codec:
     """Does the model go on with a last turn of the assistant's?"""
     seals_thoughts: bool = False
     """Does a signature end the thoughts of an answer? Without it they are worth nothing to whoever sends them back."""
+    tells_malformed: bool = True
+    """Can an answer say that it is not what the model was to make of it? Else it is no answer (providers.md 6.1)."""
     hands_errors_on: bool = False
     """Does its SDK give the errors of a stream to the caller as events, and raise those in an envelope only?"""
     timed: Callable[[float], ProviderFields] | None = None

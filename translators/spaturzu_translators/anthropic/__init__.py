@@ -32,4 +32,5 @@ CODEC = Codec(
     strip=strip,
     prefills=prefills,
     seals_thoughts=True,
+    tells_malformed=False,
 )

@@ -31,4 +31,5 @@ CODEC = Codec(
     decode_error=decode_error,
     encode_error=encode_error,
     strip=strip,
+    tells_malformed=False,
 )

@@ -36,4 +36,5 @@ CODEC = Codec(
     unknown=unknown_to_openai,
     seals_thoughts=True,
     hands_errors_on=True,
+    tells_malformed=False,
 )
