@@ -183,6 +183,26 @@ def test_an_older_api_version_lets_an_old_claude_sample(house: House, model: str
     assert ("temperature" in {loss.path for loss in record.hops[-1].losses}) == (not sampled)
 
 
+SETTINGS = [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_ONLY_HIGH"}]
+SAFETY: list[tuple[Provider, Provider, dict[str, Any]]] = [
+    ("gemini", "mistral", {"safe_prompt": True}),
+    ("mistral", "gemini", {"safetySettings": SETTINGS}),
+    ("gemini", "bedrock", {"guardrailConfig": {"guardrailIdentifier": "g", "guardrailVersion": "1"}}),
+]
+
+
+@pytest.mark.parametrize(("primary", "target", "params"), SAFETY)
+def test_a_target_is_asked_for_its_own_safety(
+    house: House, primary: Provider, target: Provider, params: dict[str, Any]
+) -> None:
+    house.answers(DOWN, primary)
+    house.answers(SERVED, target)
+    client = house.drop_in(primary, options={"fallback": [{**house.target(target), "params": params}]})
+    heard = house.call(primary, client)
+    assert (heard.said.text, heard.statuses) == (SERVED.text, ["failed", "served"])
+    assert house.wire(target).requests[-1].body.items() >= params.items()
+
+
 def test_a_chain_of_names_may_be_a_tuple(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "any")
 

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 from spaturzu_translators import Loss, Provider, codec
-from spaturzu_translators.events import unfold
-from spaturzu_translators.messages import JSONObject
+from spaturzu_translators.events import fold, unfold
+from spaturzu_translators.messages import PROVIDERS, JSONObject, Part, Refusal, Text, ToolCall
+from spaturzu_translators.responses import Candidate, FinishReason, Response
 
 from .test_cells import CALLERS, MODELS, ORDER, PLAIN, asked
 
@@ -262,3 +263,72 @@ def test_an_answer_is_what_the_tables_say(
             assert kinds == {"dropped"}
         case _:
             assert kinds & {"emulated", "approximated"}
+
+
+ENDS: dict[FinishReason, tuple[str, str, str, str, str]] = {
+    "stop": ("stop", "end_turn", "end_turn", "STOP", "stop"),
+    "stop_sequence": ("stop", "stop_sequence", "stop_sequence", "STOP", "stop"),
+    "length": ("length", "max_tokens", "max_tokens", "MAX_TOKENS", "length"),
+    "context_window": (
+        "length",
+        "model_context_window_exceeded",
+        "model_context_window_exceeded",
+        "MAX_TOKENS",
+        "model_length",
+    ),
+    "tool_calls": ("tool_calls", "tool_use", "tool_use", "STOP", "tool_calls"),
+    "content_filter": ("content_filter", "refusal", "content_filtered", "SAFETY", "error"),
+    "guardrail": ("content_filter", "refusal", "guardrail_intervened", "MODEL_ARMOR", "error"),
+    "refusal": ("stop", "refusal", "content_filtered", "SAFETY", "stop"),
+    "pause": ("stop", "pause_turn", "end_turn", "CONTINUATION", "stop"),
+    "malformed": ("stop", "end_turn", "malformed_model_output", "MALFORMED_RESPONSE", "error"),
+    "other": ("stop", "end_turn", "end_turn", "OTHER", "stop"),
+}
+"""Table 6.1, in the order of `PROVIDERS`. A malformed answer never gets as far as OpenAI's and Anthropic's callers."""
+IN_STREAMS = {"model_length": "length"}
+"""Mistral's type of a chunk has fewer words."""
+
+
+def ending(caller: Provider, said: Any) -> Any:
+    """The finish reason in an answer or in the frames of one."""
+    names = {"openai": "finish_reason", "anthropic": "stop_reason", "bedrock": "stopReason", "gemini": "finishReason"}
+    found = re.findall(rf'"{names.get(caller, "finish_reason")}": "(\w+)"', json.dumps(said))
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize("caller", PROVIDERS)
+@pytest.mark.parametrize("reason", ENDS)
+def test_an_answer_ends_as_the_table_says(reason: FinishReason, caller: Provider) -> None:
+    parts: dict[FinishReason, Part] = {
+        "tool_calls": ToolCall(id="call_1", name="f", arguments="{}"),
+        "refusal": Refusal(text="no"),
+    }
+    candidate = Candidate(parts=(parts.get(reason, Text(text="hello")),), finish_reason=reason)
+    response = Response(id="r1", model="m", candidates=(candidate,))
+    word = ENDS[reason][PROVIDERS.index(caller)]
+    encoder = codec(caller).stream_encoder(of(caller))
+    frames = [frame for event in unfold(response) for frame in encoder.feed(event)] + encoder.close()
+    assert ending(caller, codec(caller).encode_response(response, of(caller)).value) == word
+    assert ending(caller, frames) == (IN_STREAMS.get(word, word) if caller == "mistral" else word)
+
+
+GEMINIS: dict[FinishReason, str] = {
+    "content_filter": "SAFETY RECITATION BLOCKLIST PROHIBITED_CONTENT SPII LANGUAGE ESCALATION PUP_LIMITED_DISABLED "
+    "IMAGE_SAFETY IMAGE_PROHIBITED_CONTENT IMAGE_RECITATION",
+    "guardrail": "MODEL_ARMOR",
+    "malformed": "MALFORMED_FUNCTION_CALL MALFORMED_RESPONSE UNEXPECTED_TOOL_CALL TOO_MANY_TOOL_CALLS "
+    "MISSING_THOUGHT_SIGNATURE",
+    "other": "OTHER IMAGE_OTHER NO_IMAGE FINISH_REASON_UNSPECIFIED OF_NEXT_YEAR",
+    "length": "MAX_TOKENS",
+    "pause": "CONTINUATION",
+}
+
+
+@pytest.mark.parametrize(("reason", "words"), GEMINIS.items())
+def test_geminis_many_words_are_read_as_the_table_says(reason: FinishReason, words: str) -> None:
+    for word in words.split():
+        body = answer("gemini", end=word)
+        assert codec("gemini").decode_response(body, "m").candidates[0].finish_reason == reason
+        decoder = codec("gemini").stream_decoder("m")
+        assert fold([*decoder.feed(body), *decoder.close()]).candidates[0].finish_reason == reason

@@ -146,6 +146,7 @@ FROM: dict[Provider, list[Row]] = {
         ),
         ("image url", chat({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}), "MSMM"),
         ("input_audio", chat({"type": "input_audio", "input_audio": {"data": WAV, "format": "wav"}}), "SSMM"),
+        ("input_audio, mp3", chat({"type": "input_audio", "input_audio": {"data": "SUQz", "format": "mp3"}}), "SSMM"),
         (
             "pdf",
             chat({"type": "file", "file": {"filename": "a.pdf", "file_data": f"data:application/pdf;base64,{PDF}"}}),
@@ -673,6 +674,7 @@ def test_a_cell_of_the_tables(primary: Provider, more: dict[str, Any], target: P
 NOVA = "amazon.nova-pro-v1:0"
 OLDER = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 BEGUN = turns({"role": "assistant", "content": "The"})
+BUDGET = {"thinking": {"type": "enabled", "budget_tokens": 4000}, "max_tokens": 9000}
 BY_MODEL: list[tuple[str, Provider, dict[str, Any], Provider, str, str]] = [
     ("11.1 temperature", "openai", {"temperature": 1.7}, "bedrock", NOVA, "M"),
     ("11.1 top_p", "openai", {"top_p": 0.5}, "bedrock", OLDER, "M"),
@@ -684,6 +686,8 @@ BY_MODEL: list[tuple[str, Provider, dict[str, Any], Provider, str, str]] = [
         NOVA,
         "M",
     ),
+    ("11.2 thinking", "anthropic", BUDGET, "bedrock", OLDER, "M"),
+    ("11.2 thinking", "anthropic", BUDGET, "bedrock", NOVA, "D"),
     ("11.2 prefill", "anthropic", BEGUN, "bedrock", OLDER, "M"),
     ("11.2 prefill", "anthropic", BEGUN, "bedrock", NOVA, "E"),
     (
