@@ -20,7 +20,7 @@ from spaturzu_translators.requests import Request, Tool, WireRequest
 from .by_hand import READ, WRITE
 from .measure import Row, Times, compare
 
-ROUNDS = 15
+ROUNDS = 101
 PROSE = 'The quick brown fox said "jumps", over the lazy dog; the café was closed.\nIt went on to the next one. '
 
 

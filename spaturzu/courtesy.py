@@ -7,6 +7,7 @@ when it has woken up. So the thread sleeps.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
+from types import ModuleType
 
 WORK_S = 0.0005
 """How long a thread works at a stretch."""
@@ -36,11 +38,12 @@ class Courtesy:
             self._until = time.perf_counter() + WORK_S
 
 
-def load(module: str) -> None:
+def load(module: str) -> ModuleType:
     """Import it, if nobody has, considerately."""
-    if module not in sys.modules:
-        with loading():
-            import_module(module)
+    if module in sys.modules:
+        return import_module(module)  # which waits where another thread is at it
+    with loading():
+        return import_module(module)
 
 
 @contextmanager
@@ -50,6 +53,8 @@ def loading() -> Generator[None]:
     The interpreter goes round every WORK_S. No garbage is searched for: a price list is 16,000 objects, and so many
     new ones make Python go through all that the application has, which takes 12 ms where that is 56,000 (CPython 3.11,
     measured 2026-11-30). They are put among the old ones at the end. What the application sets meanwhile, stands.
+
+    A fork waits for it: a module that another thread was loading then, the child would wait for as long as it lives.
     """
     _LOADERS.enter()
     try:
@@ -90,25 +95,59 @@ class _Settings:
             gc.set_threshold(*self.thresholds)
 
 
+FORK_WAIT_S = 5.0
+"""How long a fork waits at most: what loads may itself be waiting for the thread that forks."""
+
+
 class _Loaders:
     """The first to come sets them, the last to leave sets them back."""
 
     def __init__(self) -> None:
-        self._lock, self._count = threading.Lock(), 0
+        self._left = threading.Condition(threading.Lock())
+        self._inside = list[int]()
+        """The threads that load, by identity."""
         self._before: _Settings | None = None
 
     def enter(self) -> None:
-        with self._lock:
-            self._count += 1
+        with self._left:
+            self._inside.append(threading.get_ident())
             if self._before is None:
                 self._before = _Settings.of_loading()
 
     def leave(self) -> None:
-        with self._lock:
-            self._count -= 1
-            if self._before is not None and not self._count:
-                self._before.restore()
-                self._before = None
+        with self._left:
+            self._inside.remove(threading.get_ident())
+            if not self._inside:
+                self._restore()
+            self._left.notify_all()
+
+    def before_fork(self) -> None:
+        """Nobody else loads from here on until the fork has been made."""
+        own = threading.get_ident()
+        self._left.acquire()
+        self._left.wait_for(lambda: all(thread == own for thread in self._inside), FORK_WAIT_S)
+
+    def after_fork(self) -> None:
+        self._left.release()
+
+    def after_fork_in_child(self) -> None:
+        """Its only thread is the one that forked."""
+        self._left = threading.Condition(threading.Lock())
+        self._inside = [thread for thread in self._inside if thread == threading.get_ident()]
+        if not self._inside:
+            self._restore()
+
+    def _restore(self) -> None:
+        if self._before is not None:
+            self._before.restore()
+            self._before = None
 
 
 _LOADERS = _Loaders()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_LOADERS.before_fork,
+        after_in_parent=_LOADERS.after_fork,
+        after_in_child=_LOADERS.after_fork_in_child,
+    )

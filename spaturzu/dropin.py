@@ -168,7 +168,9 @@ def _metered(chain: Callable[[], Chain], metering: Metering) -> Callable[[], Cha
 
 @cache
 def _tracing() -> Any:
-    return import_module("spaturzu.middleware.trace")
+    from .courtesy import load
+
+    return load("spaturzu.middleware.trace")
 
 
 def _chain(

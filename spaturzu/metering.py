@@ -6,9 +6,11 @@ from __future__ import annotations
 import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError
@@ -101,22 +103,45 @@ class Metering:
         self._options = options
         self.prices: Overrides | None = _overrides(options.prices)
         """The user's own; None for the lists alone."""
+        self._meter: Meter | None = None
+        self._recorder: Recorder | None = None
+        self._lock = RLock()
 
     @property
     def on(self) -> bool:
         """Is anything recorded?"""
         return self._options.on
 
-    @cached_property
+    @property
     def meter(self) -> Meter:
         """The middleware."""
+        if self._meter is None:
+            with self._alone():
+                self._meter = self._meter or self._new_meter()
+        return self._meter
+
+    @property
+    def recorder(self) -> Recorder:
+        """The way of the records."""
+        if self._recorder is None:
+            with self._alone():
+                self._recorder = self._recorder or self._new_recorder()
+        return self._recorder
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        """One thread makes them for all, and a fork waits for it."""
+        from .courtesy import loading
+
+        with loading(), self._lock:
+            yield
+
+    def _new_meter(self) -> Meter:
         from .middleware.meter import Meter, unrecorded
 
         return Meter(self.recorder.put if self._options.on else unrecorded)
 
-    @cached_property
-    def recorder(self) -> Recorder:
-        """The way of the records."""
+    def _new_recorder(self) -> Recorder:
         from .ledger.embedded import Embedded
         from .ledger.gateway import Gateway
         from .ledger.recorder import Recorder

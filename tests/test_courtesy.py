@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
@@ -105,3 +107,46 @@ def test_what_loading_the_price_list_makes_is_neither_searched_nor_young():
     searches, young = map(int, done.stdout.split())
     assert searches == 0
     assert young < 5000
+
+
+FORKING = """
+import gc, os, sys, threading, time
+from pathlib import Path
+from spaturzu.courtesy import load
+
+sys.setswitchinterval(0.004)
+here = Path(sys.argv[1])
+sys.path.insert(0, str(here))
+thread = threading.Thread(target=load, args=("loaded_slowly",))
+thread.start()
+while not (here / "begun").exists():
+    time.sleep(0.001)
+threading.Timer(0.2, (here / "go").touch).start()
+child = os.fork()
+if child == 0:
+    import loaded_slowly
+
+    assert loaded_slowly.ANSWER == 42
+    assert gc.get_threshold()[0] < 10_000 and round(sys.getswitchinterval(), 6) == 0.004
+    os._exit(0)
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), round(sys.getswitchinterval(), 6))
+"""
+SLOW = """
+import time
+from pathlib import Path
+
+here = Path(__file__).parent
+(here / "begun").touch()
+while not (here / "go").exists():
+    time.sleep(0.001)
+ANSWER = 42
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_forked_while_another_thread_loads_a_module_has_it_and_the_settings_as_they_were(tmp_path: Path):
+    (tmp_path / "loaded_slowly.py").write_text(SLOW)
+    forked = [sys.executable, "-W", "ignore::DeprecationWarning", "-c", FORKING, str(tmp_path)]
+    found = subprocess.run(forked, capture_output=True, text=True, timeout=60)
+    assert found.stdout.split() == ["0", "0.004"], found.stderr

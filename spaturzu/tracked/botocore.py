@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,12 +23,16 @@ def leave_by(client: Any, door: Door) -> None:
 @cache
 def _exchange() -> Any:
     """The part that knows the router, loaded when first needed."""
-    return import_module("spaturzu.tracked.botocore_exchange")
+    from spaturzu.courtesy import load
+
+    return load("spaturzu.tracked.botocore_exchange")
 
 
 @cache
 def _metering() -> tuple[Any, Any]:
-    return import_module("spaturzu.tracked.passing"), import_module("spaturzu.tracked.invoke")
+    from spaturzu.courtesy import load
+
+    return load("spaturzu.tracked.passing"), load("spaturzu.tracked.invoke")
 
 
 class TrackedSession:

@@ -46,7 +46,9 @@ def family_of(client: Any) -> ModuleType:
 @cache
 def _exchange() -> Any:
     """The part that knows the router, loaded at the first chat call."""
-    return import_module("spaturzu.tracked.exchange")
+    from spaturzu.courtesy import load
+
+    return load("spaturzu.tracked.exchange")
 
 
 def _passed(inner: Any, door: Door, request: Any, options: dict[str, Any]) -> Any:
@@ -76,7 +78,9 @@ def _is_noted(door: Door, request: Any) -> bool:
 
 @cache
 def _passing() -> Any:
-    return import_module("spaturzu.tracked.passing")
+    from spaturzu.courtesy import load
+
+    return load("spaturzu.tracked.passing")
 
 
 @cache

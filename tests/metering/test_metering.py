@@ -245,3 +245,21 @@ def test_an_anthropic_answer_from_another_thread_of_execution_is_priced_by_its_o
         "claude-haiku-5-5",
         "provider",
     )
+
+
+def test_threads_that_make_the_first_calls_at_once_share_one_recorder():
+    """`flush` waits for that one alone. From Python 3.12 on, `functools.cached_property` makes one for each thread."""
+    sp, together = spaturzu.Spaturzu(), threading.Barrier(8)
+    found = list[object]()
+
+    def first() -> None:
+        together.wait()
+        found.append(sp.metering.recorder)
+
+    threads = [threading.Thread(target=first) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 8
+    assert len(set(map(id, found))) == 1
