@@ -83,7 +83,7 @@ def draft_of(call: Call, hop: Hop) -> Draft:
     record, call_id = call.record, call.record.id
     answered = hop.status == "served" or hop.status == "abandoned"
     draft: Draft = {
-        "id": _id(call, hop),
+        "id": _id(call, hop, call_id),
         "call_id": call_id,
         "hop": hop.index,
         "provider": hop.provider,
@@ -128,13 +128,10 @@ def _attribute(draft: Draft, record: CallRecord) -> None:
         draft["session_id"] = record.session_id
 
 
-def _id(call: Call, hop: Hop) -> str:
+def _id(call: Call, hop: Hop, call_id: str) -> str:
     """The first hop that is tried has the call's own id, which is what later calls name as their parent."""
-    if hop.index == 0 and hop.attempts:
-        return call.record.id
-    tried_before = any(earlier.attempts for earlier in call.record.hops[: hop.index])
-    if hop.attempts and not tried_before:
-        return call.record.id
+    if hop.attempts and (hop.index == 0 or not any(earlier.attempts for earlier in call.record.hops[: hop.index])):
+        return call_id
     return uuid7(call.record.started_at + (hop.started - call.started))
 
 

@@ -298,3 +298,16 @@ def test_a_record_that_no_database_takes_is_dropped_alone_and_told_of(wrong: dic
     assert (count, sp.stats().recorded, sp.stats().dropped) == (20, 20, 1)
     assert [id_ for _, id_ in heard] == [bad["id"]]
     sp.shutdown()
+
+
+def test_a_call_that_nobody_understood_is_counted_and_not_sent(
+    gateway: LogGateway, instance: Instance, provider: Sandbox
+):
+    """The published protocol has no word for it."""
+    sp = instance()
+    with pytest.raises(openai.NotFoundError):
+        client_of(sp, provider).images.generate(prompt="A hill.", model="gpt-image-2")
+    ask(sp, provider)
+    assert sp.flush(PATIENCE_S)
+    assert [entry["model"] for entry in gateway.entries.values()] == ["gpt-6-astra"]
+    assert (sp.stats().unmetered, sp.stats().sent) == (1, 1)
