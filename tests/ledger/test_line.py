@@ -18,6 +18,7 @@ from spaturzu.ledger.line import Line
 from spaturzu.ledger.recorder import Recorder
 from spaturzu.sandbox import LogGateway
 from spaturzu.sandbox.server import Action, HangUp, HttpRequest, Port, Respond, Send, Wait
+from tests.waiting import PATIENCE_S
 
 from .towards import CERTIFICATE, listening, passing_on, tunneling
 
@@ -339,3 +340,18 @@ def test_a_skipped_hop_is_no_request_of_the_published_protocol(gateway: LogGatew
     assert sp.flush(10)
     assert len(gateway.entries) == 20
     assert sp.stats().sent == 40
+
+
+def test_a_server_that_takes_anything_for_anything_is_asked_for_a_batch_once(serve: Serve, sending: Sending):
+    """There are such: a 200 without a count of what was accepted is no answer to a batch."""
+    asked = list[str]()
+
+    def respond(request: HttpRequest) -> Iterator[Action]:
+        asked.append(request.target)
+        yield Send(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+
+    sp = sending(f"http://127.0.0.1:{serve(respond)}", 3)
+    assert sp.flush(PATIENCE_S)
+    sp.metering.recorder.put(draft())
+    assert sp.flush(PATIENCE_S)
+    assert asked == ["/v1/logs/batch", *["/v1/logs"] * 4]
