@@ -14,6 +14,8 @@ import pytest
 
 import spaturzu
 from spaturzu.attribution import uuid7
+from spaturzu.errors import LedgerError
+from spaturzu.ledger.journal import new_pages
 from spaturzu.ledger.store import Store
 from spaturzu.sandbox import LogGateway, Sandbox
 from spaturzu.sandbox.logs import Answer
@@ -311,3 +313,24 @@ def test_a_call_that_nobody_understood_is_counted_and_not_sent(
     assert sp.flush(PATIENCE_S)
     assert [entry["model"] for entry in gateway.entries.values()] == ["gpt-6-astra"]
     assert (sp.stats().unmetered, sp.stats().sent) == (1, 1)
+
+
+def test_while_the_ledger_cannot_be_used_nothing_is_stored_and_nothing_is_lost(database: Path):
+    """Not even what a process left that died before."""
+    page, spare = new_pages(database.with_name(f"{database.name}.journal"))
+    assert all(page.write(draft) for draft in drafts(3))
+    page.close()
+    spare.close(empty=True)
+    database.write_text("no database " * 500)
+    heard = list[Exception]()
+    sp = spaturzu.Spaturzu(on_error=lambda exc, entry: heard.append(exc))
+    sp.metering.recorder.put(drafts(1)[0])
+    assert not sp.flush(PATIENCE_S)
+    assert {type(exc) for exc in heard} == {LedgerError}
+    assert (sp.stats().recorded, sp.stats().waiting) == (0, 1)
+    database.unlink()
+    assert sp.shutdown()
+    later = spaturzu.Spaturzu()
+    assert later.shutdown()
+    ((count,),) = Store(database).select("SELECT count(*) FROM hops")
+    assert (count, later.stats().adopted, later.stats().dropped) == (4, 3, 0)

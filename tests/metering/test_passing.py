@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import anthropic
 import boto3
 import openai
 import pytest
@@ -38,6 +39,17 @@ SEARCHED: dict[str, Any] = {
     "tool_usage": {"web_search": {"num_requests": 2}},
 }
 
+CLAUDE_SEARCHED: dict[str, Any] = {
+    "id": "msg_1",
+    "type": "message",
+    "role": "assistant",
+    "model": "claude-haiku-4-5",
+    "content": [{"type": "text", "text": "This."}],
+    "stop_reason": "end_turn",
+    "stop_sequence": None,
+    "usage": {"input_tokens": 1000, "output_tokens": 100, "server_tool_use": {"web_search_requests": 3}},
+}
+
 
 def _frame(chunk: dict[str, Any]) -> bytes:
     return event_frame({"chunk": {"bytes": b64encode(json.dumps(chunk).encode()).decode()}})
@@ -56,6 +68,8 @@ class Handler(BaseHTTPRequestHandler):
             self._answer(b"".join(frames), "application/vnd.amazon.eventstream", {})
         elif self.path.endswith("/responses"):
             self._answer(json.dumps(SEARCHED).encode(), "application/json", {})
+        elif self.path.endswith("/messages"):
+            self._answer(json.dumps(CLAUDE_SEARCHED).encode(), "application/json", {})
         elif self.path.endswith(":predict"):
             texts = [{"embeddings": {"values": [0.5], "statistics": {"token_count": count}}} for count in (3, 4)]
             self._answer(json.dumps({"predictions": texts}).encode(), "application/json", {})
@@ -182,3 +196,11 @@ def test_searches_that_the_provider_ran_are_on_the_bill(sp: spaturzu.Spaturzu, u
     assert record.cost_nanodollars == 1000 * 1250 + 100 * 10_000 + 2 * 10_000_000
     assert record.hosted == {"web_searches": 2}
     assert full_entry(record)["hosted"] == {"web_searches": 2}
+
+
+def test_searches_that_claude_counts_in_its_usage_are_too(sp: spaturzu.Spaturzu, url: str, records: Records) -> None:
+    client = sp.wrap_anthropic(anthropic.Anthropic(base_url=url, api_key="k"))
+    client.messages.create(model="claude-haiku-4-5", max_tokens=9, messages=[{"role": "user", "content": "New?"}])
+    (record,) = records()
+    assert record.cost_nanodollars == 1000 * 1000 + 100 * 5000 + 3 * 10_000_000
+    assert full_entry(record)["hosted"] == {"web_searches": 3}
