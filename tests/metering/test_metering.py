@@ -227,11 +227,22 @@ def test_the_inner_customer_and_session_win(sp: spaturzu.Spaturzu, servers: Sand
     with sp.run("a", customer="run's"):
         client.chat.completions.create(**ASKED)
         client.with_agent("b", customer="agent's", session_id="a").chat.completions.create(**ASKED)
+        with sp.run("c", session_id="inner"):
+            client.chat.completions.create(**ASKED)
     assert [(record.customer_id, record.session_id) for record in records()] == [
         ("client's", "c"),
         ("run's", "c"),
         ("agent's", "a"),
+        ("run's", "inner"),
     ]
+
+
+def test_the_inner_tags_win_and_the_others_stay(sp: spaturzu.Spaturzu, servers: Sandbox, records: Records):
+    client: Any = client_of(sp, servers)
+    with sp.run("outer", tags={"phase": "plan", "team": "search"}), sp.run("inner", tags={"phase": "write"}):
+        client.chat.completions.create(**ASKED)
+    (record,) = records()
+    assert record.tags == {"env": "t", "phase": "write", "team": "search"}
 
 
 def test_an_anthropic_answer_from_another_thread_of_execution_is_priced_by_its_own_model(

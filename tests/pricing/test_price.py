@@ -125,6 +125,15 @@ def test_standard_tier_assumes_nothing(tier):
     assert price("openai", "gpt-5.4", PLAIN, service_tier=tier, at=LATER).assumptions == ()
 
 
+@pytest.mark.parametrize("traffic", ["ON_DEMAND_FLEX", "ON_DEMAND_PRIORITY"])
+def test_googles_traffic_types_are_its_tiers(traffic: str):
+    used = Usage(input_tokens=500, output_tokens=150, provider_fields={"gemini": {"trafficType": traffic}})
+    tier = traffic.removeprefix("ON_DEMAND_").lower()
+    assert price("gemini", "gemini-2.5-flash", used, at=LATER) == price(
+        "gemini", "gemini-2.5-flash", PLAIN, service_tier=tier, at=LATER
+    )
+
+
 def test_tier_without_a_price_is_charged_as_standard_and_flagged():
     found = price("openai", "gpt-4o", PLAIN, service_tier="scale", at=LATER)
     assert found.nanodollars == 2_750_000
