@@ -34,5 +34,4 @@ class Embedded:
         return True
 
     def forked(self) -> None:
-        """A connection of its own, and a lock that no thread of the parent's may hold."""
-        self._store = Store(self._store.path)
+        """The store sees to itself."""

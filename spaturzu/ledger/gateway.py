@@ -104,7 +104,7 @@ class Gateway:
 
     def forked(self) -> None:
         """The thread and its connections are the parent's."""
-        self._lock, self._store = threading.Lock(), Store(self._store.path)
+        self._lock = threading.Lock()
         if self._sender is not None:
             _OF_PARENTS.append(self._sender)
             self._sender = None

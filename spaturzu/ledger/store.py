@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -59,6 +60,7 @@ class Store:
         self._lock, self._courtesy = threading.Lock(), Courtesy()
         self._opened: sqlite3.Connection | None = None
         self._origin: tuple[int, int, int] | None = None
+        _LIVE.add(self)
 
     def insert(self, records: Sequence[Record]) -> int:
         """Add the records in one transaction; those whose id is known are left as they are. How many were new."""
@@ -116,6 +118,18 @@ class Store:
         """The rows of a query."""
         with self._connection() as connection:
             return connection.execute(sql, parameters).fetchall()
+
+    def before_fork(self, timeout_s: float) -> bool:
+        """Wait until nobody is using it, and let nobody. False where that takes too long."""
+        return self._lock.acquire(timeout=timeout_s)
+
+    def after_fork(self) -> None:
+        """Let them use it again."""
+        self._lock.release()
+
+    def after_fork_in_child(self) -> None:
+        """Whoever was using it is not there."""
+        self._lock = threading.Lock()
 
     def close(self) -> None:
         """Let go of the file. The next use opens it again."""
@@ -205,6 +219,36 @@ class Store:
 
 _OF_PARENTS: list[sqlite3.Connection] = []
 """Connections carried over a fork."""
+_LIVE: weakref.WeakSet[Store] = weakref.WeakSet()
+FORK_WAIT_S = 1.0
+"""How long a fork waits at most. A transaction of ours takes milliseconds, unless it waits for another program's."""
+
+
+class _Fork:
+    """No transaction of ours is under way in a fork: SQLite would take it to be so for ever in the child."""
+
+    held: tuple[Store, ...] = ()
+
+    @classmethod
+    def before(cls) -> None:
+        until = time.monotonic() + FORK_WAIT_S
+        cls.held = tuple([store for store in _LIVE if store.before_fork(max(0.0, until - time.monotonic()))])
+
+    @classmethod
+    def after(cls) -> None:
+        held, cls.held = cls.held, ()
+        for store in held:
+            store.after_fork()
+
+    @classmethod
+    def after_in_child(cls) -> None:
+        cls.held = ()
+        for store in _LIVE:
+            store.after_fork_in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=_Fork.before, after_in_parent=_Fork.after, after_in_child=_Fork.after_in_child)
 
 _NAMES = ", ".join(COLUMNS)
 
