@@ -23,11 +23,11 @@ class Supported:
 
 
 TESTED = {
-    "openai": Supported("openai", "2.31", "3.54.0"),
-    "anthropic": Supported("anthropic", "0.98", "2.12.0"),
-    "google-genai": Supported("google", "2.0", "3.4.0"),
+    "openai": Supported("openai", "2.31", "3.57.0"),
+    "anthropic": Supported("anthropic", "0.98", "2.15.0"),
+    "google-genai": Supported("google", "2.0", "3.6.1"),
     "mistralai": Supported("mistral", "2.10", "3.7.0"),
-    "boto3": Supported("bedrock", "1.43", "1.44.5"),
+    "boto3": Supported("bedrock", "1.43", "1.44.8"),
 }
 """By distribution. The oldest are pyproject's floors, the newest stand in `constraints.txt`: a test holds both."""
 
