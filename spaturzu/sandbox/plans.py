@@ -54,10 +54,15 @@ class _Answer:
     status: int = 200
 
     def place(self, after_events: int, after_deltas: int | None) -> int:
-        """Before which of the parts a fault strikes; a plain body has one such place, its half."""
+        """Before which of the parts a fault strikes; a plain body has one such place, its half.
+
+        A stream with fewer deltas is struck all the same, before it says that it is complete.
+        """
         if not self.streamed:
             return 1
-        return after_events if after_deltas is None else self.opening + after_deltas
+        if after_deltas is None:
+            return after_events
+        return min(self.opening + after_deltas, len(self.parts) - self.terminal)
 
     def head(self, sent: Iterable[bytes], framing: Framing = "right") -> Send:
         """The head of a response whose body will be `sent`."""

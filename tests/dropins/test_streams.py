@@ -334,7 +334,7 @@ def test_a_cancelled_task_closes_its_stream(house: House) -> None:
 @sync_and_async
 def test_a_connection_that_breaks_after_the_terminal_event_breaks_no_answer(house: House, as_async: bool) -> None:
     """One word, and OpenAI's finish reason: all has been said."""
-    house.answers(Cut(after_deltas=2, framing="wrong", times=None), "openai")
+    house.answers(Cut(after_events=3, framing="wrong", times=None), "openai")
     heard = house.call("openai", house.chain("openai", "anthropic", as_async=as_async), stream=True, as_async=as_async)
     assert (heard.said.text, heard.said.finish) == ("Hello", "stop")
     assert heard.statuses == ["served"]

@@ -221,6 +221,19 @@ def test_a_step_a_name_and_a_kind_say_how(offline: Sandbox) -> None:
             assert CALLERS["anthropic"].plain(client).model == "spare", how
 
 
+@pytest.mark.parametrize("name", ["cut", "reset_mid_stream", "error_event_late", "no_terminal"])
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_stream_breaks_off_however_short_it_is(offline: Sandbox, provider: Provider, name: Any) -> None:
+    """The answer that an outage breaks off is one word, if it is not told otherwise."""
+    target: Provider = "anthropic" if provider == "openai" else "openai"
+    client = chain(provider, target)
+    with outage_block(provider, name):
+        CALLERS[provider].stream(client)
+    record = spaturzu.last_call()
+    assert record is not None
+    assert {hop.provider for hop in record.hops} == {provider, target}
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "said"),
     [
