@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from errno import EADDRINUSE
 from typing import TypeAlias, assert_never
 
 _HOST = "127.0.0.1"
@@ -23,6 +24,8 @@ _LOOK_S = 0.1
 """How often a server that waits looks whether its client is still there."""
 _ASK_S = 0.005
 """How often one that waits for something asks whether it is there."""
+_TRIES, _AGAIN_S = 50, 0.1
+"""How often a port that was taken meanwhile is asked for, and how long between."""
 _NO_LINGER = struct.pack("ii", 1, 0)
 """SO_LINGER on, with no time to linger: closing resets the connection."""
 
@@ -135,11 +138,23 @@ class Port:
 
 
 def _bound(number: int) -> socket.socket:
-    """A socket that is bound and does not listen: connections are refused, and nobody else gets the number."""
-    door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    door.bind((_HOST, number))
-    return door
+    """A socket that is bound and does not listen: connections are refused, and nobody else gets the number.
+
+    For a moment nobody has it, and the system may give it to somebody's connection: that is waited for.
+    """
+    for _ in range(_TRIES):
+        door = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((_HOST, number))
+        except OSError as error:
+            door.close()
+            if error.errno != EADDRINUSE:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return door
+    raise OSError(EADDRINUSE, f"the sandbox's port {number} was taken by another connection, and is not given back")
 
 
 class _Acceptor:

@@ -19,6 +19,7 @@ import pytest
 
 from spaturzu import sandbox as package
 from spaturzu.sandbox import Held, Reply, Sandbox, Silence, ToolCall, clients
+from spaturzu.sandbox.server import _bound  # pyright: ignore[reportPrivateUsage]
 from spaturzu_translators.messages import PROVIDERS, Provider
 from tests.waiting import PATIENCE_S, soon
 
@@ -228,3 +229,11 @@ def test_tool_calls_are_rendered_anew_for_each_request(sandbox: Sandbox) -> None
     ids = [[call["id"] for call in answer["choices"][0]["message"]["tool_calls"]] for answer in (first, second)]
     assert ids[0][0] != ids[1][0]
     assert ids[0][1] == ids[1][1] == "mine"
+
+
+def test_a_port_that_somebody_took_while_it_was_shut_is_waited_for() -> None:
+    other = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    other.bind(("127.0.0.1", 0))
+    threading.Timer(0.3, other.close).start()
+    door = _bound(other.getsockname()[1])  # as `refuse` has it, once it has closed the port
+    door.close()
