@@ -38,12 +38,16 @@ class Courtesy:
             self._until = time.perf_counter() + WORK_S
 
 
+_LOADED = set[str]()
+
+
 def load(module: str) -> ModuleType:
-    """Import it, if nobody has, considerately."""
-    if module in sys.modules:
-        return import_module(module)  # which waits where another thread is at it
-    with loading():
-        return import_module(module)
+    """Import it considerately, once; whoever asks while another thread is at it waits."""
+    if module not in _LOADED:
+        with loading():
+            import_module(module)
+        _LOADED.add(module)
+    return sys.modules[module]
 
 
 @contextmanager

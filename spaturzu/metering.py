@@ -6,8 +6,7 @@ from __future__ import annotations
 import concurrent.futures.thread  # noqa: F401  # pyright: ignore[reportUnusedImport]
 import os
 import re
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import RLock
@@ -114,32 +113,28 @@ class Metering:
 
     @property
     def meter(self) -> Meter:
-        """The middleware."""
+        """The middleware. It is no matter if two threads make one each: both have the one recorder."""
         if self._meter is None:
-            with self._alone():
-                self._meter = self._meter or self._new_meter()
+            self._meter = self._new_meter()
         return self._meter
 
-    @property
-    def recorder(self) -> Recorder:
-        """The way of the records."""
-        if self._recorder is None:
-            with self._alone():
-                self._recorder = self._recorder or self._new_recorder()
-        return self._recorder
-
-    @contextmanager
-    def _alone(self) -> Generator[None]:
-        """One thread makes them for all, and a fork waits for it."""
-        from .courtesy import loading
-
-        with loading(), self._lock:
-            yield
-
     def _new_meter(self) -> Meter:
+        from .courtesy import load
+
+        load("spaturzu.middleware.meter")
         from .middleware.meter import Meter, unrecorded
 
         return Meter(self.recorder.put if self._options.on else unrecorded)
+
+    @property
+    def recorder(self) -> Recorder:
+        """The way of the records, one for all threads. A fork waits for its making."""
+        if self._recorder is None:
+            from .courtesy import loading
+
+            with loading(), self._lock:
+                self._recorder = self._recorder or self._new_recorder()
+        return self._recorder
 
     def _new_recorder(self) -> Recorder:
         from .ledger.embedded import Embedded

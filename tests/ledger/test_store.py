@@ -8,19 +8,23 @@ import sqlite3
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from spaturzu import LedgerError
+from spaturzu.courtesy import loading
 from spaturzu.ledger import schema
 from spaturzu.ledger.migrate import migrate
 from spaturzu.ledger.place import default_path
 from spaturzu.ledger.record import Record
-from spaturzu.ledger.store import Store
+from spaturzu.ledger.store import FORK_WAIT_S, Store
+from tests.waiting import PATIENCE_S, soon
 
 from .records import FULL, failed, record
 
+FORK = "ignore:.*multi-threaded.*fork:DeprecationWarning"
 ALL = f"SELECT {', '.join(schema.COLUMNS)} FROM hops ORDER BY seq"  # noqa: S608 - constants
 
 
@@ -82,7 +86,7 @@ def test_many_processes_make_and_write_one_ledger_at_once(tmp_path: Path):
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+@pytest.mark.filterwarnings(FORK)
 def test_a_fork_opens_the_ledger_anew(ledger: Store):
     ledger.insert([record()])
     child = os.fork()
@@ -91,6 +95,71 @@ def test_a_fork_opens_the_ledger_anew(ledger: Store):
     assert os.waitpid(child, 0)[1] == 0
     ledger.insert([record()])
     assert len(kept(ledger)) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings(FORK)
+def test_a_fork_waits_for_the_end_of_a_transaction(ledger: Store):
+    """SQLite would take it for one of the child's own, which never ends."""
+    ledger.insert([record()])
+    begun = threading.Event()
+
+    def write() -> None:
+        with ledger._transaction():  # pyright: ignore[reportPrivateUsage]
+            begun.set()
+            time.sleep(0.2)
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    assert begun.wait(PATIENCE_S)
+    child = os.fork()
+    if child == 0:
+        os._exit(_code_of_writing(ledger))
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert len(kept(ledger)) == 2
+
+
+def _code_of_writing(ledger: Store) -> int:
+    try:
+        return 0 if Store(ledger.path, busy_timeout_s=2).insert([record()]) == 1 else 1
+    except LedgerError:
+        return 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings(FORK)
+def test_threads_that_fork_at_once_leave_the_store_to_the_others(ledger: Store):
+    """One has the store, and waits for what a third loads; the other gives up waiting for the store meanwhile."""
+    ledger.insert([record()])
+    inside, over = threading.Event(), threading.Event()
+
+    def load() -> None:
+        with loading():
+            inside.set()
+            over.wait(PATIENCE_S)
+
+    def fork() -> None:
+        child = os.fork()
+        if child == 0:
+            os._exit(0)
+        os.waitpid(child, 0)
+
+    loader, first, second = (threading.Thread(target=work, daemon=True) for work in (load, fork, fork))
+    loader.start()
+    assert inside.wait(PATIENCE_S)
+    first.start()
+    assert soon(lambda: ledger._lock.locked())  # pyright: ignore[reportPrivateUsage]
+    second.start()
+    second.join(FORK_WAIT_S + 0.5)
+    over.set()
+    for thread in (loader, first, second):
+        thread.join(PATIENCE_S)
+    writer = threading.Thread(target=ledger.insert, args=([record()],), daemon=True)
+    writer.start()
+    writer.join(PATIENCE_S)
+    assert not writer.is_alive()
+    assert len(kept(ledger)) == 2
 
 
 def test_threads_share_a_store(ledger: Store):
