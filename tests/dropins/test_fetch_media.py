@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ import spaturzu
 
 from .chains import DOWN, House, sync_and_async
 
+OVER = threading.Event()
 PICTURE = b"\x89PNG\r\n\x1a\nnot much of a picture"
 
 
@@ -29,10 +32,31 @@ class Pictures(BaseHTTPRequestHandler):
                 self.end_headers()
             case "/page":
                 self._send("application/x-sh", b"#!/bin/sh")
+            case "/nowhere" | "/astray":
+                self.send_response(302)
+                if self.path == "/astray":
+                    self.send_header("location", "http://[")
+                self.end_headers()
+            case "/slow-head" | "/slow-body":
+                self._drip(self.path == "/slow-body")
             case "/large.png":
                 self._send("image/png", PICTURE * 100)
             case _:
                 self._send("image/png", PICTURE)
+
+    def _drip(self, body: bool) -> None:
+        """A byte now and then, always within the patience for one, until nobody listens."""
+        if body:
+            self.send_response(200)
+            self.send_header("content-type", "image/png")
+            self.send_header("content-length", "1000000")
+            self.end_headers()
+        else:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nx-long: ")
+        with suppress(OSError):
+            while not OVER.wait(0.1):
+                self.wfile.write(b"x")
+                self.wfile.flush()
 
     def _send(self, media_type: str, body: bytes) -> None:
         self.send_response(200)
@@ -47,15 +71,17 @@ class Pictures(BaseHTTPRequestHandler):
 
 @pytest.fixture(scope="module")
 def pictures() -> Iterator[str]:
-    with HTTPServer(("127.0.0.1", 0), Pictures) as server:
+    OVER.clear()
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pictures) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
+        OVER.set()
         server.shutdown()
 
 
-def _ask(house: House, url: str, fetch_media: Any, *, as_async: bool = False) -> Any:
+def _ask(house: House, url: str, fetch_media: Any, *, as_async: bool = False, **more: Any) -> Any:
     house.answers(DOWN, "openai")
-    options = {"fallback": [house.target("bedrock")], "fetch_media": fetch_media}
+    options = {"fallback": [house.target("bedrock")], "fetch_media": fetch_media, **more}
     client = house.drop_in("openai", as_async=as_async, options=options, max_retries=0)
     image = {"type": "image_url", "image_url": {"url": url}}
     content = [{"type": "text", "text": "What is this?"}, image]
@@ -80,8 +106,10 @@ def test_the_target_gets_the_bytes(house: House, pictures: str, path: str, as_as
         ("/cat.png", True),  # an address of this host
         ("/page", {"private": True}),
         ("/large.png", {"private": True, "max_bytes": 100}),
+        ("/nowhere", {"private": True}),
+        ("/astray", {"private": True}),
     ],
-    ids=["not opted in", "private address", "wrong type", "too large"],
+    ids=["not opted in", "private address", "wrong type", "too large", "no location", "a location that is none"],
 )
 def test_what_may_not_be_fetched_skips_the_target(house: House, pictures: str, path: str, fetch_media: Any) -> None:
     with pytest.raises(Exception, match="503"):
@@ -90,3 +118,36 @@ def test_what_may_not_be_fetched_skips_the_target(house: House, pictures: str, p
     assert record is not None
     assert [hop.status for hop in record.hops] == ["failed", "skipped"]
     assert house.asked("bedrock") == 0
+
+
+@sync_and_async
+@pytest.mark.parametrize("path", ["/slow-head", "/slow-body"])
+def test_a_server_that_sends_a_byte_now_and_then_does_not_hold_the_call(
+    house: House, pictures: str, path: str, as_async: bool
+) -> None:
+    with pytest.raises(Exception, match="503"):
+        _ask(house, pictures + path, {"private": True}, as_async=as_async, deadline=1.0)
+    assert not OVER.is_set()
+    record = spaturzu.last_call()
+    assert record is not None
+    assert [hop.status for hop in record.hops] == ["failed", "skipped"]
+
+
+LOOKED_UP: list[str] = []
+_listens = threading.Event()
+
+
+def _note(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.getaddrinfo" and _listens.is_set():
+        LOOKED_UP.append(str(arguments[0]))
+
+
+def test_a_host_is_looked_up_once_so_that_it_stays_where_it_was_when_it_was_checked(
+    house: House, pictures: str
+) -> None:
+    sys.addaudithook(_note)
+    _listens.set()
+    _ask(house, pictures.replace("127.0.0.1", "localhost") + "/cat.png", {"private": True})
+    _listens.clear()
+    assert LOOKED_UP.count("localhost") == 1
+    assert house.asked("bedrock") == 1
